@@ -1,0 +1,262 @@
+"""The compiled charter: frozen values that every other room reads.
+
+Nothing here is parsed or checked; `matricula.charter.compile` makes these values and
+only from text without errors. Places are `file:line` of the text they came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+Kind = Literal[
+    "text", "integer", "decimal", "boolean", "date", "instant", "money", "enum", "ref"
+]
+DataClass = Literal["public", "personal", "sensitive"]
+Exit = Literal["suspend", "delete", "leave"]
+Drift = Literal["restore", "report", "adopt"]
+
+
+@dataclass(frozen=True, slots=True)
+class Steward:
+    """An office that answers for data. `name` is its word in the charter."""
+
+    name: str
+    title: str
+    notify: str
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """A connected product. `settings` holds secrets only as `env:NAME` or `file:PATH`."""
+
+    name: str
+    connector: str
+    steward: str
+    settings: Mapping[str, object] = field(default_factory=dict)
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ResourceRef:
+    """A kind of record that a system exposes, written `lms.users`."""
+
+    system: str
+    resource: str
+
+    def __str__(self) -> str:
+        """Write it as the charter does."""
+        return f"{self.system}.{self.resource}"
+
+
+@dataclass(frozen=True, slots=True)
+class ValueType:
+    """The type of a field or of an expression.
+
+    Attributes:
+        kind: One of `Kind`.
+        values: The words an `enum` allows, in the charter's order.
+        entity: What a `ref` refers to.
+        currency: ISO 4217, for `money`; the value itself is integer minor units.
+    """
+
+    kind: Kind
+    values: tuple[str, ...] = ()
+    entity: str = ""
+    currency: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """An entity's field and the one place its value comes from."""
+
+    name: str
+    type: ValueType
+    owner: ResourceRef
+    owner_field: str
+    data_class: DataClass = "public"
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A canonical kind of record.
+
+    Attributes:
+        key: Names of the fields that identify it; all owned by `roster`.
+        roster: The one resource that decides who exists.
+        found_by: For every other owning resource, its own fields that spell the key.
+        fields: By name, in the charter's order.
+    """
+
+    name: str
+    key: tuple[str, ...]
+    roster: ResourceRef
+    found_by: Mapping[ResourceRef, tuple[str, ...]]
+    fields: Mapping[str, Field]
+    place: str = ""
+
+    def owners(self) -> tuple[ResourceRef, ...]:
+        """List the resources that own a field here, the roster first."""
+        others = {f.owner for f in self.fields.values()} - {self.roster}
+        return (self.roster, *sorted(others))
+
+
+@dataclass(frozen=True, slots=True)
+class LinkCall:
+    """`link(flow, key, ...)`: the other flow's external id for a key in the same system."""
+
+    flow: str
+    arguments: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One field that an expression reads.
+
+    Attributes:
+        field: A field of the flow's entity.
+        of: Set when `field` is a `ref` and one of the referred entity's fields is read
+            through it, written `programme.title` in the charter.
+    """
+
+    field: str
+    of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A checked expression of the charter's language.
+
+    Attributes:
+        text: As written.
+        tree: sqlglot's syntax tree in DuckDB's dialect. Columns are entity fields, a
+            table-qualified column (`programme.title`) is read through a ref. Treat as
+            read-only; `.copy()` before changing.
+        type: What it yields.
+        reads: Lineage, sorted.
+        link: Set when the whole expression is a `link(...)` call.
+    """
+
+    text: str
+    tree: exp.Expr
+    type: ValueType
+    reads: tuple[Read, ...] = ()
+    link: LinkCall | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FlowField:
+    """One granted field of a copy. `initially` fields are proposed once, then the target's."""
+
+    name: str
+    expression: Expression
+    because: str
+    initially: bool = False
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How many rows of a plan may do one thing. None is no limit of that sort."""
+
+    share_percent: float | None = None
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Limits on one plan. Both of a limit's halves hold; see `matricula.engine.guard`."""
+
+    exits: Limit
+    creations: Limit
+    changes: Limit
+
+
+@dataclass(frozen=True, slots=True)
+class Cadence:
+    """When a flow runs. `full_at` is the institution's local time, `HH:MM`."""
+
+    on_change: bool = True
+    full_at: str = ""
+    every: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """What happens while a system is down."""
+
+    queue: bool = True
+    alert_after: timedelta = timedelta(hours=2)
+    use_snapshot_for: timedelta = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A grant: these fields of this entity are copied to this resource.
+
+    Attributes:
+        match: Target field to expression; finds a copy that already exists.
+        carries: Every entity field read, as `entity.field`, sorted (lineage).
+        after: Flows that this one waits for (`link`), sorted.
+        owners: Stewards of the owners of what is carried, sorted.
+        digest: Of the flow's text and of everything it depends on; what a signature signs.
+    """
+
+    name: str
+    purpose: str
+    entity: str
+    target: ResourceRef
+    fields: Mapping[str, FlowField]
+    cadence: Cadence
+    on_exit: Exit
+    on_drift: Drift
+    if_unavailable: Unavailable
+    guard: Guard
+    errors_to: str
+    basis: str = ""
+    match: Mapping[str, Expression] = field(default_factory=dict)
+    where: Expression | None = None
+    review_on: date | None = None
+    carries: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
+    digest: str = ""
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A stretch of the calendar, both days included, in which flows behave otherwise."""
+
+    name: str
+    starts_on: date
+    ends_on: date
+    flows: tuple[str, ...]
+    mode: Literal["freeze", "additions_only"]
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Charter:
+    """The whole agreement. `flows` stand in an order in which each follows those it waits for."""
+
+    institution: str
+    timezone: str
+    currency: str
+    stewards: Mapping[str, Steward]
+    systems: Mapping[str, System]
+    entities: Mapping[str, Entity]
+    flows: Mapping[str, Flow]
+    calendar: tuple[Window, ...] = ()
+    digest: str = ""
+
+    def steward_of(self, system: str) -> Steward:
+        """Find the office that answers for a system's data."""
+        return self.stewards[self.systems[system].steward]

@@ -1,0 +1,1 @@
+"""Connected systems, one folder each, all behind the protocol of the kit."""

@@ -1,0 +1,1 @@
+"""What every connector is made of: protocol, HTTP client, error kinds, conformance suite."""

@@ -1,0 +1,210 @@
+"""What a connector is: six verbs over resources, and the values that pass through them.
+
+Conventions for every table that `read` yields: one row per record; `_id` (text) is the
+system's own identifier of the record and never null; `_suspended` (boolean) where the
+system can suspend a record; every other column is a field of the resource under its
+native name. CSV-like systems yield text and leave typing to the engine; an empty cell is
+null. Values in writes are JSON values: text, integer, boolean, None; dates and instants
+as ISO 8601 text, decimals and amounts of money (major units) as text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pydantic import BaseModel
+
+    from matricula.connectors.kit.errors import ConnectorError
+    from matricula.kernel.findings import Finding
+
+WriteKind = Literal["create", "update", "suspend", "resume", "delete"]
+NativeType = Literal["text", "integer", "decimal", "boolean", "date", "instant", "json"]
+Value = str | int | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class FieldShape:
+    """One field of a resource as the system describes it."""
+
+    name: str
+    type: NativeType = "text"
+    writable: bool = True
+    required: bool = False
+    max_length: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceShape:
+    """One resource as the system describes it today.
+
+    Attributes:
+        name: As in the charter, after the dot: `users`.
+        fields: Without `_id` and `_suspended`.
+        id_field: The field that `_id` repeats, if it is one of the fields.
+        writes: What can be done to its records.
+        open_ended: Fields beyond those listed may be written (a files target, say).
+    """
+
+    name: str
+    fields: tuple[FieldShape, ...]
+    id_field: str = ""
+    readable: bool = True
+    writes: frozenset[WriteKind] = frozenset()
+    open_ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """How a system likes to be spoken to. The hub's delivery obeys these numbers."""
+
+    batch_size: int = 100
+    concurrency: int = 1
+    per_second: float | None = None
+    finds: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The answer to a ping: well, and a sentence."""
+
+    well: bool
+    sentence: str
+
+
+@dataclass(slots=True)
+class Reading:
+    """What `read` yields; a context manager's value, valid inside its `with`.
+
+    Attributes:
+        schema: Of every batch.
+        batches: The rows. A source that turns out broken raises `Untrusted` while it is read.
+        declared_rows: A control total the source itself states, if it does.
+        findings: Filled while reading: what was odd but bearable. Complete at the end.
+    """
+
+    schema: pa.Schema
+    batches: Iterator[pa.RecordBatch]
+    declared_rows: int | None = None
+    findings: list[Finding] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One intended change to one record.
+
+    Attributes:
+        key: The canonical key; for logs and for pairing with its outcome. Unique in a batch.
+        kind: What to do. `resume` brings a suspended record back and updates it.
+        external_id: The system's own identifier; None for `create`.
+        fields: The complete granted state (create: with proposed `initially` values too;
+            suspend and delete: the last confirmed state).
+        changed: Names in `fields` that differ from what the system confirmed last.
+        match: Target field to value that would find an existing copy. For `create`.
+    """
+
+    key: str
+    kind: WriteKind
+    external_id: str | None
+    fields: Mapping[str, Value]
+    changed: frozenset[str] = frozenset()
+    match: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one write.
+
+    Attributes:
+        key: The write's key.
+        external_id: The system's identifier, when `error` is None.
+        error: None when done (also when there was nothing left to do). `TryAgain`,
+            `ReadBack` or `SkipRow` otherwise.
+    """
+
+    key: str
+    external_id: str | None = None
+    error: ConnectorError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A record that a look-up found: its identifier and all its readable fields."""
+
+    external_id: str
+    fields: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a connector is given besides its settings.
+
+    Attributes:
+        system: Its name in the charter.
+        folder: Relative paths in settings start here (the folder that holds `charter/`).
+    """
+
+    system: str
+    folder: Path
+
+
+class Connector(Protocol):
+    """One connected system. Made once per run, used from one thread, closed at the end.
+
+    A class with `Settings` (a pydantic model with `extra="forbid"`; secrets are fields of
+    type `matricula.connectors.kit.secrets.Secret`) and a constructor `(settings, context)`
+    that opens nothing. Verbs raise only the errors of the kit.
+    """
+
+    Settings: ClassVar[type[BaseModel]]
+    capabilities: Capabilities
+
+    def describe(self) -> Sequence[ResourceShape]:
+        """Describe every resource as the system has it now.
+
+        Raises:
+            TryAgain: It is away. Stop: it refuses us.
+        """
+        ...
+
+    def ping(self) -> Health:
+        """Ask whether it is there and lets us in. Never raises."""
+        ...
+
+    def read(self, resource: str) -> AbstractContextManager[Reading]:
+        """Read a whole resource, streaming.
+
+        Raises:
+            GiveUp: There is no such resource. TryAgain, Stop, Untrusted.
+        """
+        ...
+
+    def find(self, resource: str, matches: Sequence[Mapping[str, Value]]) -> list[list[Found]]:
+        """Look records up: for each mapping of field to value, all records that equal it.
+
+        A mapping may use `_id`. All fields of a mapping must agree.
+        """
+        ...
+
+    def write(self, resource: str, writes: Sequence[Write], *, at: datetime) -> list[Outcome]:
+        """Do what is intended, one outcome per write, in the same order.
+
+        At most `capabilities.batch_size` writes. Raising `TryAgain`, `GiveUp` or `Stop`
+        says that nothing of the batch happened; `ReadBack` that nobody knows.
+
+        Args:
+            resource: Name of the resource.
+            writes: Not two for one key.
+            at: The run's instant, UTC. The connector has no clock of its own for data.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of connections."""
+        ...

@@ -1,0 +1,48 @@
+"""Which connectors there are: one line each, and those another distribution brings.
+
+Another distribution adds one with an entry point in the group `matricula.connectors`
+whose value is the connector's class.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, cast
+
+from matricula.kernel.errors import Refused
+
+if TYPE_CHECKING:
+    from matricula.connectors.kit.protocol import Connector
+
+_OURS = {
+    "files": "matricula.connectors.files.connector:FilesConnector",
+    "sql": "matricula.connectors.sql.connector:SqlConnector",
+    "oneroster_csv": "matricula.connectors.oneroster_csv.connector:OneRosterCsvConnector",
+    "scim": "matricula.connectors.scim.connector:ScimConnector",
+    "warehouse": "matricula.connectors.warehouse.connector:WarehouseConnector",
+}
+
+
+def names() -> list[str]:
+    """List the names that a charter may use for `connector:`."""
+    brought = (point.name for point in entry_points(group="matricula.connectors"))
+    return sorted({*_OURS, *brought})
+
+
+def connector_class(name: str) -> type[Connector]:
+    """Load a connector's class.
+
+    Raises:
+        Refused: There is no connector of that name (M601).
+    """
+    if name in _OURS:
+        module, _, attribute = _OURS[name].partition(":")
+        return cast("type[Connector]", getattr(import_module(module), attribute))
+    for point in entry_points(group="matricula.connectors", name=name):
+        return cast("type[Connector]", point.load())
+    raise Refused(
+        "M601",
+        f"There is no connector named {name}.",
+        cure=f"Use one of {', '.join(names())}, or install the distribution that brings it.",
+    )

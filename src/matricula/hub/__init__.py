@@ -1,0 +1,1 @@
+"""The durable half of the line: runs, links, gate, deliver, record, incidents, drift."""

@@ -1,0 +1,1 @@
+"""Settings, routes and start-up checks of the one Django project."""
