@@ -10,14 +10,14 @@ as ISO 8601 text, decimals and amounts of money (major units) as text.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 if TYPE_CHECKING:
+    from pathlib import Path
+    from datetime import datetime
+    from contextlib import AbstractContextManager
+    from collections.abc import Iterator, Mapping, Sequence
     import pyarrow as pa
     from pydantic import BaseModel
 
