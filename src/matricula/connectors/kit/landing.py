@@ -56,7 +56,7 @@ def land(reading: Reading, path: Path) -> Landed:
 
     Raises:
         Untrusted: From the source, or because fewer or more rows came than the source
-            itself declares (M411).
+            itself declares (M430).
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
@@ -65,7 +65,7 @@ def land(reading: Reading, path: Path) -> Landed:
         if reading.declared_rows is not None and rows != reading.declared_rows:
             raise Untrusted(
                 f"The source declares {reading.declared_rows} rows and {rows} arrived.",
-                code="M411",
+                code="M430",
                 cure="Have the export made again; nothing was taken from this one.",
             )
         digest = _digest_on_disk(temporary)
