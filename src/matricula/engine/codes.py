@@ -1,0 +1,90 @@
+"""The refusals of the engine, for the reference."""
+
+from __future__ import annotations
+
+from matricula.kernel.codes import Code
+
+CODES = {
+    "M401": Code(
+        "A source is empty",
+        "A source without a single record is a fault, never an order to remove everything.",
+        "Have the source deliver its records again, or say in its settings that it may be empty.",
+    ),
+    "M402": Code(
+        "A control total disagrees",
+        "The source states how many records it holds, and a different number arrived.",
+        "Have the source delivered again, whole.",
+    ),
+    "M403": Code(
+        "A field is missing from a source",
+        "The charter names a field that the source does not have (any longer).",
+        "Put the field back in the source, or change the owner of the field in the charter.",
+    ),
+    "M404": Code(
+        "Two records claim one key",
+        "The roster decides who exists, so a key may stand in it once only.",
+        "Correct the source so that every key stands on one record.",
+    ),
+    "M405": Code(
+        "A record has no key",
+        "A record of the roster without its key cannot be told from any other.",
+        "Fill the key in at the source.",
+    ),
+    "M407": Code(
+        "Identifiers were re-issued",
+        "Most known identifiers are gone and as many unknown ones are there: the same people "
+        "under new numbers, not leavers and joiners.",
+        "Restore the old identifiers at the source, or agree a change of identifiers first.",
+    ),
+    "M408": Code(
+        "Leading zeros are lost",
+        "Known identifiers came back without their leading zeros, as a spreadsheet leaves them.",
+        "Export the source again as text, without opening it in a spreadsheet.",
+    ),
+    "M409": Code(
+        "Values became dates",
+        "Values such as 10-20 came back as dates, as a spreadsheet leaves them.",
+        "Export the source again as text, without opening it in a spreadsheet.",
+    ),
+    "M410": Code(
+        "A value is not of its type",
+        "The owner states a value that is not of the type the charter gives the field. The "
+        "record is set aside; nothing is guessed.",
+        "Correct the value at its owner, or the type in the charter.",
+    ),
+    "M412": Code(
+        "Two records of one system claim one key",
+        "Which of them is the right one is for a person to decide.",
+        "Correct or merge the records in that system.",
+    ),
+    "M501": Code(
+        "Too many exits",
+        "The plan would suspend or delete more copies than the charter's guard allows.",
+        "Look at the plan. If the owner is right, raise the guard in the charter and sign it.",
+    ),
+    "M502": Code(
+        "Too many creations",
+        "The plan would create more copies than the charter's guard allows.",
+        "Look at the plan. If the owner is right, raise the guard in the charter and sign it.",
+    ),
+    "M503": Code(
+        "Too many changes",
+        "The plan would change more copies than the charter's guard allows.",
+        "Look at the plan. If the owner is right, raise the guard in the charter and sign it.",
+    ),
+    "M504": Code(
+        "A calendar window holds the flow",
+        "The charter's calendar freezes this flow, or allows it additions only, on this day.",
+        "Wait until the window ends, or change the calendar and sign it.",
+    ),
+    "M505": Code(
+        "Several copies match one record",
+        "The match rule finds more than one record in the target, or one for two keys.",
+        "Merge or correct the records in the target so that one is left.",
+    ),
+    "M506": Code(
+        "A copy is gone from the target",
+        "Somebody removed the copy there, and the flow reports such edits, it does not undo them.",
+        "Decide in the target, or let the flow restore (`on_drift: restore`).",
+    ),
+}

@@ -1,0 +1,94 @@
+"""Compose: the golden record, each field from its owner and from nowhere else.
+
+Leaves for entity E the view `whole_E` (everybody) and the table `golden_E` (everybody, or
+the dirty keys alone): `key` and every field under its canonical name. Also `amiss_E`
+(`key`, `field`): values that are not of their type, by canonical name.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from matricula.engine import sql
+from matricula.engine.workbench import number, run
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from matricula.charter.model import Entity
+
+
+def compose(
+    connection: duckdb.DuckDBPyConnection, entity: Entity, *, only_dirty: bool = False
+) -> None:
+    """Put the golden record of an entity together.
+
+    Args:
+        connection: After `resolve` of the entity.
+        entity: Which.
+        only_dirty: Keep `golden_E` to the keys in `dirty_E`.
+    """
+    run(connection, sql.create("VIEW", f"whole_{entity.name}", _whole(entity)))
+    golden = exp.select(exp.Star()).from_(sql.table(f"whole_{entity.name}"))
+    if only_dirty:
+        dirty = exp.select(sql.column("key")).from_(sql.table(f"dirty_{entity.name}"))
+        golden = golden.where(exp.In(this=sql.column("key"), query=dirty.subquery()))
+    run(connection, sql.create("TABLE", f"golden_{entity.name}", golden))
+    _gather_amiss(connection, entity)
+
+
+def _whole(entity: Entity) -> exp.Select:
+    aliases = {resource: f"o{place}" for place, resource in enumerate(entity.owners())}
+    roster = aliases[entity.roster]
+    columns = [
+        sql.named(sql.column(field.owner_field, aliases[field.owner]), field.name)
+        for field in entity.fields.values()
+    ]
+    query = exp.select(sql.column("key", roster), *columns).from_(
+        sql.table(f"found_{entity.name}_{entity.roster}", roster)
+    )
+    for resource, alias in aliases.items():
+        if resource == entity.roster:
+            continue
+        once = sql.table(f"found_{entity.name}_{resource}", alias)
+        query = query.join(
+            once,
+            on=exp.and_(
+                sql.same(sql.column("key", alias), sql.column("key", roster)),
+                _not_twice(entity, str(resource), alias),
+            ),
+            join_type="left",
+        )
+    return query
+
+
+def _not_twice(entity: Entity, resource: str, alias: str) -> exp.Expr:
+    twice = (
+        exp.select(sql.column("key"))
+        .from_(sql.table(f"twice_{entity.name}"))
+        .where(sql.same(sql.column("resource"), sql.text(resource)))
+    )
+    return sql.no(exp.In(this=sql.column("key", alias), query=twice.subquery()))
+
+
+def _gather_amiss(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
+    query: exp.Query = exp.select(
+        sql.named(sql.text(""), "key"), sql.named(sql.text(""), "field")
+    ).where(exp.false())
+    for field in entity.fields.values():
+        bad = f"bad_{field.owner}"
+        if not number(connection, exp.select(exp.Count(this=exp.Star())).from_(sql.table(bad))):
+            continue
+        one = (
+            exp.select(sql.column("key", "f"), sql.named(sql.text(field.name), "field"))
+            .from_(sql.table(bad, "b"))
+            .join(
+                sql.table(f"found_{entity.name}_{field.owner}", "f"),
+                on=sql.same(sql.column("_id", "f"), sql.column("_id", "b")),
+            )
+            .where(sql.same(sql.column("field", "b"), sql.text(field.owner_field)))
+        )
+        query = exp.union(query, one, distinct=False)
+    run(connection, sql.create("TABLE", f"amiss_{entity.name}", query))

@@ -1,0 +1,212 @@
+"""The line: read, resolve, compose, project, diff, guard, plan. One order, for one key or all.
+
+Pure: what it needs arrives in a `Feed`, the time included; what it finds leaves as a
+`Plan`. The same steps serve a full pass and a pass over dirty keys; only the filter on
+`golden_E` differs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from sqlglot import exp
+
+from matricula.engine import compose, damage, diff, guard, plan, project, read, resolve, sql, state
+from matricula.engine.workbench import run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date, datetime
+
+    import duckdb
+    import pyarrow as pa
+    import pyarrow.dataset as ds
+
+    from matricula.charter.model import Charter, Entity, Flow, ResourceRef
+    from matricula.engine.state import Confirmed
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """Everything a pass reads.
+
+    Attributes:
+        at: The run's instant, with its zone.
+        snapshots: What arrived, per owning resource.
+        known: What the hub knows of the copies.
+        previous: The last trusted snapshot per resource, for judging damage.
+        seen: The targets' own readings per flow, in a full pass.
+        dirty: Keys per entity (column `key`); None for everybody.
+        crosswalk: Decisions of stewards per resource (`external_id`, `key`).
+        copies: Active copies per flow, for the guard.
+    """
+
+    at: datetime
+    snapshots: Mapping[ResourceRef, read.Snapshot]
+    known: Confirmed
+    previous: Mapping[ResourceRef, ds.Dataset | pa.Table] = field(default_factory=dict)
+    seen: Mapping[str, ds.Dataset | pa.Table] = field(default_factory=dict)
+    dirty: Mapping[str, pa.Table] | None = None
+    crosswalk: Mapping[ResourceRef, pa.Table] = field(default_factory=dict)
+    copies: Mapping[str, int] = field(default_factory=dict)
+
+
+def local_date(charter: Charter, at: datetime) -> date:
+    """Say which day it is at the institution."""
+    return at.astimezone(ZoneInfo(charter.timezone)).date()
+
+
+def entities_of(charter: Charter, flow: Flow) -> list[Entity]:
+    """List the entities a flow reads: its own first, then those behind its refs."""
+    fields = charter.entities[flow.entity].fields
+    behind = {fields[name].type.entity for name in project.refs_of(flow)}
+    return [charter.entities[name] for name in (flow.entity, *sorted(behind - {flow.entity}))]
+
+
+def sources_of(charter: Charter, flow: Flow) -> list[ResourceRef]:
+    """List the resources that must be read for a flow."""
+    return sorted({r for entity in entities_of(charter, flow) for r in entity.owners()})
+
+
+def take_in(
+    connection: duckdb.DuckDBPyConnection, charter: Charter, feed: Feed
+) -> dict[ResourceRef, read.Verdict]:
+    """Read every snapshot and judge it: by itself, by its predecessor, by its keys.
+
+    After this, `found_E_R` is there for every entity all of whose owners can be read.
+    """
+    verdicts = {}
+    for resource, snapshot in feed.snapshots.items():
+        verdict = read.load(connection, charter, snapshot)
+        if resource in feed.previous and verdict.is_trusted:
+            spelled = _spelled(charter, resource)
+            found = damage.faults(connection, str(resource), spelled, feed.previous[resource])
+            verdict = _with(verdict, faults=found)
+        verdicts[resource] = verdict
+    for entity in charter.entities.values():
+        if not all(r in verdicts and verdicts[r].is_trusted for r in entity.owners()):
+            continue
+        for fault in resolve.resolve(connection, charter, entity, crosswalk=feed.crosswalk):
+            _blame(verdicts, entity, fault)
+    return verdicts
+
+
+def _spelled(charter: Charter, resource: ResourceRef) -> tuple[str, ...]:
+    names = {
+        name: None
+        for entity in charter.entities.values()
+        if resource in entity.owners()
+        for name in resolve.spelling(entity, resource)
+    }
+    return tuple(names)
+
+
+def _with(
+    verdict: read.Verdict,
+    *,
+    faults: Sequence[read.Fault] = (),
+    findings: Sequence[read.Fault] = (),
+) -> read.Verdict:
+    return read.Verdict(
+        verdict.resource,
+        verdict.rows,
+        (*verdict.faults, *faults),
+        (*verdict.findings, *findings),
+    )
+
+
+def _blame(verdicts: dict[ResourceRef, read.Verdict], entity: Entity, fault: read.Fault) -> None:
+    resource = next(r for r in entity.owners() if str(r) == fault.resource)
+    if resource == entity.roster:
+        verdicts[resource] = _with(verdicts[resource], faults=(fault,))
+    else:
+        verdicts[resource] = _with(verdicts[resource], findings=(fault,))
+
+
+def make_plan(
+    connection: duckdb.DuckDBPyConnection,
+    charter: Charter,
+    feed: Feed,
+    *,
+    flows: Sequence[str],
+    verdicts: Mapping[ResourceRef, read.Verdict],
+) -> plan.Plan:
+    """Find what is to be done.
+
+    Args:
+        connection: After `take_in`.
+        charter: That grants it.
+        feed: What arrived.
+        flows: Names of the flows to plan, in delivery order, all of whose sources are
+            trusted.
+        verdicts: From `take_in`.
+    """
+    chosen = [charter.flows[name] for name in flows]
+    needed = {e.name: e for flow in chosen for e in entities_of(charter, flow)}
+    for entity in needed.values():
+        dirty = None if feed.dirty is None else feed.dirty.get(entity.name)
+        only_dirty = dirty is not None
+        if dirty is not None:
+            state.load_links(connection, f"dirty_{entity.name}", dirty)
+        compose.compose(connection, entity, only_dirty=only_dirty)
+    planned = tuple(_plan_flow(connection, charter, flow, feed) for flow in chosen)
+    return plan.Plan(
+        charter=charter.digest,
+        flows=planned,
+        changes=plan.gather(connection, flows, "change", plan.COLUMNS),
+        drift=plan.gather(
+            connection, flows, "drift", ("key", "external_id", "delivered", "found", "fields")
+        ),
+        aside=plan.gather(connection, flows, "aside", ("key", "code")),
+        findings=tuple(f for verdict in verdicts.values() for f in verdict.findings),
+        digest=plan.digest_of(charter.digest, planned),
+    )
+
+
+def _plan_flow(
+    connection: duckdb.DuckDBPyConnection, charter: Charter, flow: Flow, feed: Feed
+) -> plan.FlowPlan:
+    keys = None if feed.dirty is None else feed.dirty.get(flow.entity)
+    state.load_links(connection, f"state_{flow.name}", feed.known.state(flow.name, keys))
+    _load_link_tables(connection, flow, feed)
+    on = local_date(charter, feed.at)
+    project.project(connection, charter, flow, on=on)
+    seen = feed.seen.get(flow.name)
+    if seen is not None:
+        connection.register(f"seen_{flow.name}", seen)
+    diff.diff(connection, flow, feed.known, seen=None if seen is None else seen.schema)
+    counts = plan.counts_by(connection, f"change_{flow.name}", "kind")
+    return plan.FlowPlan(
+        flow=flow.name,
+        target=str(flow.target),
+        counts=counts,
+        unchanged=diff.unchanged(connection, flow),
+        aside=plan.counts_by(connection, f"aside_{flow.name}", "code"),
+        drifted=sum(plan.counts_by(connection, f"drift_{flow.name}", "key").values()),
+        reasons=(
+            *guard.guard(flow, counts, copies=feed.copies.get(flow.name, 0)),
+            *guard.windows(charter, flow, on=on),
+        ),
+        digest=plan.flow_digest(connection, flow.name),
+    )
+
+
+def _load_link_tables(connection: duckdb.DuckDBPyConnection, flow: Flow, feed: Feed) -> None:
+    """Leave `link_<other>` for every flow whose ids this one needs."""
+    for granted in flow.fields.values():
+        link = granted.expression.link
+        if not link:
+            continue
+        keys = None
+        if feed.dirty is not None:
+            asked = exp.select(sql.named(project.link_key(link), "key")).distinct()
+            keys = state.fetch_keys(
+                connection, asked.from_(sql.table(f"golden_{flow.entity}", "g"))
+            )
+        arrived = f"links_{link.flow}"
+        state.load_links(connection, arrived, feed.known.state(link.flow, keys))
+        known = exp.select(sql.column("key"), sql.column("external_id")).from_(sql.table(arrived))
+        known = known.where(sql.given(sql.column("external_id")))
+        run(connection, sql.create("TABLE", f"link_{link.flow}", known))

@@ -1,0 +1,295 @@
+"""Observe: what the target was seen to hold, beside what it confirmed.
+
+Leaves for flow F: `matched_F` (`key`, `external_id`, `found`, `suspended`): records of the
+target that the match rule names for a key without a copy, one for one; `doubtful_F`
+(`key`): keys for which it names several; `drift_F`: copies that differ from what was
+confirmed; `missing_F` (`key`): copies that are gone; `restore_F`: the drift that the flow
+puts back. Without a reading of the target all of them are empty: no reading, no drift.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from matricula.engine import sql, values
+from matricula.engine.state import fetch_keys, load_links
+from matricula.engine.workbench import run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import duckdb
+    import pyarrow as pa
+
+    from matricula.charter.model import Flow
+    from matricula.engine.state import Confirmed
+
+_EMPTY = {
+    "matched": {
+        "key": "VARCHAR",
+        "external_id": "VARCHAR",
+        "found": "VARCHAR",
+        "suspended": "BOOLEAN",
+    },
+    "doubtful": {"key": "VARCHAR"},
+    "missing": {"key": "VARCHAR"},
+    "drift": {
+        "key": "VARCHAR",
+        "external_id": "VARCHAR",
+        "delivered": "VARCHAR",
+        "found": "VARCHAR",
+        "fields": "VARCHAR[]",
+    },
+}
+
+
+def observe(
+    connection: duckdb.DuckDBPyConnection, flow: Flow, known: Confirmed, *, seen: pa.Schema | None
+) -> None:
+    """Compare the target's own reading with what it confirmed.
+
+    Args:
+        connection: With `state_F`, `fresh_F` and, where `seen` is given, `seen_F`.
+        flow: Which.
+        known: Asked for the confirmed text of copies that differ.
+        seen: The schema of `seen_F`, or None when the target was not read.
+    """
+    name = flow.name
+    if seen is None:
+        for called, columns in _EMPTY.items():
+            run(connection, sql.create("TABLE", f"{called}_{name}", _empty(columns)))
+    else:
+        _load_confirmed(connection, flow, known, seen)
+        run(connection, sql.create("VIEW", f"look_{name}", _look(flow, seen)))
+        _find_matches(connection, flow, seen)
+        run(connection, sql.create("TABLE", f"edited_{name}", _edited(flow)))
+        keys = exp.select(sql.column("key")).from_(sql.table(f"edited_{name}"))
+        edited = known.confirmed(name, fetch_keys(connection, keys))
+        load_links(connection, f"delivered_{name}", edited)
+        run(connection, sql.create("TABLE", f"drift_{name}", _drift(flow)))
+        gone = exp.select(sql.column("key")).from_(sql.table(f"drift_{name}"))
+        gone = gone.where(sql.missing(sql.column("found")))
+        run(connection, sql.create("TABLE", f"missing_{name}", gone))
+    restore = exp.select(exp.Star()).from_(sql.table(f"drift_{name}"))
+    if flow.on_drift != "restore":
+        restore = restore.where(exp.false())
+    run(connection, sql.create("TABLE", f"restore_{name}", restore))
+
+
+def _empty(columns: dict[str, str]) -> exp.Select:
+    return exp.select(
+        *[sql.named(sql.cast(exp.null(), kind), name) for name, kind in columns.items()]
+    ).where(exp.false())
+
+
+def differing(names: Sequence[str], before: exp.Expr, after: exp.Expr) -> exp.Expr:
+    """List, in SQL, the members in which two JSON documents differ."""
+    told = [
+        sql.case([(sql.differs(sql.json_value(before, n), sql.json_value(after, n)), sql.text(n))])
+        for n in names
+    ]
+    listed = exp.cast(exp.array(*told), "VARCHAR[]")
+    return sql.call("list_filter", listed, _is_given())
+
+
+def _is_given() -> exp.Lambda:
+    one = exp.to_identifier("x")
+    return exp.Lambda(this=sql.given(exp.column("x")), expressions=[one])
+
+
+def _unseen(flow: Flow, seen: pa.Schema) -> list[str]:
+    granted = (n for n, f in flow.fields.items() if not f.initially)
+    return sorted(n for n in granted if n not in seen.names)
+
+
+def _load_confirmed(
+    connection: duckdb.DuckDBPyConnection, flow: Flow, known: Confirmed, seen: pa.Schema
+) -> None:
+    """Take in the confirmed text of all copies, only where the target hides a field."""
+    if _unseen(flow, seen):
+        load_links(connection, f"hidden_{flow.name}", known.confirmed(flow.name, None))
+
+
+def _look(flow: Flow, seen: pa.Schema) -> exp.Select:
+    """Every record of the target, its granted fields as canonical JSON.
+
+    A field that the target does not show is taken as it was confirmed.
+    """
+    hidden = set(_unseen(flow, seen))
+    pairs = [
+        (
+            name,
+            sql.json_value(sql.column("confirmed", "h"), name)
+            if name in hidden
+            else _observed(flow, seen, name),
+        )
+        for name, field in sorted(flow.fields.items())
+        if not field.initially
+    ]
+    suspended = sql.column("_suspended", "v") if "_suspended" in seen.names else exp.null()
+    query = exp.select(
+        sql.named(sql.column("_id", "v"), "external_id"),
+        sql.named(sql.column("key", "s"), "key"),
+        sql.named(sql.column("state", "s"), "state"),
+        sql.named(sql.column("digest", "s"), "digest"),
+        sql.named(sql.cast(suspended, "BOOLEAN"), "suspended"),
+        sql.named(sql.json_object(pairs), "found"),
+    ).from_(sql.table(f"seen_{flow.name}", "v"))
+    query = query.join(
+        sql.table(f"state_{flow.name}", "s"),
+        on=sql.same(sql.column("external_id", "s"), sql.column("_id", "v")),
+        join_type="left",
+    )
+    if hidden:
+        query = query.join(
+            sql.table(f"hidden_{flow.name}", "h"),
+            on=sql.same(sql.column("key", "h"), sql.column("key", "s")),
+            join_type="left",
+        )
+    return query
+
+
+def _observed(flow: Flow, seen: pa.Schema, name: str) -> exp.Expr:
+    kind = flow.fields[name].expression.type
+    typed = values.read_value(sql.column(name, "v"), seen.field(name).type, kind)
+    return values.plan_value(typed, kind)
+
+
+def _find_matches(connection: duckdb.DuckDBPyConnection, flow: Flow, seen: pa.Schema) -> None:
+    name = flow.name
+    rule = sorted(set(flow.match) & set(seen.names))
+    if not rule or len(rule) < len(flow.match):
+        # The target shows no such field: the connector looks each one up before creating.
+        run(connection, sql.create("TABLE", f"matched_{name}", _empty(_EMPTY["matched"])))
+        run(connection, sql.create("TABLE", f"doubtful_{name}", _empty(_EMPTY["doubtful"])))
+        return
+    run(connection, sql.create("TABLE", f"pair_{name}", _pairs(flow, seen, rule)))
+    several = _several(name, "key", "external_id")
+    claimed = _several(name, "external_id", "key")
+    pair = exp.select(exp.Star()).from_(sql.table(f"pair_{name}"))
+    doubtful = exp.select(sql.column("key")).distinct().from_(sql.table(f"pair_{name}"))
+    is_several = exp.In(this=sql.column("key"), query=several.subquery())
+    is_claimed = exp.In(this=sql.column("external_id"), query=claimed.subquery())
+    run(
+        connection,
+        sql.create("TABLE", f"doubtful_{name}", doubtful.where(exp.or_(is_several, is_claimed))),
+    )
+    single = pair.where(sql.no(is_several)).where(sql.no(is_claimed))
+    run(connection, sql.create("TABLE", f"matched_{name}", single))
+
+
+def _several(name: str, one: str, many: str) -> exp.Select:
+    distinct = exp.Count(this=exp.Distinct(expressions=[sql.column(many)]))
+    return (
+        exp.select(sql.column(one))
+        .from_(sql.table(f"pair_{name}"))
+        .group_by(sql.column(one))
+        .having(exp.GT(this=distinct, expression=exp.Literal.number(1)))
+    )
+
+
+def _pairs(flow: Flow, seen: pa.Schema, rule: Sequence[str]) -> exp.Select:
+    """Keys without a copy beside the unlinked records that the match rule names for them."""
+    conditions = []
+    for field in rule:
+        kind = flow.match[field].type
+        typed = values.read_value(sql.column(field, "v"), seen.field(field).type, kind)
+        mine = sql.call("json_extract_string", sql.column("match", "f"), _path(field))
+        conditions.append(sql.same(sql.cast(values.plan_value(typed, kind), "VARCHAR"), mine))
+    look = sql.table(f"look_{flow.name}", "l")
+    return (
+        exp.select(
+            sql.column("key", "f"),
+            sql.column("external_id", "l"),
+            sql.column("found", "l"),
+            sql.named(
+                sql.call("coalesce", sql.column("suspended", "l"), exp.false()), "suspended"
+            ),
+        )
+        .from_(sql.table(f"fresh_{flow.name}", "f"))
+        .join(sql.table(f"seen_{flow.name}", "v"), on=exp.and_(*conditions))
+        .join(look, on=sql.same(sql.column("external_id", "l"), sql.column("_id", "v")))
+        .where(sql.missing(sql.column("external_id", "f")))
+        .where(sql.missing(sql.column("key", "l")))
+    )
+
+
+def _path(field: str) -> exp.Literal:
+    escaped = field.replace("\\", "\\\\").replace('"', '\\"')
+    return sql.text(f'$."{escaped}"')
+
+
+def _edited(flow: Flow) -> exp.Select:
+    """Copies whose record is gone, reads otherwise, or was suspended or woken by hand."""
+    name = flow.name
+    state = sql.column("state", "s")
+    is_active = sql.same(state, sql.text("active"))
+    present = exp.In(this=state.copy(), expressions=[sql.text("active"), sql.text("suspended")])
+    fingerprint = sql.call("md5", sql.column("found", "l"))
+    # A suspended copy is compared by its suspension alone: that changed some of its fields.
+    reads_otherwise = exp.and_(is_active, sql.differs(fingerprint, sql.column("digest", "s")))
+    switched = sql.same(sql.column("suspended", "l"), exp.Paren(this=is_active.copy()))
+    switched = exp.Paren(this=switched)
+    return (
+        exp.select(
+            sql.column("key", "s"),
+            sql.column("external_id", "s"),
+            sql.column("found", "l"),
+            sql.named(sql.call("coalesce", switched, exp.false()), "switched"),
+        )
+        .from_(sql.table(f"state_{name}", "s"))
+        .join(
+            sql.table(f"look_{name}", "l"),
+            on=sql.same(sql.column("external_id", "l"), sql.column("external_id", "s")),
+            join_type="left",
+        )
+        .where(present)
+        .where(sql.given(sql.column("external_id", "s")))
+        .where(
+            exp.or_(
+                sql.missing(sql.column("external_id", "l")),
+                reads_otherwise,
+                sql.call("coalesce", switched, exp.false()),
+            )
+        )
+    )
+
+
+def _drift(flow: Flow) -> exp.Select:
+    """Edited copies, field by field; `_suspended` stands for the suspension itself."""
+    name = flow.name
+    granted = [n for n, f in sorted(flow.fields.items()) if not f.initially]
+    delivered, found = sql.column("confirmed", "c"), sql.column("found", "e")
+    fields = sql.call(
+        "list_concat",
+        differing(granted, delivered, found),
+        sql.case(
+            [
+                (
+                    sql.column("switched", "e"),
+                    exp.cast(exp.array(sql.text("_suspended")), "VARCHAR[]"),
+                )
+            ],
+            exp.cast(exp.array(), "VARCHAR[]"),
+        ),
+    )
+    told = (
+        exp.select(
+            sql.column("key", "e"),
+            sql.column("external_id", "e"),
+            sql.named(delivered, "delivered"),
+            found,
+            sql.named(fields, "fields"),
+        )
+        .from_(sql.table(f"edited_{name}", "e"))
+        .join(
+            sql.table(f"delivered_{name}", "c"),
+            on=sql.same(sql.column("key", "c"), sql.column("key", "e")),
+        )
+    )
+    something = exp.GT(
+        this=sql.call("len", sql.column("fields")), expression=exp.Literal.number(0)
+    )
+    return exp.select(exp.Star()).from_(told.subquery("t")).where(something)

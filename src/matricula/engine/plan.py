@@ -1,0 +1,169 @@
+"""Plan: the differences a run found, as a value with a digest.
+
+The digest covers the charter, every change of every flow and every reason to hold; two
+plans with one digest would do the same. The changes themselves are one Arrow table:
+`flow`, `key`, `kind`, `external_id`, `before`, `after`, `initial`, `match`, `waits`
+(canonical JSON text or null) and `fields` (list of text), by flow in delivery order, then
+by key.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from matricula.engine import sql
+from matricula.engine.workbench import arrow, rows
+from matricula.kernel.digests import digest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import duckdb
+    import pyarrow as pa
+
+    from matricula.engine.guard import Reason
+    from matricula.engine.read import Fault
+
+COLUMNS = (
+    "key", "kind", "external_id", "before", "after", "initial", "match", "waits", "fields"
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class FlowPlan:
+    """What a run would do for one flow.
+
+    Attributes:
+        flow: Its name.
+        target: The resource, as `lms.users`.
+        counts: Changes by kind.
+        unchanged: Copies that are as they should be.
+        aside: Keys not planned, by the code of the reason.
+        drifted: Copies that were edited or removed in the target.
+        reasons: Why the flow, or some kinds of change in it, are held.
+        digest: Of its changes.
+        basis: Names of what could not be read; a flow with any is not computed.
+    """
+
+    flow: str
+    target: str
+    counts: Mapping[str, int]
+    unchanged: int
+    aside: Mapping[str, int]
+    drifted: int
+    reasons: tuple[Reason, ...]
+    digest: str
+
+    def is_held(self, kind: str) -> bool:
+        """Whether changes of a kind may not be delivered."""
+        return any(not reason.kinds or kind in reason.kinds for reason in self.reasons)
+
+    @property
+    def held(self) -> int:
+        """How many changes are held back or set aside."""
+        planned = sum(count for kind, count in self.counts.items() if self.is_held(kind))
+        return planned + sum(self.aside.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run would do.
+
+    Attributes:
+        charter: Digest of the charter that grants it.
+        flows: In delivery order.
+        changes: See the module; one table for all flows.
+        drift: `flow`, `key`, `external_id`, `delivered`, `found`, `fields`.
+        aside: `flow`, `key`, `code`.
+        findings: What the sources stated wrongly, for incidents.
+        digest: Of all of it, drift and findings left out.
+    """
+
+    charter: str
+    flows: tuple[FlowPlan, ...]
+    changes: pa.Table
+    drift: pa.Table
+    aside: pa.Table
+    findings: tuple[Fault, ...]
+    digest: str
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to do."""
+        return self.changes.num_rows == 0
+
+
+def digest_of(charter: str, flows: Sequence[FlowPlan]) -> str:
+    """Digest a plan from the digests of its flows."""
+    told = [
+        [flow.flow, flow.digest, [[r.code, r.message, sorted(r.kinds)] for r in flow.reasons]]
+        for flow in flows
+    ]
+    return digest({"charter": charter, "flows": told})
+
+
+def flow_digest(connection: duckdb.DuckDBPyConnection, flow: str) -> str:
+    """Digest the changes of one flow, whatever order the database keeps them in."""
+    row = sql.call(
+        "to_json",
+        exp.Struct(
+            expressions=[
+                exp.PropertyEQ(this=sql.name(c), expression=sql.column(c)) for c in COLUMNS
+            ]
+        ),
+    )
+    prints = exp.select(
+        sql.column("key"), sql.named(sql.call("md5", sql.cast(row, "VARCHAR")), "p")
+    )
+    ordered = exp.GroupConcat(
+        this=exp.Order(this=sql.column("p"), expressions=[exp.Ordered(this=sql.column("key"))]),
+        separator=sql.text(""),
+    )
+    whole = exp.select(sql.call("sha256", sql.call("coalesce", ordered, sql.text(""))))
+    found = rows(
+        connection, whole.from_(prints.from_(sql.table(f"change_{flow}")).subquery("rows"))
+    )
+    return str(found[0][0])
+
+
+def counts_by(connection: duckdb.DuckDBPyConnection, called: str, column: str) -> dict[str, int]:
+    """Count the rows of a table by the words in one of its columns, sorted."""
+    query = (
+        exp.select(sql.column(column), exp.Count(this=exp.Star()))
+        .from_(sql.table(called))
+        .group_by(sql.column(column))
+        .order_by(sql.column(column))
+    )
+    return {str(word): int(str(count)) for word, count in rows(connection, query)}
+
+
+def gather(
+    connection: duckdb.DuckDBPyConnection, flows: Sequence[str], stem: str, columns: Sequence[str]
+) -> pa.Table:
+    """Collect a table of every flow into one Arrow table, by flow as given, then by key."""
+    query: exp.Query | None = None
+    for place, flow in enumerate(flows):
+        part = exp.select(
+            sql.named(exp.Literal.number(place), "place"),
+            sql.named(sql.text(flow), "flow"),
+            *[sql.column(column) for column in columns],
+        ).from_(sql.table(f"{stem}_{flow}"))
+        query = part if query is None else exp.union(query, part, distinct=False)
+    if query is None:
+        query = exp.select(
+            sql.named(exp.Literal.number(0), "place"),
+            sql.named(sql.text(""), "flow"),
+            *[
+                sql.named(sql.cast(exp.null(), "VARCHAR[]" if c == "fields" else "VARCHAR"), c)
+                for c in columns
+            ],
+        ).where(exp.false())
+    ordered = (
+        exp.select(sql.column("flow"), *[sql.column(column) for column in columns])
+        .from_(query.subquery("all"))
+        .order_by(sql.column("place"), sql.column("key"))
+    )
+    return arrow(connection, ordered)

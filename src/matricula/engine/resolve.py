@@ -1,0 +1,157 @@
+"""Resolve: turn every system's own identifiers into the entity's key.
+
+Leaves for entity E and owning resource R the view `found_E_R` (`key`, `_id`, owner fields
+under their native names). The roster spells its own key; every other resource is found by
+the fields the charter names, or by a decision in the crosswalk, which goes first. Only
+equal identifiers link. Two records for one key are nobody's until a person decides:
+`twice_E` (`key`, `resource`) holds such keys, and flows leave them alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from matricula.engine import sql
+from matricula.engine.read import Fault, wanted_fields
+from matricula.engine.workbench import number, rows, run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import duckdb
+    import pyarrow as pa
+
+    from matricula.charter.model import Charter, Entity, ResourceRef
+
+
+def spelling(entity: Entity, resource: ResourceRef) -> tuple[str, ...]:
+    """Name the native fields of a resource that spell the entity's key."""
+    if resource == entity.roster:
+        return tuple(entity.fields[part].owner_field for part in entity.key)
+    return entity.found_by[resource]
+
+
+def resolve(
+    connection: duckdb.DuckDBPyConnection,
+    charter: Charter,
+    entity: Entity,
+    *,
+    crosswalk: Mapping[ResourceRef, pa.Table] | None = None,
+) -> tuple[Fault, ...]:
+    """Find the key of every record that says something about an entity.
+
+    Args:
+        connection: After `read.load` of all its owners.
+        charter: For the fields wanted.
+        entity: Which.
+        crosswalk: Per resource, decisions of stewards (`external_id`, `key`).
+
+    Returns:
+        Faults of the roster (it must not be trusted) and, for the others, match cases.
+    """
+    faults: list[Fault] = []
+    twice: exp.Query = exp.select(
+        sql.named(sql.text(""), "key"), sql.named(sql.text(""), "resource")
+    ).where(exp.false())
+    for resource in entity.owners():
+        decided = (crosswalk or {}).get(resource)
+        _find(connection, charter, entity, resource, decided=decided)
+        if resource == entity.roster:
+            faults += _roster_faults(connection, entity)
+            continue
+        doubled = _doubled(entity, resource)
+        keys = [str(row[0]) for row in rows(connection, doubled.order_by("1"))]
+        if keys:
+            faults.append(_match_case(resource, keys))
+            one = exp.select(
+                sql.column("key"), sql.named(sql.text(str(resource)), "resource")
+            ).from_(doubled.subquery("d"))
+            twice = exp.union(twice, one, distinct=False)
+    run(connection, sql.create("TABLE", f"twice_{entity.name}", twice))
+    return tuple(faults)
+
+
+def _find(
+    connection: duckdb.DuckDBPyConnection,
+    charter: Charter,
+    entity: Entity,
+    resource: ResourceRef,
+    *,
+    decided: pa.Table | None,
+) -> None:
+    key = sql.key_of([sql.column(part, "r") for part in spelling(entity, resource)])
+    read = sql.table(f"read_{resource}", "r")
+    if decided is not None:
+        connection.register(f"decided_{resource}", decided)
+        key = sql.call("coalesce", sql.column("key", "x"), key)
+    columns = [sql.column(name, "r") for name in wanted_fields(charter, resource)]
+    query = exp.select(sql.named(key, "key"), sql.column("_id", "r"), *columns).from_(read)
+    if decided is not None:
+        query = query.join(
+            sql.table(f"decided_{resource}", "x"),
+            on=sql.same(sql.column("external_id", "x"), sql.column("_id", "r")),
+            join_type="left",
+        )
+    run(connection, sql.create("VIEW", f"found_{entity.name}_{resource}", query))
+
+
+def _doubled(entity: Entity, resource: ResourceRef) -> exp.Select:
+    return (
+        exp.select(sql.column("key"))
+        .from_(sql.table(f"found_{entity.name}_{resource}"))
+        .where(sql.given(sql.column("key")))
+        .group_by(sql.column("key"))
+        .having(exp.GT(this=exp.Count(this=exp.Star()), expression=exp.Literal.number(1)))
+    )
+
+
+def _roster_faults(connection: duckdb.DuckDBPyConnection, entity: Entity) -> list[Fault]:
+    resource = str(entity.roster)
+    faults: list[Fault] = []
+    # A blank part is no key either: `12345||2013J` would look like one.
+    parts = [sql.column(part) for part in spelling(entity, entity.roster)]
+    blank = exp.or_(
+        *[
+            exp.or_(sql.missing(part), sql.same(sql.cast(part, "VARCHAR"), sql.text("")))
+            for part in parts
+        ]
+    )
+    count = (
+        exp.select(exp.Count(this=exp.Star())).from_(sql.table(f"read_{resource}")).where(blank)
+    )
+    if blanks := number(connection, count):
+        faults.append(
+            Fault(
+                resource,
+                "M405",
+                f"{blanks} record(s) of {resource} have no {', '.join(entity.key)}.",
+                "Fill the key in at the source; nothing was changed anywhere.",
+            )
+        )
+    doubled = _doubled(entity, entity.roster).order_by("1")
+    keys = [str(row[0]) for row in rows(connection, doubled)]
+    if keys:
+        faults.append(
+            Fault(
+                resource,
+                "M404",
+                f"{len(keys)} key(s) stand on more than one record of {resource}, "
+                f"first {keys[0]}.",
+                "Correct the source so that each key stands on one record; "
+                "nothing was changed anywhere.",
+                tuple(keys[:1000]),
+            )
+        )
+    return faults
+
+
+def _match_case(resource: ResourceRef, keys: Sequence[str]) -> Fault:
+    return Fault(
+        str(resource),
+        "M412",
+        f"{len(keys)} key(s) stand on more than one record of {resource}, first {keys[0]}.",
+        "Correct or merge the records there; until then these keys are left as they are.",
+        tuple(keys[:1000]),
+    )

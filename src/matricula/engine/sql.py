@@ -1,0 +1,118 @@
+"""Small words for building SQL as a syntax tree. Every identifier is quoted, always."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+def name(text: str) -> exp.Identifier:
+    """Quote an identifier."""
+    return exp.to_identifier(text, quoted=True)
+
+
+def column(field: str, of: str = "") -> exp.Column:
+    """Name a column, of a table where one is given."""
+    return exp.Column(this=name(field), table=name(of) if of else None)
+
+
+def table(text: str, alias: str = "") -> exp.Table:
+    """Name a table."""
+    found = exp.Table(this=name(text))
+    return exp.alias_(found, name(alias), table=True) if alias else found
+
+
+def text(value: str) -> exp.Literal:
+    """Write a text literal; quotes inside it are the syntax tree's business."""
+    return exp.Literal.string(value)
+
+
+def call(function: str, *arguments: exp.Expr) -> exp.Anonymous:
+    """Call a DuckDB function by name."""
+    return exp.Anonymous(this=function, expressions=[a.copy() for a in arguments])
+
+
+def cast(value: exp.Expr, to: str) -> exp.Cast:
+    """Cast; an impossible value is an error."""
+    return exp.Cast(this=value.copy(), to=exp.DataType.build(to, dialect="duckdb"))
+
+
+def try_cast(value: exp.Expr, to: str) -> exp.TryCast:
+    """Cast; an impossible value is null."""
+    return exp.TryCast(this=value.copy(), to=exp.DataType.build(to, dialect="duckdb"))
+
+
+def named(value: exp.Expr, as_: str) -> exp.Alias:
+    """Give a selected value its name."""
+    return exp.Alias(this=value.copy(), alias=name(as_))
+
+
+def differs(left: exp.Expr, right: exp.Expr) -> exp.NullSafeNEQ:
+    """Say that two values differ; null equals null."""
+    return exp.NullSafeNEQ(this=left.copy(), expression=right.copy())
+
+
+def same(left: exp.Expr, right: exp.Expr) -> exp.EQ:
+    """Say that two values are equal; null equals nothing."""
+    return exp.EQ(this=left.copy(), expression=right.copy())
+
+
+def no(condition: exp.Expr) -> exp.Not:
+    """Deny a condition, whatever it is made of."""
+    return exp.Not(this=exp.Paren(this=condition.copy()))
+
+
+def given(value: exp.Expr) -> exp.Expr:
+    """Say that a value is not null."""
+    return no(missing(value))
+
+
+def missing(value: exp.Expr) -> exp.Is:
+    """Say that a value is null."""
+    return exp.Is(this=value.copy(), expression=exp.Null())
+
+
+def case(
+    branches: Sequence[tuple[exp.Expr, exp.Expr]], otherwise: exp.Expr | None = None
+) -> exp.Case:
+    """Build a CASE."""
+    return exp.Case(
+        ifs=[exp.If(this=when.copy(), true=then.copy()) for when, then in branches],
+        default=otherwise.copy() if otherwise else None,
+    )
+
+
+def json_object(pairs: Iterable[tuple[str, exp.Expr]]) -> exp.Expr:
+    """Build a JSON object as text; its names in the order given, nulls kept."""
+    arguments = [part for field, value in pairs for part in (text(field), value)]
+    return cast(call("json_object", *arguments), "VARCHAR")
+
+
+def json_value(document: exp.Expr, field: str) -> exp.Expr:
+    """Take one member of a JSON document, as JSON; its name may hold any character."""
+    escaped = field.replace("\\", "\\\\").replace('"', '\\"')
+    return call("json_extract", document, text(f'$."{escaped}"'))
+
+
+def key_of(parts: Sequence[exp.Expr]) -> exp.Expr:
+    """Spell a key from its parts; the SQL twin of `matricula.kernel.keys.join_key`."""
+    spelled = [cast(part, "VARCHAR") for part in parts]
+    if len(spelled) == 1:
+        return spelled[0]
+    escaped = [
+        call("replace", call("replace", part, text("\\"), text("\\\\")), text("|"), text("\\|"))
+        for part in spelled
+    ]
+    joined: exp.Expr = escaped[0]
+    for part in escaped[1:]:
+        joined = exp.DPipe(this=exp.DPipe(this=joined, expression=text("|")), expression=part)
+    return joined
+
+
+def create(kind: str, called: str, query: exp.Query) -> exp.Create:
+    """Keep a query as a TABLE or a VIEW, replacing an earlier one."""
+    return exp.Create(this=table(called), kind=kind, replace=True, expression=query)

@@ -1,0 +1,157 @@
+"""How a value of a source becomes a value of the charter's types, and a value of a plan.
+
+`read_value` is strict: what is not clearly of the type becomes null, and `is_bad` tells
+such a null from an absent value, so nothing is ever repaired silently. `plan_value` writes
+the one canonical form that goes into plans, links and writes: text, integer, boolean;
+dates and instants as ISO 8601 text, decimals and money (major units) as text.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from matricula.engine import sql
+from matricula.kernel.money import decimals_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from matricula.charter.model import ValueType
+
+_INTEGER = r"[+-]?[0-9]{1,18}"
+_DECIMAL = r"[+-]?([0-9]{1,18}(\.[0-9]{1,9})?|\.[0-9]{1,9})"
+_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_TIME = r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
+_INSTANT = rf"{_DATE}[T ]{_TIME}(Z|[+-][0-9]{{2}}:?[0-9]{{2}})?"
+_WORDS = {
+    True: ("true", "t", "yes", "y", "1"),
+    False: ("false", "f", "no", "n", "0"),
+}
+
+
+def sql_type(value_type: ValueType) -> str:
+    """Name the DuckDB type in which the engine keeps a value."""
+    return {
+        "integer": "BIGINT",
+        "decimal": "DECIMAL(28, 9)",
+        "boolean": "BOOLEAN",
+        "date": "DATE",
+        "instant": "TIMESTAMP",
+        "money": "BIGINT",
+    }.get(value_type.kind, "VARCHAR")
+
+
+def read_value(raw: exp.Expr, native: pa.DataType, value_type: ValueType) -> exp.Expr:
+    """Turn a source's column into the engine's type, or null where it is not of it.
+
+    Args:
+        raw: The column.
+        native: Its Arrow type in the snapshot.
+        value_type: What the charter says it is.
+    """
+    kind = value_type.kind
+    if _is_text(native):
+        return _from_text(raw, value_type)
+    if kind == "instant" and str(native).startswith("timestamp"):
+        return sql.cast(raw, "TIMESTAMP")
+    # What is not plainly of the type already is judged by how it reads.
+    if kind in {"money", "boolean", "integer"} and can_be_bad(native, value_type):
+        return _from_text(sql.cast(raw, "VARCHAR"), value_type)
+    if sql_type(value_type) == "VARCHAR":
+        return _within(sql.cast(raw, "VARCHAR"), value_type)
+    return sql.try_cast(raw, sql_type(value_type))
+
+
+def _is_text(native: pa.DataType) -> bool:
+    return str(native) in {"string", "large_string", "string_view"}
+
+
+def _from_text(raw: exp.Expr, value_type: ValueType) -> exp.Expr:
+    trimmed = sql.call("trim", raw)
+    if value_type.kind == "money":
+        return _minor(trimmed, value_type.currency)
+    if value_type.kind == "boolean":
+        return _truth(sql.call("lower", trimmed))
+    patterns = {
+        "integer": (_INTEGER, sql.try_cast(trimmed, "BIGINT")),
+        "decimal": (_DECIMAL, sql.try_cast(trimmed, "DECIMAL(28, 9)")),
+        "date": (_DATE, sql.try_cast(trimmed, "DATE")),
+        "instant": (_INSTANT, sql.cast(sql.try_cast(trimmed, "TIMESTAMPTZ"), "TIMESTAMP")),
+    }
+    if value_type.kind in patterns:
+        return _when(trimmed, *patterns[value_type.kind])
+    return _within(raw, value_type)
+
+
+def _truth(word: exp.Expr) -> exp.Expr:
+    return sql.case(
+        [
+            (
+                exp.In(this=word.copy(), expressions=[sql.text(w) for w in words]),
+                exp.convert(truth),
+            )
+            for truth, words in _WORDS.items()
+        ]
+    )
+
+
+def _within(value: exp.Expr, value_type: ValueType) -> exp.Expr:
+    if value_type.kind != "enum":
+        return value
+    words = [sql.text(word) for word in value_type.values]
+    return sql.case([(exp.In(this=value.copy(), expressions=words), value)])
+
+
+def _when(trimmed: exp.Expr, pattern: str, value: exp.Expr) -> exp.Expr:
+    return sql.case([(sql.call("regexp_full_match", trimmed, sql.text(pattern)), value)])
+
+
+def _minor(amount: exp.Expr, currency: str) -> exp.Expr:
+    places = decimals_of(currency)
+    fraction = rf"(\.[0-9]{{1,{places}}}0*)?" if places else ""
+    pattern = rf"[+-]?[0-9]{{1,15}}{fraction}"
+    scaled = exp.Mul(
+        this=sql.try_cast(amount, f"DECIMAL(24, {places})"),
+        expression=exp.Literal.number(10**places),
+    )
+    return _when(amount, pattern, sql.try_cast(exp.Paren(this=scaled), "BIGINT"))
+
+
+def is_bad(raw: exp.Expr, native: pa.DataType, value_type: ValueType) -> exp.Expr:
+    """Say that a source states a value which is not of the charter's type."""
+    return exp.and_(sql.given(raw), sql.missing(read_value(raw, native, value_type)))
+
+
+def can_be_bad(native: pa.DataType, value_type: ValueType) -> bool:
+    """Say whether a column of this native type could state a value not of the type at all."""
+    if sql_type(value_type) == "VARCHAR":
+        return value_type.kind == "enum"
+    settled = {
+        "integer": ("int",),
+        "decimal": ("int",),
+        "boolean": ("bool",),
+        "date": ("date",),
+        "instant": ("timestamp",),
+    }
+    return not str(native).startswith(settled.get(value_type.kind, ("-",)))
+
+
+def plan_value(value: exp.Expr, value_type: ValueType) -> exp.Expr:
+    """Write a value of the engine's type in the canonical form of plans and links."""
+    kind = value_type.kind
+    if kind == "date":
+        return sql.cast(value, "VARCHAR")
+    if kind == "instant":
+        return sql.call("strftime", value, sql.text("%Y-%m-%dT%H:%M:%S.%fZ"))
+    if kind == "decimal":
+        plain = sql.cast(value, "VARCHAR")
+        return sql.call("regexp_replace", plain, sql.text(r"\.?0+$"), sql.text(""))
+    if kind == "money":
+        places = decimals_of(value_type.currency)
+        # Multiplied, not divided: DuckDB divides decimals as floating point.
+        unit = exp.Literal.number(f"{10**-places:.{places}f}" if places else "1")
+        scaled = exp.Mul(this=sql.cast(value, "DECIMAL(24, 0)"), expression=unit)
+        return sql.cast(scaled, "VARCHAR")
+    return value

@@ -1,0 +1,92 @@
+"""The run's own DuckDB connection, sealed: it computes and can do nothing else.
+
+No file, no network, no extension, no Python variable is within its reach, and the
+configuration is locked, so a hostile value in a feed has nowhere to go. What it works on
+is registered as Arrow; where it spills is fixed when it is opened.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import duckdb
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import pyarrow as pa
+    from sqlglot import exp
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """How much of the machine a workbench may take.
+
+    Attributes:
+        folder: Where it keeps and spills its tables; in memory when None.
+        memory_mb: Memory before it spills; DuckDB's own choice when None.
+        threads: Worker threads; DuckDB's own choice when None.
+    """
+
+    folder: Path | None = None
+    memory_mb: int | None = None
+    threads: int | None = None
+
+
+@contextmanager
+def open_workbench(bench: Bench | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a sealed connection for one run and close it after."""
+    size = bench or Bench()
+    connection = duckdb.connect(str(size.folder / "run.duckdb") if size.folder else ":memory:")
+    try:
+        _limit(connection, size)
+        _seal(connection)
+        yield connection
+    finally:
+        connection.close()
+
+
+def _limit(connection: duckdb.DuckDBPyConnection, size: Bench) -> None:
+    if size.folder:
+        connection.execute("SET temp_directory = ?", [str(size.folder / "spill")])
+    if size.memory_mb:
+        connection.execute("SET memory_limit = ?", [f"{size.memory_mb}MiB"])
+    if size.threads:
+        connection.execute("SET threads = ?", [size.threads])
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET preserve_insertion_order = false")
+
+
+def _seal(connection: duckdb.DuckDBPyConnection) -> None:
+    for name in (
+        "enable_external_access",
+        "autoinstall_known_extensions",
+        "autoload_known_extensions",
+        "python_enable_replacements",
+    ):
+        connection.execute(f"SET {name} = false")
+    connection.execute("SET lock_configuration = true")
+
+
+def run(connection: duckdb.DuckDBPyConnection, statement: exp.Expr) -> None:
+    """Execute a syntax tree to its end."""
+    connection.execute(statement.sql(dialect="duckdb")).fetchall()
+
+
+def rows(connection: duckdb.DuckDBPyConnection, statement: exp.Expr) -> list[tuple[object, ...]]:
+    """Execute a query that yields few rows."""
+    return connection.execute(statement.sql(dialect="duckdb")).fetchall()
+
+
+def number(connection: duckdb.DuckDBPyConnection, statement: exp.Expr) -> int:
+    """Execute a query that yields one whole number."""
+    found = rows(connection, statement)[0][0]
+    return int(str(found)) if found is not None else 0
+
+
+def arrow(connection: duckdb.DuckDBPyConnection, query: exp.Query) -> pa.Table:
+    """Execute a query into an Arrow table."""
+    return connection.sql(query.sql(dialect="duckdb")).to_arrow_table()
