@@ -1,0 +1,163 @@
+"""Look at rows as they pass: keys that repeat, are blank or damaged; odd characters.
+
+Keys decide whether a reading may be trusted at all. Odd values elsewhere are findings.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute
+
+from matricula.connectors.kit.errors import Untrusted
+from matricula.kernel.findings import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matricula.connectors.files.settings import FileResource
+
+# The published stubs of `pyarrow.compute` lag behind it and refuse right calls.
+pc: Any = pyarrow.compute
+SHOWN = 5
+# What Excel makes of a long number, and of 10-20: neither was ever somebody's key.
+_SPREADSHEET = (
+    r"^[0-9](\.[0-9]+)?[eE]\+[0-9]+$|^[0-9]{1,2}-[A-Z][a-z]{2}$|^[A-Z][a-z]{2}-[0-9]{2}$"
+)
+# UTF-8 that was once read as Latin-1 or cp1252, and the sign of a character already lost.
+_MOJIBAKE = "[ÂÃ][\u0080-\u00bf]|â€[™œ\u009d“”\u02dc¦]|\ufffd"
+
+
+class Scrutiny:
+    """What has been seen of one reading so far.
+
+    Args:
+        resource: What the charter says about it.
+        place: `system.resource`, for findings.
+        name: The file's, for refusals.
+    """
+
+    def __init__(self, resource: FileResource, *, place: str, name: str) -> None:
+        self._resource = resource
+        self._place = place
+        self._name = name
+        self._keys: list[pa.Array[Any]] = []
+        self._blank = 0
+        self._first_blank = 0
+        self._odd: dict[str, int] = {}
+        self._first_odd: dict[str, str] = {}
+        self.rows = 0
+
+    def identify(self, batch: pa.RecordBatch) -> pa.Array[Any]:
+        """Make the `_id` of every row of a batch and remember it.
+
+        Raises:
+            Untrusted: A value of the key, or one with a pattern, is damaged (M433).
+        """
+        parts = [_as_text(batch.column(name)) for name in self._resource.key]
+        blank = pa.array([False] * batch.num_rows)
+        for name, part in zip(self._resource.key, parts, strict=True):
+            self._judge_form(name, part, _SPREADSHEET, wanted=False)
+            trimmed = pc.fill_null(pc.equal(pc.utf8_trim_whitespace(part), ""), fill_value=True)
+            blank = pc.or_(blank, pc.or_(pc.is_null(part), trimmed))
+        for name, pattern in self._resource.patterns.items():
+            self._judge_form(name, _as_text(batch.column(name)), f"^(?:{pattern})$", wanted=True)
+        if (count := pc.sum(blank).as_py() or 0) and not self._blank:
+            self._first_blank = self.rows + pc.index(blank, value=True).as_py() + 1
+        self._blank += count
+        ids = _joined(parts)
+        self._keys.append(ids)
+        self.rows += batch.num_rows
+        return ids
+
+    def look(self, batch: pa.RecordBatch, ids: pa.Array[Any]) -> None:
+        """Count values that look damaged before they came here."""
+        for name, column in zip(batch.schema.names, batch.columns, strict=True):
+            # Most columns are plain ASCII; there is nothing to look for in those.
+            if not pa.types.is_string(column.type) or _is_plain(column):
+                continue
+            odd = pc.fill_null(pc.match_substring_regex(column, _MOJIBAKE), fill_value=False)
+            if count := pc.sum(odd).as_py():
+                self._first_odd.setdefault(name, str(ids[pc.index(odd, value=True).as_py()]))
+                self._odd[name] = self._odd.get(name, 0) + count
+
+    def findings(self) -> list[Finding]:
+        """Say what was odd but bearable."""
+        return [
+            Finding(
+                f"{self._place}.{name}",
+                "M435",
+                f"{count} value(s) hold characters that an earlier wrong decoding left behind; "
+                f"the first is that of {self._first_odd[name]}.",
+                "Have the source correct them; they were taken as they are.",
+                "warning",
+            )
+            for name, count in sorted(self._odd.items())
+        ]
+
+    def must_identify_all(self) -> None:
+        """Refuse rows without a key and keys that stand on several rows.
+
+        Raises:
+            Untrusted: Blank (M432) or duplicate (M431) keys.
+        """
+        key = " + ".join(self._resource.key)
+        if self._blank:
+            raise Untrusted(
+                f"{self._name}: {self._blank} of {self.rows} records have no {key}; "
+                f"the first is record {self._first_blank}.",
+                code="M432",
+                cure="Have the source fill the key of every record.",
+            )
+        count, first = _repeated(self._keys)
+        if count:
+            raise Untrusted(
+                f"{self._name}: {count} value(s) of {key} stand on more than one record: "
+                f"{', '.join(first)}{' ...' if count > len(first) else ''}.",
+                code="M431",
+                cure="Have the source send each record once, or name the full key.",
+            )
+
+    def _judge_form(self, name: str, column: pa.Array[Any], pattern: str, *, wanted: bool) -> None:
+        fits = pc.fill_null(pc.match_substring_regex(column, pattern), fill_value=wanted)
+        wrong = pc.invert(fits) if wanted else fits
+        if not (count := pc.sum(wrong).as_py()):
+            return
+        at = pc.index(wrong, value=True).as_py()
+        shown = f", such as {column[at].as_py()}" if name in self._resource.key else ""
+        raise Untrusted(
+            f"{self._name}: {count} value(s) of {name} from record {self.rows + at + 1} on do "
+            f"not have the agreed form{shown}; a spreadsheet may have changed them.",
+            code="M433",
+            cure="Have the export made again without opening it in a spreadsheet.",
+        )
+
+
+def _as_text(column: pa.Array[Any]) -> pa.Array[Any]:
+    return column if pa.types.is_string(column.type) else column.cast(pa.string())
+
+
+def _joined(parts: Sequence[pa.Array[Any]]) -> pa.Array[Any]:
+    """Join key parts as `kernel.keys.join_key` does, a column at a time."""
+    if len(parts) == 1:
+        return parts[0]
+    escaped = []
+    for part in parts:
+        slashed = pc.replace_substring(part, pattern="\\", replacement="\\\\")
+        escaped.append(pc.replace_substring(slashed, pattern="|", replacement="\\|"))
+    joined: pa.Array[Any] = pc.binary_join_element_wise(*escaped, "|")
+    return joined
+
+
+def _is_plain(column: pa.Array[Any]) -> bool:
+    return pc.all(pc.string_is_ascii(column)).as_py() is not False
+
+
+def _repeated(keys: list[pa.Array[Any]]) -> tuple[int, list[str]]:
+    if not keys:
+        return 0, []
+    counted: Any = pc.value_counts(pa.chunked_array(keys))
+    often = counted.filter(pc.greater(counted.field("counts"), 1))
+    first = sorted(one.as_py() for one in often.field("values").slice(0, SHOWN))
+    return len(often), first
