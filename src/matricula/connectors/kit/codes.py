@@ -1,4 +1,4 @@
-"""What connectors refuse, by code: M42x and M43x for what they read, M6xx for what they do."""
+"""What connectors refuse, by code: M42x to M44x for what they read, M6xx for what they do."""
 
 from __future__ import annotations
 
@@ -90,6 +90,17 @@ CODES: dict[str, Code] = {
         "Something in the file is unusual and was taken as it is.",
         "Look at it with the office that delivers the file.",
     ),
+    "M440": Code(
+        "Listing never held still",
+        "Records came or went on every attempt to read a listing page by page, so some may "
+        "have been skipped.",
+        "Read it at a quieter hour; a server without a stable order cannot be read safely.",
+    ),
+    "M441": Code(
+        "Listing malformed",
+        "A page of a listing lacks what its protocol promises: the total, the records, their ids.",
+        "Look at the server's version and log; nothing of the listing was taken.",
+    ),
     "M601": Code(
         "No such connector",
         "The charter names a connector that is not installed.",
@@ -164,5 +175,10 @@ CODES: dict[str, Code] = {
         "File in use",
         "Another writer holds the file.",
         "Nothing to do by hand: it is tried again.",
+    ),
+    "M633": Code(
+        "Record contended",
+        "Something else changes the record whenever we are about to.",
+        "Nothing to do by hand unless it lasts: then find out what else writes it.",
     ),
 }
