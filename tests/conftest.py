@@ -1,0 +1,80 @@
+"""What every test may ask for: a PostgreSQL database, the shared data, a database of ours."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.postgres import MISSING, SHARED_SERVER, fresh_database, postgres_server, server_binaries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A running PostgreSQL server: the URL of its first database, which stays empty."""
+    running = os.environ.get(SHARED_SERVER, "")
+    if running:
+        yield running
+        return
+    if server_binaries() is None:
+        pytest.skip(MISSING)
+    with postgres_server() as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_database(postgres_url: str) -> Iterator[str]:
+    """An empty PostgreSQL database for one test: its URL."""
+    with fresh_database(postgres_url) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real data that the tests read; never copied into the project."""
+    folder = Path(os.environ.get("MATRICULA_SHARED", REPOSITORY.parent / "shared"))
+    if not (folder / "data").is_dir():
+        pytest.skip(f"the shared data is not at {folder}; set MATRICULA_SHARED")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Keep SQLite's test database in a file, as the product does; threads then share it."""
+    from django.conf import settings
+
+    database = settings.DATABASES["default"]
+    if database["ENGINE"].endswith("sqlite3"):
+        folder = tmp_path_factory.mktemp("database")
+        database.setdefault("TEST", {})["NAME"] = str(folder / "matricula.sqlite3")
+
+
+@pytest.fixture
+def own_database(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
+    """The environment for commands that need a home and a database of their own.
+
+    On PostgreSQL in the second pass of `tests/run.py`, otherwise SQLite in the home.
+    """
+    environment = {"MATRICULA_HOME": str(tmp_path / "home"), "MATRICULA_DATABASE_URL": ""}
+    if os.environ.get("MATRICULA_DATABASE_URL", ""):
+        environment["MATRICULA_DATABASE_URL"] = request.getfixturevalue("postgres_database")
+    return environment
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what touches the database, for the second pass."""
+    touching = {"db", "transactional_db", "own_database"}
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if item.get_closest_marker("django_db") or fixtures & touching:
+            item.add_marker("both_databases")

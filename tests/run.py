@@ -1,0 +1,64 @@
+"""Run the suite: everything on SQLite, then what touches the database again on PostgreSQL.
+
+Arguments are handed to pytest (`python tests/run.py -k plan`). `MATRICULA_TEST_WORKERS`
+says how many workers share the tests (2).
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parents[1]
+sys.path.insert(0, str(REPOSITORY))
+
+from tests.postgres import MISSING, SHARED_SERVER, postgres_server, server_binaries  # noqa: E402 - the path first
+
+NO_TESTS = 5
+
+
+def run_pytest(arguments: list[str], environment: dict[str, str]) -> int:
+    """Run pytest once over two workers and return its exit code."""
+    workers = os.environ.get("MATRICULA_TEST_WORKERS", "2")
+    command = [sys.executable, "-m", "pytest", "-n", workers, "--dist", "loadfile", *arguments]
+    with tempfile.TemporaryDirectory(prefix="matricula-home-") as home:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("MATRICULA_DATABASE")}
+        return subprocess.run(
+            command,
+            cwd=REPOSITORY,
+            env={**kept, "MATRICULA_HOME": home, **environment},
+            stdin=subprocess.DEVNULL,
+            check=False,
+        ).returncode
+
+
+def run_both(arguments: list[str]) -> int:
+    """Run both passes, or the first alone where PostgreSQL is not installed."""
+    if server_binaries() is None:
+        say(MISSING)
+        return run_pytest(arguments, {})
+    with postgres_server() as url:
+        say("Every test, on SQLite:")
+        first = run_pytest(arguments, {SHARED_SERVER: url})
+        say("Every test that touches the database, again on PostgreSQL:")
+        again = {SHARED_SERVER: url, "MATRICULA_DATABASE_URL": url}
+        second = run_pytest([*arguments, "-m", "both_databases"], again)
+    if second == NO_TESTS and arguments:
+        # A selection made by hand may well hold nothing that touches the database.
+        second = 0
+    if first and not second:
+        say("The pass on SQLite failed; see above.")
+    return first or second
+
+
+def say(line: str) -> None:
+    """Print a line at once, so that it stands before what pytest prints."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(run_both(sys.argv[1:]))
