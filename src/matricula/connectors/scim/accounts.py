@@ -1,0 +1,215 @@
+"""Write one record of a SCIM resource: users, groups, whatever else the server keeps.
+
+Every write looks before it acts. A creation looks for the record that is already there;
+a change reads the record, sends what differs, on condition that nobody was quicker, and
+compares what the server kept with what was sent. A record is recognised by its
+`externalId` or by an identifier; never by an e-mail address or a telephone number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from matricula.connectors.kit.errors import ReadBack, SkipRow, TryAgain
+from matricula.connectors.scim import mapping
+from matricula.connectors.scim.attributes import EXTERNAL_ID
+from matricula.connectors.scim.refusals import belongs_to_another, gone, kept_otherwise, refusal
+from matricula.connectors.scim.values import Misfit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from matricula.connectors.kit.protocol import Value, Write
+    from matricula.connectors.scim.attributes import Attribute
+    from matricula.connectors.scim.lookup import Lookup
+    from matricula.connectors.scim.mapping import Record
+    from matricula.connectors.scim.service import Kind, Service
+    from matricula.connectors.scim.wire import Answer, Endpoint
+
+_ATTEMPTS = 4
+_NOT_FOUND = 404
+_NO_SUCH_VERB = frozenset({405, 501})
+# Somebody was quicker, it was deleted meanwhile, or the verb is not there: look again.
+_LOOK_AGAIN = frozenset({_NOT_FOUND, 412}) | _NO_SUCH_VERB
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where records of one kind are written."""
+
+    endpoint: Endpoint
+    kind: Kind
+    service: Service
+    lookup: Lookup
+
+
+def write_one(place: Place, write: Write) -> str:
+    """Do what one write intends.
+
+    Returns:
+        The record's identifier.
+
+    Raises:
+        ConnectorError: Of the kit, named after the next move.
+    """
+    fields = place.kind.fields
+    try:
+        match write.kind:
+            case "create":
+                return _create(place, write)
+            case "update":
+                return _change(place, write, _chosen(place, write))
+            case "suspend":
+                return _change(place, write, {fields["active"]: False})
+            case "resume":
+                return _change(place, write, {**_chosen(place, write), fields["active"]: True})
+            case "delete":
+                return _delete(place, write)
+    except Misfit as misfit:
+        raise SkipRow(
+            f"{misfit.field} {misfit.why}.", code="M604", cure="Correct the value at its owner."
+        ) from misfit
+
+
+def _chosen(place: Place, write: Write) -> dict[Attribute, Value]:
+    return {place.kind.fields[name]: write.fields[name] for name in sorted(write.changed)}
+
+
+def _create(place: Place, write: Write) -> str:
+    wanted = {place.kind.fields[name]: value for name, value in write.fields.items()}
+    # Before anything is sent, so that a value without a place is refused by name.
+    record = mapping.new_record(place.kind.core, wanted)
+    present = _existing(place, write)
+    if present is not None:
+        return _settle(place, str(present["id"]), wanted)
+    answer = place.endpoint.create(record)
+    if not answer.good:
+        raise refusal(answer, wanted)
+    record_id = str(answer.record.get("id") or "")
+    if not record_id:
+        raise ReadBack(
+            "A creation is answered well, but without the new record's id.",
+            code="M612",
+            cure="The record is looked up before anything else.",
+        )
+    stated = {field: value for field, value in wanted.items() if value is not None}
+    lost = _lost(place, record_id, answer, stated)
+    if lost:
+        # Half a record helps nobody, and it is ours: nobody has had time to use it.
+        place.endpoint.delete(record_id)
+        raise kept_otherwise(lost, "the new record was taken back")
+    return record_id
+
+
+def _existing(place: Place, write: Write) -> Record | None:
+    """Find the record that this creation would double.
+
+    Raises:
+        SkipRow: It is somebody else's, or there are several, or only an e-mail address or
+            the like speaks for it.
+    """
+    ours = write.fields.get(EXTERNAL_ID.name)
+    found: list[Record] = []
+    if ours is not None:
+        found = place.lookup.by_fields({EXTERNAL_ID: ours})
+    match = {place.kind.fields[name]: value for name, value in write.match.items()}
+    match = {field: value for field, value in match.items() if value is not None}
+    if not found and match and (set(match) != {EXTERNAL_ID} or ours is None):
+        found = place.lookup.by_fields(match)
+        if found and all(field.form != "single" for field in match):
+            raise belongs_to_another(match, "an address or a number is no proof of who it is")
+    if len(found) > 1:
+        raise SkipRow(
+            f"{len(found)} records answer to what should identify one.",
+            code="M606",
+            cure="Have the system's office merge them or correct their identifiers.",
+        )
+    if not found:
+        return None
+    theirs = mapping.read_field(found[0], EXTERNAL_ID)
+    if ours is not None and theirs is not None and theirs != ours:
+        raise belongs_to_another(match, "it has another externalId")
+    return found[0]
+
+
+def _change(place: Place, write: Write, wanted: Mapping[Attribute, Value]) -> str:
+    return _settle(place, write.external_id or "", wanted)
+
+
+def _settle(place: Place, record_id: str, wanted: Mapping[Attribute, Value]) -> str:
+    """Make a record hold the wanted values; do nothing where it does already."""
+    for _ in range(_ATTEMPTS):
+        present = _present(place, record_id, wanted)
+        pending = mapping.differing(present.record, wanted, unseen=True)
+        if not pending:
+            return record_id
+        _must_not_be_fixed(present.record, pending)
+        changes = {field: wanted[field] for field in pending}
+        answer = _send(place, present, changes)
+        if answer.good:
+            lost = _lost(place, record_id, answer, wanted)
+            if lost:
+                raise kept_otherwise(lost, "the record's other fields were written")
+            return record_id
+        if answer.status not in _LOOK_AGAIN:
+            raise refusal(answer, changes)
+    raise TryAgain(
+        f"The record changed each of {_ATTEMPTS} times while it was being written.",
+        code="M633",
+        cure="Nothing to do by hand unless it lasts: something else writes this record.",
+    )
+
+
+def _present(place: Place, record_id: str, wanted: Mapping[Attribute, Value]) -> Answer:
+    answer = place.endpoint.get(record_id)
+    if answer.status == _NOT_FOUND:
+        raise gone()
+    if not answer.good:
+        raise refusal(answer, wanted)
+    return answer
+
+
+def _send(place: Place, present: Answer, changes: Mapping[Attribute, Value]) -> Answer:
+    record_id = str(present.record.get("id"))
+    meta = present.record.get("meta")
+    stated = meta.get("version") if isinstance(meta, dict) else ""
+    version = (present.version or str(stated or "")) if place.service.versions else ""
+    after = mapping.changed(present.record, changes)
+    if place.service.patches:
+        message = mapping.patch(present.record, after, changes)
+        answer = place.endpoint.patch(record_id, message, version)
+        if answer.status in _NO_SUCH_VERB:
+            place.service.patches = False
+        return answer
+    whole = mapping.replacement(after, tuple(place.kind.fields.values()))
+    return place.endpoint.put(record_id, whole, version)
+
+
+def _lost(
+    place: Place, record_id: str, answer: Answer, wanted: Mapping[Attribute, Value]
+) -> list[Attribute]:
+    """List wanted fields that the server does not hold. Answers may be sparse, so look."""
+    if answer.record and not mapping.differing(answer.record, wanted):
+        return []
+    now = place.endpoint.get(record_id)
+    if now.status == _NOT_FOUND:
+        raise gone()
+    return mapping.differing(now.record, wanted)
+
+
+def _must_not_be_fixed(record: Record, pending: list[Attribute]) -> None:
+    fixed = [one.name for one in pending if one.fixed and mapping.read_field(record, one)]
+    if fixed:
+        raise SkipRow(
+            f"The server lets {', '.join(fixed)} be given once and never changed.",
+            code="M604",
+            cure="Have the system's office change it there, or say `initially:` in the charter.",
+        )
+
+
+def _delete(place: Place, write: Write) -> str:
+    answer = place.endpoint.delete(write.external_id or "")
+    if not answer.good and answer.status != _NOT_FOUND:
+        raise refusal(answer, {})
+    return write.external_id or ""

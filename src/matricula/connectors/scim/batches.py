@@ -1,0 +1,111 @@
+"""Do the writes of a batch a few at a time, and stop when the system, not a record, says no.
+
+A refused record is its own outcome. When the server is away, busy, or lets nobody in, the
+writes not yet begun are not begun: they come back as "try again".
+"""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from matricula.connectors.kit.errors import (
+    ConnectorError,
+    GiveUp,
+    ReadBack,
+    SkipRow,
+    Stop,
+    TryAgain,
+)
+from matricula.connectors.kit.protocol import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+Asked = TypeVar("Asked")
+Answered = TypeVar("Answered")
+_AWAY_OR_BUSY = ("M610", "M611")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Writes that are done together, by the keys of their outcomes."""
+
+    keys: Sequence[str]
+    do: Callable[[], list[Outcome]]
+
+
+def each(
+    ask: Callable[[Asked], Answered], questions: Sequence[Asked], *, concurrency: int
+) -> list[Answered]:
+    """Ask questions a few at a time; answers in the order of the questions.
+
+    Raises:
+        ConnectorError: The first that any of them raises.
+    """
+    if len(questions) < 2:  # noqa: PLR2004 - one needs no threads
+        return [ask(one) for one in questions]
+    with ThreadPoolExecutor(concurrency) as pool:
+        return list(pool.map(ask, questions))
+
+
+def run(jobs: Sequence[Job], *, concurrency: int) -> list[list[Outcome]]:
+    """Do all jobs.
+
+    Returns:
+        The outcomes of each job, in the order of the jobs.
+
+    Raises:
+        Stop, GiveUp: The system refused, and nothing of the batch has happened.
+    """
+    batch = _Batch()
+    results = each(batch.do, jobs, concurrency=concurrency)
+    halt = batch.halt
+    touched = any(
+        outcome.error is None or isinstance(outcome.error, ReadBack)
+        for outcomes in results
+        for outcome in outcomes
+    )
+    if isinstance(halt, Stop | GiveUp) and not touched:
+        raise halt
+    return results
+
+
+class _Batch:
+    """What the threads of one batch share: why no further write should be begun."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.halt: ConnectorError | None = None
+
+    def do(self, job: Job) -> list[Outcome]:
+        """Do one job, unless the system has said no meanwhile."""
+        if self.halt is not None:
+            return _all(job, _later(self.halt))
+        try:
+            return job.do()
+        except (SkipRow, ReadBack) as error:
+            return _all(job, error)
+        except TryAgain as error:
+            if error.code in _AWAY_OR_BUSY:
+                self._stop(error)
+            return _all(job, error)
+        except (Stop, GiveUp) as error:
+            self._stop(error)
+            return _all(job, _later(error))
+
+    def _stop(self, error: ConnectorError) -> None:
+        with self._lock:
+            self.halt = self.halt or error
+
+
+def _all(job: Job, error: ConnectorError) -> list[Outcome]:
+    return [Outcome(key, error=error) for key in job.keys]
+
+
+def _later(error: ConnectorError) -> ConnectorError:
+    if isinstance(error, TryAgain):
+        return error
+    return TryAgain(error.message, code=error.code, cure=error.cure)

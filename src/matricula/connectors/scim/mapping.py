@@ -1,0 +1,251 @@
+"""Flat rows to SCIM records and back, and the difference between two records. Pure.
+
+Records are JSON objects as the server writes them. Whatever is not named in a change
+stays as it is: other entries of a list, other parts of a name, attributes of extensions
+nobody here has heard of.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import TYPE_CHECKING, Any
+
+from matricula.connectors.scim.values import Misfit, canonical, equal, read_value, to_scim
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from matricula.connectors.kit.protocol import Value
+    from matricula.connectors.scim.attributes import Attribute
+
+Record = dict[str, Any]
+PATCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+
+
+def read_field(record: Record, field: Attribute) -> Value:
+    """Read one field of a record; None when it is not there.
+
+    Raises:
+        Misfit: The record holds something that is not of the field's type.
+    """
+    raw = _home(record, field).get(field.attribute)
+    if raw is None:
+        return None
+    if field.form == "single":
+        raw = _part(field, raw) if field.sub else raw
+    elif field.form == "list":
+        raw = [_part(field, one) if field.sub else one for one in _entries(raw)]
+        raw = [one for one in raw if one is not None] or None
+    else:
+        entry = _entry(field, _entries(raw))
+        raw = None if entry is None else entry.get(field.sub)
+    return read_value(field, raw)
+
+
+def flatten(record: Record, fields: Iterable[Attribute]) -> tuple[dict[str, Value], list[Misfit]]:
+    """Read every field of a record.
+
+    Returns:
+        The flat row, without fields that are not there, and what could not be read.
+    """
+    row: dict[str, Value] = {}
+    misfits: list[Misfit] = []
+    for field in fields:
+        if field.attribute not in (record if not field.urn else record.get(field.urn) or ()):
+            continue
+        try:
+            row[field.name] = read_field(record, field)
+        except Misfit as misfit:
+            misfits.append(misfit)
+    return row, misfits
+
+
+def changed(record: Record, changes: Mapping[Attribute, Value]) -> Record:
+    """Lay changes over a record; None takes a value away. The record itself is untouched.
+
+    Raises:
+        Misfit: A value is not of its field's type.
+    """
+    after = copy.deepcopy(record)
+    # The primary entry may be the entry of a type, so types come first.
+    for field, value in sorted(changes.items(), key=lambda pair: pair[0].form == "primary"):
+        _put(after, field, to_scim(field, canonical(field, value)))
+    return after
+
+
+def new_record(core: str, changes: Mapping[Attribute, Value]) -> Record:
+    """Make the record that a creation sends, with its list of schemas.
+
+    Raises:
+        Misfit: A value is not of its field's type.
+    """
+    record = changed({}, {field: value for field, value in changes.items() if value is not None})
+    used = [field.urn for field in changes if field.urn in record]
+    return {"schemas": list(dict.fromkeys([core, *used])), **record}
+
+
+def patch(before: Record, after: Record, fields: Iterable[Attribute]) -> Record:
+    """Say in a PATCH message what leads from one record to the other.
+
+    An attribute with several entries is replaced as a whole: a path with a filter that
+    finds no entry is an error by RFC 7644 3.5.2.3, and servers differ in how they take it.
+    """
+    operations: dict[str, Record] = {}
+    for field in fields:
+        path = f"{field.urn}:{field.attribute}" if field.urn else field.attribute
+        old = _home(before, field).get(field.attribute)
+        new = _home(after, field).get(field.attribute)
+        if field.form == "single" and field.sub:
+            path = f"{path}.{field.sub}"
+            old, new = (None if one is None else _part(field, one) for one in (old, new))
+        if old == new:
+            continue
+        if new is None:
+            operations[path] = {"op": "remove", "path": path}
+        else:
+            operations[path] = {"op": "replace", "path": path, "value": new}
+    return {"schemas": [PATCH_SCHEMA], "Operations": list(operations.values())}
+
+
+def replacement(after: Record, fields: Sequence[Attribute]) -> Record:
+    """Make the record that a PUT sends: everything but what only the server may write."""
+    writable = {(field.urn, field.attribute) for field in fields if field.writable}
+    read_only = {(f.urn, f.attribute) for f in fields} - writable
+    record = {name: value for name, value in after.items() if ("", name) not in read_only}
+    record.pop("meta", None)
+    return record
+
+
+def differing(
+    record: Record, wanted: Mapping[Attribute, Value], *, unseen: bool = False
+) -> list[Attribute]:
+    """List the fields whose value in the record is not the wanted one.
+
+    Args:
+        record: As the server shows it.
+        wanted: Values as a write names them.
+        unseen: Also judge fields that the server does not show in ordinary answers.
+    """
+    found = []
+    for field, value in wanted.items():
+        try:
+            same = read_field(record, field) == canonical(field, value)
+        except Misfit:
+            same = False
+        if not same and (field.seen or unseen):
+            found.append(field)
+    return found
+
+
+def holds(record: Record, wanted: Mapping[Attribute, Value]) -> bool:
+    """Say whether a record equals every wanted value, as the server compares them."""
+    try:
+        return all(
+            equal(field, read_field(record, field), canonical(field, value))
+            for field, value in wanted.items()
+        )
+    except Misfit:
+        return False
+
+
+def filter_for(field: Attribute, value: Value) -> str:
+    """Write the filter that finds records whose field equals the value.
+
+    Raises:
+        Misfit: The value is not of the field's type.
+    """
+    literal = json.dumps(to_scim(field, canonical(field, value)), ensure_ascii=False)
+    path = f"{field.urn}:{field.attribute}" if field.urn else field.attribute
+    if field.form == "slot":
+        return f"{path}[type eq {json.dumps(field.slot)} and {field.sub} eq {literal}]"
+    return f"{path}.{field.sub} eq {literal}" if field.sub else f"{path} eq {literal}"
+
+
+def _home(record: Record, field: Attribute) -> Record:
+    if not field.urn:
+        return record
+    home = record.get(field.urn)
+    return home if isinstance(home, dict) else {}
+
+
+def _part(field: Attribute, raw: object) -> object:
+    # A few servers write a complex value as the bare text of its `value`.
+    return raw.get(field.sub) if isinstance(raw, dict) else raw
+
+
+def _entries(raw: object) -> list[Any]:
+    return raw if isinstance(raw, list) else [raw]
+
+
+def _entry(field: Attribute, entries: list[Any]) -> Record | None:
+    """Choose the entry a `slot` or `primary` field speaks of."""
+    known = [one for one in entries if isinstance(one, dict)]
+    if field.form == "slot":
+        typed = [one for one in known if str(one.get("type") or "").lower() == field.slot.lower()]
+        return next((one for one in typed if one.get("primary")), typed[0] if typed else None)
+    marked = next((one for one in known if one.get("primary")), None)
+    return known[0] if marked is None and len(known) == 1 else marked
+
+
+def _put(record: Record, field: Attribute, value: object) -> None:
+    home = record.setdefault(field.urn, {}) if field.urn else record
+    if field.form == "single" and not field.sub:
+        _set(home, field.attribute, value)
+    elif field.form == "single":
+        parent = dict(home.get(field.attribute) or {})
+        _set(parent, field.sub, value)
+        # `$ref` and its like describe the value that has just gone.
+        _set(home, field.attribute, parent if value is not None or field.sub != "value" else None)
+    elif field.form == "list":
+        _set(
+            home,
+            field.attribute,
+            _relisted(field, _entries(home.get(field.attribute) or []), value),
+        )
+    else:
+        entries = _entries(home.get(field.attribute) or [])
+        _set(home, field.attribute, _reentered(field, entries, value))
+    if field.urn and not home:
+        del record[field.urn]
+
+
+def _set(home: Record, name: str, value: object) -> None:
+    if value is None or value in ({}, []):
+        home.pop(name, None)
+    else:
+        home[name] = value
+
+
+def _relisted(field: Attribute, entries: list[Any], value: object) -> list[Any]:
+    wanted = list(value) if isinstance(value, list) else []
+    if not field.sub:
+        return wanted
+    # An entry that stays keeps its display name, its type and whatever else it has.
+    present = {_part(field, one): one for one in entries}
+    return [present.get(one, {field.sub: one}) for one in wanted]
+
+
+def _reentered(field: Attribute, entries: list[Any], value: object) -> list[Any]:
+    chosen = _entry_to_write(field, entries, value)
+    if chosen is None:
+        if value is None:
+            return entries
+        mark = {"type": field.slot} if field.form == "slot" else {"primary": True}
+        return [*entries, {field.sub: value, **mark}]
+    _set(chosen, field.sub, value)
+    if field.form == "primary" and value is not None:
+        chosen["primary"] = True
+    return [
+        one for one in entries if one is not chosen or set(one) - {"type", "primary", "display"}
+    ]
+
+
+def _entry_to_write(field: Attribute, entries: list[Any], value: object) -> Record | None:
+    if field.form == "slot" or value is None:
+        return _entry(field, entries)
+    known = [one for one in entries if isinstance(one, dict)]
+    equal_one = next((one for one in known if one.get(field.sub) == value), None)
+    sole = known[0] if len(known) == 1 and not known[0].get("type") else None
+    marked = next((one for one in known if one.get("primary")), None)
+    return marked or equal_one or sole

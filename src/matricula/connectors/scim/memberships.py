@@ -1,0 +1,228 @@
+"""Who is in which group, one row for each pair, so that a flow can use `link()` twice.
+
+SCIM keeps members inside the group. Changes of one group are gathered into one PATCH;
+if the server refuses it, they are sent one by one, so that a bad pair harms no other.
+Groups inside groups are left alone: they are neither read nor removed.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from typing import TYPE_CHECKING
+
+from matricula.connectors.kit.errors import ConnectorError, SkipRow, TryAgain
+from matricula.connectors.kit.protocol import Outcome
+from matricula.connectors.scim import mapping
+from matricula.connectors.scim.batches import Job
+from matricula.connectors.scim.refusals import refusal
+from matricula.kernel.keys import join_key, split_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from matricula.connectors.kit.protocol import Value, Write
+    from matricula.connectors.scim.accounts import Place
+    from matricula.connectors.scim.lookup import Lookup
+    from matricula.connectors.scim.mapping import Record
+    from matricula.connectors.scim.wire import Answer
+
+FIELDS = ("group", "user")
+_ATTEMPTS = 4
+_NOT_FOUND, _CHANGED = 404, 412
+_NO_SUCH_VERB = frozenset({405, 501})
+
+
+def members_of(group: Record) -> list[str]:
+    """List the ids of a group's users, sorted, each once."""
+    entries = group.get("members") or []
+    return sorted({_user(one) for one in entries if _user(one)})
+
+
+def rows_of(group: Record) -> list[dict[str, str]]:
+    """Write a group as rows of the resource `memberships`."""
+    record_id = str(group["id"])
+    return [
+        {"_id": join_key([record_id, user]), "group": record_id, "user": user}
+        for user in members_of(group)
+    ]
+
+
+def pair_of(write: Write) -> tuple[str, str]:
+    """Name the group and the user that a write is about.
+
+    Raises:
+        SkipRow: One of them is missing, or the identifier is none of ours.
+    """
+    if write.external_id is not None:
+        return _halves(write.external_id)
+    group, user = (str(write.fields.get(name) or "") for name in FIELDS)
+    if not group or not user:
+        raise SkipRow(
+            "A membership needs a group and a user.",
+            code="M604",
+            cure="Wait until both links are confirmed, or correct the flow's expressions.",
+        )
+    return group, user
+
+
+def matching(lookup: Lookup, match: Mapping[str, Value]) -> list[dict[str, str]]:
+    """Find the memberships that equal a mapping of `_id`, `group` and `user`."""
+    known = {name: str(value) for name, value in match.items() if value is not None}
+    if len(known) < len(match):
+        return []
+    group = known.get("group", "")
+    if "_id" in known:
+        group = _halves(known["_id"])[0]
+    groups = [lookup.by_id(group)] if {"_id", "group"} & set(known) else lookup.everything()
+    return [
+        row
+        for one in groups
+        if one is not None
+        for row in rows_of(one)
+        if all(row[name] == value for name, value in known.items())
+    ]
+
+
+def jobs(place: Place, writes: Sequence[Write]) -> list[Job]:
+    """Gather writes by group; a write that names no pair is a job of its own."""
+    gathered: dict[str, list[Write]] = {}
+    found: list[Job] = []
+    for write in writes:
+        try:
+            gathered.setdefault(pair_of(write)[0], []).append(write)
+        except SkipRow as error:
+            found.append(Job((write.key,), partial(list, [Outcome(write.key, error=error)])))
+    for group, together in gathered.items():
+        keys = [write.key for write in together]
+        found.append(Job(keys, partial(write_group, place, group, together)))
+    return found
+
+
+def write_group(place: Place, group: str, writes: Sequence[Write]) -> list[Outcome]:
+    """Add and remove members of one group.
+
+    Raises:
+        ConnectorError: Nothing of it happened, or nobody knows.
+    """
+    try:
+        return _written(place, group, writes)
+    except SkipRow as error:
+        if len(writes) == 1:
+            return [Outcome(writes[0].key, error=error)]
+    return [one for write in writes for one in _alone(place, group, write)]
+
+
+def _alone(place: Place, group: str, write: Write) -> list[Outcome]:
+    try:
+        return write_group(place, group, [write])
+    except ConnectorError as error:
+        return [Outcome(write.key, error=error)]
+
+
+def _written(place: Place, group: str, writes: Sequence[Write]) -> list[Outcome]:
+    joins = {pair_of(one)[1] for one in writes if one.kind == "create"}
+    leaves = {pair_of(one)[1] for one in writes if one.kind == "delete"}
+    for _ in range(_ATTEMPTS):
+        present = place.endpoint.get(group)
+        if present.status == _NOT_FOUND:
+            return [_without_group(one) for one in writes]
+        members = set(members_of(present.record))
+        if joins <= members and not leaves & members:
+            return [Outcome(one.key, join_key(pair_of(one))) for one in writes]
+        answer = _send(place, present, joins - members, leaves & members)
+        if not answer.good and answer.status != _CHANGED and answer.status not in _NO_SUCH_VERB:
+            raise _refused(answer)
+        if answer.good:
+            return _verified(place, group, writes)
+    raise TryAgain(
+        f"The group changed each of {_ATTEMPTS} times while it was being written.",
+        code="M633",
+        cure="Nothing to do by hand unless it lasts: something else writes this group.",
+    )
+
+
+def _send(place: Place, present: Answer, joins: set[str], leaves: set[str]) -> Answer:
+    group = str(present.record["id"])
+    version = present.version if place.service.versions else ""
+    if place.service.patches:
+        answer = place.endpoint.patch(group, message(joins, leaves), version)
+        if answer.status in _NO_SUCH_VERB:
+            place.service.patches = False
+        return answer
+    kept = [one for one in present.record.get("members") or [] if _user(one) not in leaves]
+    whole = {**present.record, "members": [*kept, *_new(joins)]}
+    fields = tuple(place.kind.fields.values())
+    return place.endpoint.put(group, mapping.replacement(whole, fields), version)
+
+
+def message(joins: Iterable[str], leaves: Iterable[str]) -> Record:
+    """Write the PATCH message that adds and removes members (RFC 7644 3.5.2)."""
+    operations: list[Record] = []
+    if joins:
+        operations.append({"op": "add", "path": "members", "value": _new(joins)})
+    for user in sorted(leaves):
+        path = f"members[value eq {json.dumps(user, ensure_ascii=False)}]"
+        operations.append({"op": "remove", "path": path})
+    return {"schemas": [mapping.PATCH_SCHEMA], "Operations": operations}
+
+
+def _new(joins: Iterable[str]) -> list[Record]:
+    return [{"value": user} for user in sorted(joins)]
+
+
+def _verified(place: Place, group: str, writes: Sequence[Write]) -> list[Outcome]:
+    members = set(members_of(place.endpoint.get(group).record))
+    outcomes = []
+    for one in writes:
+        pair = pair_of(one)
+        if (pair[1] in members) == (one.kind == "create"):
+            outcomes.append(Outcome(one.key, join_key(pair)))
+        else:
+            outcomes.append(Outcome(one.key, error=_ignored()))
+    return outcomes
+
+
+def _without_group(write: Write) -> Outcome:
+    if write.kind == "delete":
+        return Outcome(write.key, write.external_id)
+    error = SkipRow(
+        "There is no such group any more.",
+        code="M605",
+        cure="Have the group made again: its own flow does it with the next full run.",
+    )
+    return Outcome(write.key, error=error)
+
+
+def _refused(answer: Answer) -> ConnectorError:
+    error = refusal(answer, ())
+    if isinstance(error, SkipRow):
+        return SkipRow(
+            f"The server refuses the user as a member of the group ({answer.status}).",
+            code="M604",
+            cure="Look whether user and group exist and whether the group may be changed.",
+        )
+    return error
+
+
+def _ignored() -> SkipRow:
+    return SkipRow(
+        "The server answered well and the group's members are not as asked: user.",
+        code="M604",
+        cure="Look whether the server fills this group by a rule of its own.",
+    )
+
+
+def _user(entry: object) -> str:
+    if not isinstance(entry, dict):
+        return str(entry or "")
+    nested = str(entry.get("type") or "").lower() == "group"
+    return "" if nested else str(entry.get("value") or "")
+
+
+def _halves(identifier: str) -> tuple[str, str]:
+    try:
+        group, user = split_key(identifier, 2)
+    except ValueError:
+        return "", ""
+    return group, user

@@ -1,0 +1,69 @@
+"""What a charter may say about a SCIM system."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from matricula.connectors.kit.secrets import Secret  # noqa: TC001 - pydantic reads it
+
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+def _must_be_safe(address: str) -> str:
+    parts = urlsplit(address)
+    if not parts.hostname or parts.username or parts.query or parts.fragment:
+        message = "an address has a host, and no user name, query or fragment"
+        raise ValueError(message)
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+        message = "an address starts with https:// (http:// only on this machine itself)"
+        raise ValueError(message)
+    return address.rstrip("/")
+
+
+Address = Annotated[str, AfterValidator(_must_be_safe)]
+
+
+class ScimSettings(BaseModel):
+    """Settings of one SCIM system.
+
+    Attributes:
+        url: Base address: what stands before `/Users`.
+        token: A bearer token, for servers that hand out a lasting one.
+        token_url: Where a token is fetched with `client_id` and `client_secret` (OAuth 2.0
+            client credentials) instead. Calls go to these two hosts only.
+        scope: Asked for with the token, where the server wants one.
+        page_size: Records asked for at once; servers may give fewer.
+        timeout_seconds: How long one answer may take.
+        concurrency: Calls under way at once within a batch.
+        batch_size: Writes that are handed over at once.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: Address
+    token: Secret | None = None
+    token_url: Address | None = None
+    client_id: str = ""
+    client_secret: Secret | None = None
+    scope: str = ""
+    page_size: int = Field(default=200, ge=1, le=5000)
+    timeout_seconds: float = Field(default=30.0, gt=0, le=600)
+    concurrency: int = Field(default=4, ge=1, le=32)
+    batch_size: int = Field(default=100, ge=1, le=1000)
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> Self:
+        fetched = (
+            self.token_url is not None,
+            bool(self.client_id),
+            self.client_secret is not None,
+        )
+        if self.token is not None and not any(fetched):
+            return self
+        if self.token is None and all(fetched):
+            return self
+        message = "give either token, or all of token_url, client_id and client_secret"
+        raise ValueError(message)

@@ -1,0 +1,95 @@
+"""The real scim2-server in a process of its own: loopback, a bearer token, stopped by its id.
+
+One process serves any number of tests: every tenant is an empty server of its own, made
+by the first call to its address.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_READY_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class ScimServer:
+    """A running server.
+
+    Attributes:
+        base: Its address, before the tenant.
+        token: The bearer token it lets in.
+        pid: Its process.
+    """
+
+    base: str
+    token: str
+    pid: int
+
+    def tenant(self, name: str = "") -> str:
+        """Name the SCIM base address of a tenant; of a new, empty one when none is named."""
+        return f"{self.base}/{name or uuid.uuid4().hex}/v2"
+
+    def secret(self, variable: str = "MATRICULA_TEST_SCIM_TOKEN") -> str:
+        """Put the token where a charter can refer to it, and give the reference."""
+        os.environ[variable] = self.token
+        return f"env:{variable}"
+
+
+@contextmanager
+def scim_server(
+    *, token: str = "", port: int = 0, options: tuple[str, ...] = ()
+) -> Iterator[ScimServer]:
+    """Start scim2-server, wait until it listens, stop it at the end.
+
+    Args:
+        token: The bearer token; a new one when none is given.
+        port: A loopback port; a free one when none is given.
+        options: More arguments of the `scim2-server` command.
+    """
+    token = token or secrets.token_urlsafe(16)
+    port = port or _free_port()
+    command = [sys.executable, "-m", "scim2_server.testserver.cli", "--dynamic-tenants"]
+    command += ["--hostname", "127.0.0.1", "--port", str(port), "--bearer-token", token, *options]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _wait_until_it_listens(process, port)
+        yield ScimServer(f"http://127.0.0.1:{port}", token, process.pid)
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int) -> None:
+    until = time.monotonic() + _READY_SECONDS
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            message = f"scim2-server ended with status {process.returncode} before it listened"
+            raise RuntimeError(message)
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    message = f"scim2-server does not listen on port {port} after {_READY_SECONDS:.0f} s"
+    raise RuntimeError(message)
