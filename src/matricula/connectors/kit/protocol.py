@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 if TYPE_CHECKING:
-    from pathlib import Path
-    from datetime import datetime
-    from contextlib import AbstractContextManager
     from collections.abc import Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from datetime import datetime
+    from pathlib import Path
+
     import pyarrow as pa
     from pydantic import BaseModel
 

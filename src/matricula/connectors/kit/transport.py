@@ -1,0 +1,131 @@
+"""The way out to a system's network address: named hosts only, TLS verified, by reference.
+
+Also for libraries that bring their own verbs but take an `httpx2.Client`.
+"""
+
+from __future__ import annotations
+
+import base64
+import logging
+import ssl
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import httpx2
+
+from matricula.connectors.kit.errors import GiveUp, Stop
+from matricula.connectors.kit.secrets import reveal
+from matricula.kernel.errors import SettingMissing
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+# Both write whole addresses, and their queries may hold personal values.
+for _name in ("httpx2", "httpcore2"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How a charter lets us reach a system.
+
+    Attributes:
+        url: Its address; paths are below it.
+        hosts: Further hosts that it may redirect to or page through.
+        token: Reference to a bearer token.
+        user: Reference to a user name, with `password` for Basic.
+        password: Reference to its password.
+        ca_file: Certificates to trust instead of the usual ones, for a private authority.
+        timeout_seconds: For connecting, and for each silence while reading.
+        deadline_seconds: For a whole answer, however steadily it drips.
+        attempts: How often a repeatable request is sent at most.
+        largest_answer_bytes: A longer answer is refused.
+    """
+
+    url: str
+    hosts: frozenset[str] = frozenset()
+    token: str = ""
+    user: str = ""
+    password: str = ""
+    ca_file: str = ""
+    timeout_seconds: float = 30.0
+    deadline_seconds: float = 300.0
+    attempts: int = 4
+    largest_answer_bytes: int = 256 << 20
+
+
+def guarded_client(access: Access) -> httpx2.Client:
+    """Make a client that reaches the named hosts and no other, following no redirect.
+
+    The environment has no say: no proxy, no `.netrc`.
+    """
+    verify = ssl.create_default_context(cafile=access.ca_file or None)
+    return httpx2.Client(
+        base_url=access.url,
+        auth=_Reference(access) if access.token or access.user else None,
+        timeout=access.timeout_seconds,
+        follow_redirects=False,
+        trust_env=False,
+        transport=_Named(access, httpx2.HTTPTransport(verify=verify, trust_env=False)),
+    )
+
+
+def not_trusted(error: BaseException) -> bool:
+    """Say whether a failed connection failed for its certificate."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
+
+
+class _Named(httpx2.BaseTransport):
+    """Lets requests to named hosts through, and refuses the others before they leave."""
+
+    def __init__(self, access: Access, inner: httpx2.BaseTransport) -> None:
+        self._inner = inner
+        self._hosts = {httpx2.URL(access.url).host, *access.hosts}
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        host, scheme = request.url.host, request.url.scheme
+        if host not in self._hosts:
+            raise GiveUp(
+                f"A request leads to {host}, which the charter does not name.",
+                code="M614",
+                cure="Correct the address if the system moved; otherwise ask its office.",
+            )
+        if scheme != "https" and host not in _LOOPBACK:
+            raise GiveUp(
+                f"A request to {host} would go over {scheme}, where anybody can read it.",
+                code="M614",
+                cure="Write the address with https.",
+            )
+        return self._inner.handle_request(request)
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+class _Reference(httpx2.Auth):
+    """Signs a request with a secret that is fetched for it and then forgotten."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+
+    def auth_flow(
+        self, request: httpx2.Request
+    ) -> Generator[httpx2.Request, httpx2.Response, None]:
+        try:
+            request.headers["Authorization"] = self._signature()
+        except SettingMissing as error:
+            raise Stop(error.message, code=error.code, cure=error.cure) from None
+        yield request
+
+    def _signature(self) -> str:
+        if self._access.token:
+            return f"Bearer {reveal(self._access.token)}"
+        pair = f"{reveal(self._access.user)}:{reveal(self._access.password)}"
+        return f"Basic {base64.b64encode(pair.encode()).decode('ascii')}"
