@@ -101,6 +101,16 @@ CODES: dict[str, Code] = {
         "A page of a listing lacks what its protocol promises: the total, the records, their ids.",
         "Look at the server's version and log; nothing of the listing was taken.",
     ),
+    "M445": Code(
+        "Value not of its column's type",
+        "A column of a database holds a value that its own declared type does not allow.",
+        "Have the value corrected in the database, or leave the column out with `columns:`.",
+    ),
+    "M446": Code(
+        "Record without a key",
+        "A record has nothing in a column that identifies records.",
+        "Name columns that are never empty in `key:` or `external_id:`.",
+    ),
     "M601": Code(
         "No such connector",
         "The charter names a connector that is not installed.",
@@ -180,5 +190,10 @@ CODES: dict[str, Code] = {
         "Record contended",
         "Something else changes the record whenever we are about to.",
         "Nothing to do by hand unless it lasts: then find out what else writes it.",
+    ),
+    "M640": Code(
+        "Field not writable",
+        "The database makes this field itself, or the settings fix its value.",
+        "Take the field out of the flow.",
     ),
 }

@@ -1,0 +1,181 @@
+"""Read and write the tables of any SQL database that SQLAlchemy knows.
+
+Nothing is created, altered or dropped here: tables are the system's own. This is the only
+file of the folder that begins and ends transactions.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, ClassVar
+
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+
+from matricula.connectors.kit.errors import ConnectorError, GiveUp
+from matricula.connectors.kit.protocol import Capabilities, Found, Health, Reading
+from matricula.connectors.sql import lookup, reading, refusals, tables, writing
+from matricula.connectors.sql.engine import WRITES, must_be_there, open_engine
+from matricula.connectors.sql.settings import Settings as SqlSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    import pyarrow as pa
+    from pydantic import BaseModel
+
+    from matricula.connectors.kit.protocol import Context, Outcome, ResourceShape, Value, Write
+    from matricula.connectors.sql.tables import Mirror
+
+BATCH_SIZE = 5_000
+
+
+class SqlConnector:
+    """A database as a connected system.
+
+    Args:
+        settings: See `matricula.connectors.sql.settings`.
+        context: The system's name and the folder that relative SQLite files start from.
+    """
+
+    Settings: ClassVar[type[BaseModel]] = SqlSettings
+
+    def __init__(self, settings: SqlSettings, context: Context) -> None:
+        self.capabilities = Capabilities(batch_size=BATCH_SIZE)
+        self._settings = settings
+        self._context = context
+        self._engine: sa.Engine | None = None
+        self._mirrors: dict[str, Mirror] = {}
+
+    def describe(self) -> Sequence[ResourceShape]:
+        """Describe every resource that is there, as the database has it now.
+
+        A resource whose table is gone is left out: that it is missing is what the charter
+        has to be told. See the protocol for the rest.
+        """
+        self._mirrors.clear()
+        found = []
+        with self._connection() as connection:
+            for name in self._settings.resources:
+                try:
+                    found.append(self._mirror(connection, name).shape())
+                except GiveUp:
+                    continue
+        return found
+
+    def ping(self) -> Health:
+        """Ask for one row of nothing."""
+        try:
+            with self._connection() as connection:
+                connection.execute(sa.select(sa.literal(1)))
+        except ConnectorError as error:
+            return Health(well=False, sentence=error.message)
+        return Health(well=True, sentence=f"The {connection.dialect.name} database answers.")
+
+    @contextmanager
+    def read(self, resource: str) -> Iterator[Reading]:
+        """Read a table in one statement, and so as it was at one moment."""
+        with self._connection() as connection:
+            mirror = self._mirror(connection, resource)
+        schema = reading.schema_of(mirror)
+        with self._in_our_words(), reading.raw_batches(self._open(), mirror) as raw:
+            batches = (reading.arranged(mirror, batch, schema) for batch in raw)
+            yield Reading(schema, self._spoken_for(batches))
+
+    def find(self, resource: str, matches: Sequence[Mapping[str, Value]]) -> list[list[Found]]:
+        """Look records up by any of their fields, or by `_id`."""
+        with self._connection() as connection:
+            return lookup.find(connection, self._mirror(connection, resource), matches)
+
+    def write(self, resource: str, writes: Sequence[Write], *, at: datetime) -> list[Outcome]:  # noqa: ARG002 - the database keeps no time of ours
+        """Write a batch in one transaction."""
+        if not writes:
+            return []
+        with self._connection() as connection:
+            mirror = self._mirror(connection, resource)
+        tasks = writing.prepared(mirror, writes)
+        self._transact(mirror, tasks)
+        return writing.outcomes(mirror, tasks)
+
+    def close(self) -> None:
+        """Let go of all connections; the next verb opens new ones."""
+        if self._engine is not None:
+            self._engine.dispose()
+        self._engine = None
+        self._mirrors.clear()
+
+    def _transact(self, mirror: Mirror, tasks: list[writing.Task]) -> None:
+        with (
+            self._in_our_words(),
+            reading.alone(reading.sqlite_file(self._open())),
+            self._connection(writes=True) as connection,
+        ):
+            # Whatever is raised before the commit closes the connection, which rolls back.
+            transaction = connection.begin()
+            writing.carry_out(connection, mirror, tasks)
+            refused = _commit(transaction)
+        if refused is not None:
+            self._once_more(mirror, tasks, refused)
+
+    def _once_more(
+        self, mirror: Mirror, tasks: list[writing.Task], refused: SQLAlchemyError
+    ) -> None:
+        """Find the record that a constraint checked only at commit refuses."""
+        again = writing.prepared(mirror, [task.write for task in tasks])
+        if len(again) == 1:
+            tasks[0].set_aside(refusals.row_refused(mirror, tasks[0].write.key, refused))
+            return
+        middle = len(again) // 2
+        for half, places in ((again[:middle], tasks[:middle]), (again[middle:], tasks[middle:])):
+            self._transact(mirror, half)
+            for task, place in zip(half, places, strict=True):
+                place.identity, place.error = task.identity, task.error
+
+    def _mirror(self, connection: sa.Connection, name: str) -> Mirror:
+        if name not in self._settings.resources:
+            raise GiveUp(
+                f"The settings of {self._context.system} have no resource {name}.",
+                code="M602",
+                cure="Add it under `resources:`, or correct the flow.",
+            )
+        if name not in self._mirrors:
+            resource = self._settings.resources[name]
+            schema = self._settings.database_schema
+            self._mirrors[name] = tables.mirror_of(connection, name, resource, schema)
+        return self._mirrors[name]
+
+    @contextmanager
+    def _connection(self, *, writes: bool = False) -> Iterator[sa.Connection]:
+        with self._in_our_words(), self._open().connect() as connection:
+            yield connection.execution_options(**{WRITES: writes})
+
+    @contextmanager
+    def _in_our_words(self) -> Iterator[None]:
+        try:
+            yield
+        except refusals.FAILURES as error:
+            # What was reflected may be what is wrong: look again next time.
+            self._mirrors.clear()
+            raise refusals.explained(error) from None
+
+    def _spoken_for(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        with self._in_our_words():
+            yield from batches
+
+    def _open(self) -> sa.Engine:
+        if self._engine is None:
+            self._engine = open_engine(self._settings, self._context)
+        must_be_there(self._engine, self._context.system)
+        return self._engine
+
+
+def _commit(transaction: sa.RootTransaction) -> SQLAlchemyError | None:
+    """Commit; return the error when a constraint was checked only now, and refused."""
+    try:
+        transaction.commit()
+    except SQLAlchemyError as error:
+        if not refusals.is_about_a_row(error):
+            raise refusals.after_commit(error) from None
+        return error
+    return None

@@ -1,0 +1,129 @@
+"""The sql connector on a SQLite file and, where one is installed, on a PostgreSQL server."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import secrets
+import sqlite3
+from contextlib import ExitStack, closing, contextmanager
+from functools import cache
+from typing import TYPE_CHECKING
+
+import psycopg
+from psycopg import sql
+
+from matricula.connectors.kit.conformance import Subject
+from matricula.connectors.kit.protocol import Context
+from matricula.connectors.sql.connector import SqlConnector
+from tests.postgres import SHARED_SERVER, postgres_server, server_binaries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+TABLE = """
+CREATE TABLE students (
+    student_no VARCHAR(20) PRIMARY KEY,
+    name TEXT NOT NULL,
+    note TEXT,
+    credits INTEGER CHECK (credits >= 0),
+    fee NUMERIC(12, 2),
+    born_on DATE,
+    seen_at TIMESTAMP,
+    is_resident BOOLEAN,
+    status VARCHAR(10) NOT NULL DEFAULT 'active'
+)
+"""
+RESOURCES = {
+    "students": {
+        "key": ["student_no"],
+        "suspend": {"column": "status", "value": "suspended", "resume_value": "active"},
+    }
+}
+NOBODY_LISTENS = "postgresql+psycopg://matricula@127.0.0.1:1/nowhere"
+
+
+def row(n: int) -> dict[str, str | int | bool | None]:
+    return {
+        "student_no": f"S{n:04d}",
+        "name": f"Amara {n}",
+        "note": f"note {n}",
+        "credits": n,
+        "fee": f"{n}.25",
+        "born_on": "2004-02-29",
+        "seen_at": "2026-03-01T10:20:30+00:00",
+        "is_resident": n % 2 == 0,
+    }
+
+
+@cache
+def server() -> str:
+    """The server that the suite shares, or one of our own until the tests end."""
+    running = os.environ.get(SHARED_SERVER, "")
+    if running:
+        return running
+    stack = ExitStack()
+    atexit.register(stack.close)
+    return stack.enter_context(postgres_server())
+
+
+@contextmanager
+def on_sqlite(folder: Path) -> Iterator[SqlConnector]:
+    with closing(sqlite3.connect(folder / "campus.db")) as database:
+        database.execute(TABLE)
+    with closing(_connector("sqlite:///campus.db", folder)) as connector:
+        yield connector
+
+
+@contextmanager
+def away_from_sqlite(folder: Path) -> Iterator[SqlConnector]:
+    with closing(_connector("sqlite:///nowhere.db", folder)) as connector:
+        yield connector
+
+
+@contextmanager
+def on_postgresql(folder: Path) -> Iterator[SqlConnector]:
+    schema = f"t_{secrets.token_hex(8)}"
+    (folder / "url").write_text(server(), encoding="utf-8")
+    with psycopg.connect(server(), autocommit=True) as database:
+        name = sql.Identifier(schema)
+        database.execute(sql.SQL("CREATE SCHEMA {}").format(name))
+        database.execute(sql.SQL("SET search_path TO {}").format(name))
+        database.execute(TABLE)
+        url = f"file:{folder / 'url'}"
+        with closing(_connector(url, folder, schema=schema)) as connector:
+            yield connector
+        database.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(name))
+
+
+@contextmanager
+def away_from_postgresql(folder: Path) -> Iterator[SqlConnector]:
+    with closing(_connector(NOBODY_LISTENS, folder)) as connector:
+        yield connector
+
+
+def _connector(url: str, folder: Path, **more: object) -> SqlConnector:
+    settings = SqlConnector.Settings.model_validate({"url": url, "resources": RESOURCES, **more})
+    return SqlConnector(settings, Context("campus", folder))
+
+
+def _subject(name: str, make: object, away: object) -> Subject:
+    return Subject(
+        name=name,
+        make=make,
+        away=away,
+        resource="students",
+        row=row,
+        match=("student_no",),
+        change=("name", "Bela"),
+        text="note",
+        clears="note",
+        identity="student_no",
+        refused={"credits": -1},
+    )
+
+
+SUBJECTS = [_subject("sql-sqlite", on_sqlite, away_from_sqlite)]
+if server_binaries() is not None or os.environ.get(SHARED_SERVER):
+    SUBJECTS.append(_subject("sql-postgresql", on_postgresql, away_from_postgresql))
