@@ -78,14 +78,13 @@ def dirty_keys(
         _mark(connection, name, [(now[pair], before[pair]) for pair in parts])
     for entity in charter.entities.values():
         _follow_refs(connection, charter, entity)
-    every = {
+    return {
         name: arrow(
             connection,
             exp.select(sql.column("key")).distinct().from_(sql.table(f"touched_{name}")),
         )
         for name in charter.entities
     }
-    return every
 
 
 def _comparable(

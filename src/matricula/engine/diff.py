@@ -110,12 +110,12 @@ def _aside(flow: Flow) -> exp.Query:
     kept = exp.select(sql.column("key"), sql.column("code")).from_(sql.table(f"kept_{flow.name}"))
     fresh = sql.table(f"fresh_{flow.name}", "f")
     refused = (
-        exp.select(sql.column("key"), sql.named(sql.text("M610"), "code"))
+        exp.select(sql.column("key"), sql.named(sql.text("M650"), "code"))
         .from_(fresh)
         .where(_refused("f"))
     )
     unknown = (
-        exp.select(sql.column("key"), sql.named(sql.text("M611"), "code"))
+        exp.select(sql.column("key"), sql.named(sql.text("M651"), "code"))
         .from_(fresh.copy())
         .where(sql.same(sql.column("state", "f"), sql.text("unknown")))
     )
@@ -150,15 +150,19 @@ def _wanted(flow: Flow) -> exp.Select:
     name = flow.name
     found = sql.column("external_id", "m")
     missing_copy = sql.given(sql.column("key", "x"))
-    external = sql.call("coalesce", sql.column("external_id", "f"), found)
-    external = sql.case([(missing_copy, exp.null())], external)
-    before = sql.call(
-        "coalesce",
-        sql.column("found", "r"),
-        sql.column("confirmed", "b"),
-        sql.column("found", "m"),
+    external = sql.case(
+        [(missing_copy, exp.null())],
+        sql.call("coalesce", sql.column("external_id", "f"), found),
     )
-    before = sql.case([(missing_copy, exp.null())], before)
+    before = sql.case(
+        [(missing_copy, exp.null())],
+        sql.call(
+            "coalesce",
+            sql.column("found", "r"),
+            sql.column("confirmed", "b"),
+            sql.column("found", "m"),
+        ),
+    )
     agrees = exp.and_(
         sql.given(found), sql.same(sql.column("found", "m"), sql.column("after", "f"))
     )

@@ -230,8 +230,9 @@ def _edited(flow: Flow) -> exp.Select:
     fingerprint = sql.call("md5", sql.column("found", "l"))
     # A suspended copy is compared by its suspension alone: that changed some of its fields.
     reads_otherwise = exp.and_(is_active, sql.differs(fingerprint, sql.column("digest", "s")))
-    switched = sql.same(sql.column("suspended", "l"), exp.Paren(this=is_active.copy()))
-    switched = exp.Paren(this=switched)
+    switched = exp.Paren(
+        this=sql.same(sql.column("suspended", "l"), exp.Paren(this=is_active.copy()))
+    )
     return (
         exp.select(
             sql.column("key", "s"),

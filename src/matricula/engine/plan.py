@@ -12,6 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from sqlglot import exp
 
 from matricula.engine import sql
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import duckdb
-    import pyarrow as pa
 
     from matricula.engine.guard import Reason
     from matricula.engine.read import Fault
@@ -167,3 +168,8 @@ def gather(
         .order_by(sql.column("place"), sql.column("key"))
     )
     return arrow(connection, ordered)
+
+
+def pick(rows: pa.Table, column: str, word: str) -> pa.Table:
+    """Keep the rows whose column holds a word."""
+    return rows.filter(pc.equal(rows[column], pa.scalar(word)))

@@ -32,13 +32,11 @@ class Snapshot:
         resource: Which.
         rows: As a pyarrow dataset or table; it is scanned more than once.
         declared_rows: A control total the source stated itself.
-        named: How it is called in messages and in the digest of a plan.
     """
 
     resource: ResourceRef
     rows: ds.Dataset | pa.Table
     declared_rows: int | None = None
-    named: str = ""
 
 
 @dataclass(frozen=True, slots=True)

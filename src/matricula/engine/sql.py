@@ -22,8 +22,7 @@ def column(field: str, of: str = "") -> exp.Column:
 
 def table(text: str, alias: str = "") -> exp.Table:
     """Name a table."""
-    found = exp.Table(this=name(text))
-    return exp.alias_(found, name(alias), table=True) if alias else found
+    return exp.Table(this=name(text), alias=exp.TableAlias(this=name(alias)) if alias else None)
 
 
 def text(value: str) -> exp.Literal:

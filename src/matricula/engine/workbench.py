@@ -89,4 +89,5 @@ def number(connection: duckdb.DuckDBPyConnection, statement: exp.Expr) -> int:
 
 def arrow(connection: duckdb.DuckDBPyConnection, query: exp.Query) -> pa.Table:
     """Execute a query into an Arrow table."""
-    return connection.sql(query.sql(dialect="duckdb")).to_arrow_table()
+    found: pa.Table = connection.sql(query.sql(dialect="duckdb")).to_arrow_table()
+    return found

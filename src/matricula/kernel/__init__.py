@@ -1,1 +1,1 @@
-"""Words and values every room shares: errors, keys, digests, money, time. Imports nothing of ours."""
+"""Words and values every room shares: errors, keys, digests, money. Imports nothing of ours."""

@@ -1,7 +1,7 @@
-"""How the parts of a key become one text, and back.
+r"""How the parts of a key become one text, and back.
 
-A key of one part is that part. Parts of a longer key are joined with `|`; a `|` or `\\`
-inside a part is written `\\|` or `\\\\`, so two different keys never look alike.
+A key of one part is that part. Parts of a longer key are joined with `|`; a `|` or `\`
+inside a part is written `\|` or `\\`, so two different keys never look alike.
 """
 
 from __future__ import annotations
@@ -9,7 +9,10 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _PART = re.compile(r"((?:[^\\|]|\\.)*)(?:\||$)", re.DOTALL)
 

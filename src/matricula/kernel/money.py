@@ -5,12 +5,18 @@ Source: ISO 4217 for the number of decimals; only exceptions to two are listed.
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
+_AMOUNT = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 _DECIMALS = {
-    **dict.fromkeys(("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF").split(), 0),
-    **dict.fromkeys(("BHD IQD JOD KWD LYD OMR TND").split(), 3),
-}
+    **dict.fromkeys(
+        ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND",
+         "VUV", "XAF", "XOF", "XPF"),
+        0,
+    ),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+}  # fmt: skip
 
 
 def decimals_of(currency: str) -> int:
@@ -24,17 +30,20 @@ def to_minor(amount: str, currency: str) -> int:
     Raises:
         ValueError: Not a number, or more decimals than the currency has.
     """
-    try:
-        scaled = Decimal(amount).scaleb(decimals_of(currency))
-    except ArithmeticError as error:
+    if not _AMOUNT.fullmatch(amount):
         message = f"{amount!r} is not an amount"
-        raise ValueError(message) from error
-    if not scaled.is_finite() or scaled != scaled.to_integral_value():
+        raise ValueError(message)
+    whole, _, fraction = amount.partition(".")
+    places = decimals_of(currency)
+    if fraction[places:].strip("0"):
         message = f"{amount!r} has more decimals than {currency} allows"
         raise ValueError(message)
-    return int(scaled)
+    # Text, not arithmetic: Decimal would round what has more digits than its context.
+    return int(whole + fraction[:places].ljust(places, "0"))
 
 
 def to_major(minor: int, currency: str) -> str:
     """Write minor units as an amount in major units, such as `12.50`."""
-    return str(Decimal(minor).scaleb(-decimals_of(currency)).quantize(Decimal(1).scaleb(-decimals_of(currency))))
+    # Decimal() is exact; scaleb would round to the context's digits.
+    sign, digits, _ = Decimal(minor).as_tuple()
+    return str(Decimal((sign, digits, -decimals_of(currency))))
