@@ -1,0 +1,79 @@
+"""Commands about the audit: verify, export, checkpoint, and making a key for it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from matricula.cli import show, sitting
+from matricula.kernel.errors import SettingMissing
+
+
+@click.group()
+def audit() -> None:
+    """Prove that the record of what was done is untouched."""
+    sitting.set_up()
+    sitting.bring_up_to_date()
+
+
+@audit.command()
+@sitting.json_option
+@click.option(
+    "--checkpoint", type=click.Path(exists=True, dir_okay=False, path_type=Path), default=None,
+    help="A checkpoint handed out earlier; the audit must contain it.",
+)  # fmt: skip
+def verify(*, as_json: bool, checkpoint: Path | None) -> None:
+    """Recompute everything and say whether the audit is untouched."""
+    from matricula.audit.verify import verify as check
+
+    found = check(checkpoint=checkpoint)
+    if as_json:
+        show.as_json({"ok": True, "entries": found.entries, "batches": found.batches,
+                      "checkpoints": found.checkpoints, "head": found.head})  # fmt: skip
+    else:
+        show.say(
+            f"The audit is untouched: {found.entries} entries in {found.batches} batches, "
+            f"{found.checkpoints} checkpoint(s), head {found.head[:16]}."
+        )
+
+
+@audit.command()
+@click.argument("path", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--values/--no-values", default=True, help="With the values that were set.")
+def export(path: Path, *, values: bool) -> None:
+    """Write the audit for an outsider, to be checked without Matricula."""
+    from matricula.audit.queries import export as write
+
+    count = write(path, values=values)
+    show.say(f"wrote {count} entries to {path}; check them with verifier/verify_audit.py")
+
+
+@audit.command()
+@click.argument("path", type=click.Path(dir_okay=False, path_type=Path))
+def checkpoint(path: Path) -> None:
+    """Sign how far the audit has come, to be handed to an outsider."""
+    from matricula.audit.actions import checkpoint as sign
+    from matricula.audit.keys import load_key
+
+    reference = os.environ.get("MATRICULA_AUDIT_KEY", "")
+    if not reference:
+        raise SettingMissing(
+            "M702",
+            "There is no key to sign the audit with.",
+            cure="Make one with `matricula audit key FILE` and set MATRICULA_AUDIT_KEY=file:FILE.",
+        )
+    signed = sign(at=sitting.now(), key=load_key(reference))
+    path.write_text(signed.as_text(), encoding="utf-8")
+    show.say(f"signed {signed.last_seq} entries; wrote {path}")
+
+
+@audit.command()
+@click.argument("path", type=click.Path(dir_okay=False, path_type=Path))
+def key(path: Path) -> None:
+    """Make a key for checkpoints, readable by you alone. Keep it away from the database."""
+    from matricula.audit.keys import generate_key
+
+    generate_key(path)
+    show.say(f"wrote {path}; set MATRICULA_AUDIT_KEY=file:{path}")

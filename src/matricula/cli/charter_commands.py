@@ -1,0 +1,145 @@
+"""Commands about the charter alone: init, check, checklist, matrix, sql."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from matricula.cli import show, sitting
+from matricula.cli.sitting import charter_option, json_option
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from matricula.charter.model import Charter
+    from matricula.kernel.findings import Finding
+
+
+@click.command()
+@charter_option
+def init(folder: Path | None) -> None:
+    """Write a starter charter with the usual ownership, to be made your own."""
+    from matricula.charter.starter import write_starter
+
+    written = write_starter(sitting.charter_folder(folder))
+    for path in written:
+        show.say(f"wrote {path}")
+    show.say("Read it with the offices it names, then run `matricula check`.")
+
+
+@click.command()
+@charter_option
+@json_option
+@click.option("--live", is_flag=True, help="Ask every connected system too.")
+@click.pass_context
+def check(context: click.Context, folder: Path | None, *, as_json: bool, live: bool) -> None:
+    """Say whether the charter holds, with everything that is wrong at once."""
+    from matricula.charter.compile import load
+
+    compiled = load(sitting.charter_folder(folder), today=sitting.now().date())
+    found = list(compiled.findings)
+    if compiled.charter is not None:
+        found += _about_systems(compiled.charter, folder, live=live)
+    errors = [f for f in found if f.severity == "error"]
+    if as_json:
+        show.as_json({"ok": not errors, "findings": [_plain(f) for f in found]})
+    else:
+        show.findings(sorted(found))
+        _verdict(compiled.charter, errors, len(found) - len(errors))
+    context.exit(1 if errors else 0)
+
+
+def _about_systems(charter: Charter, folder: Path | None, *, live: bool) -> list[Finding]:
+    sitting.set_up()
+    from matricula.hub import systems
+
+    found = systems.check_settings(charter)
+    if live and not found:
+        found = systems.check_live(sitting.sit_down(folder))
+    return found
+
+
+def _plain(finding: Finding) -> dict[str, str]:
+    return {
+        "place": finding.place, "code": finding.code, "severity": finding.severity,
+        "message": finding.message, "cure": finding.cure,
+    }  # fmt: skip
+
+
+def _verdict(charter: Charter | None, errors: list[Finding], warnings: int) -> None:
+    if charter is None or errors:
+        show.say(f"Refused: {len(errors)} error(s), {warnings} warning(s). Nothing was connected.")
+        return
+    show.say(
+        f"The charter of {charter.institution} holds: {len(charter.systems)} systems, "
+        f"{len(charter.entities)} entities, {len(charter.flows)} flows, {warnings} warning(s)."
+    )
+    _print_matrix(charter)
+
+
+@click.command()
+@charter_option
+@json_option
+@click.option(
+    "--svg", type=click.Path(dir_okay=False), default=None, help="Write a picture there."
+)
+def matrix(folder: Path | None, *, as_json: bool, svg: str | None) -> None:
+    """Show the ownership matrix: every field, its owner and its copies."""
+    from matricula.charter.matrix import matrix_svg, ownership_matrix
+
+    charter = sitting.load_charter(folder)
+    found = ownership_matrix(charter)
+    if svg:
+        with open(svg, "w", encoding="utf-8") as file:  # noqa: PTH123 - a path the caller named
+            file.write(matrix_svg(found))
+        show.say(f"wrote {svg}")
+    elif as_json:
+        show.as_json(found.as_json())
+    else:
+        _print_matrix(charter)
+
+
+def _print_matrix(charter: Charter) -> None:
+    from matricula.charter.matrix import ownership_matrix
+
+    found = ownership_matrix(charter)
+    show.table(
+        ["field", *found.systems],
+        [[row.field, *(cell.text for cell in row.cells)] for row in found.rows],
+        title="Who owns what",
+    )
+
+
+@click.command()
+@charter_option
+@json_option
+@click.argument("flow", required=False)
+def checklist(folder: Path | None, flow: str | None, *, as_json: bool) -> None:
+    """Answer the eight questions for every flow, in plain words."""
+    from matricula.charter.checklist import checklist as answers
+    from matricula.charter.checklist import checklist_markdown
+
+    charter = sitting.load_charter(folder)
+    chosen = [a for a in answers(charter) if flow in {None, a.flow}]
+    if not chosen and flow:
+        raise click.UsageError(f"There is no flow {flow}; use one of {', '.join(charter.flows)}.")
+    if as_json:
+        show.as_json([a.as_json() for a in chosen])
+    else:
+        sys.stdout.write(checklist_markdown(chosen))
+
+
+@click.command()
+@charter_option
+@click.argument("flow")
+def sql(folder: Path | None, flow: str) -> None:
+    """Print the SQL that says what a flow's target should hold."""
+    from matricula.engine.project import desired
+
+    charter = sitting.load_charter(folder)
+    if flow not in charter.flows:
+        raise click.UsageError(f"There is no flow {flow}; use one of {', '.join(charter.flows)}.")
+    tree = desired(charter, charter.flows[flow], on=sitting.now().date())
+    sys.stdout.write(tree.sql(dialect="duckdb", pretty=True) + "\n")

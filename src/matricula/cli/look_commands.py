@@ -1,0 +1,172 @@
+"""Commands that only look: status, explain, incidents, drift."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from matricula.cli import show, sitting
+from matricula.cli.sitting import charter_option, json_option
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from matricula.hub.explain import CopiedValue, Explanation
+
+
+@click.command()
+@charter_option
+@json_option
+def status(folder: Path | None, *, as_json: bool) -> None:
+    """Show how every system and every flow stands, and who acts next."""
+    desk = sitting.sit_down(folder)
+    from matricula.hub.status import status as gather
+
+    found = gather(desk)
+    if as_json:
+        show.as_json(found.as_json())
+        return
+    words = {True: "well", False: "away", None: "not asked"}
+    show.table(
+        ["system", "", "since", "steward", "said"],
+        [[s.system, words[s.is_well], s.since, s.steward, s.sentence] for s in found.systems],
+    )
+    names = ("confirmed", "pending", "waiting", "held", "failed", "drifted")
+    show.table(
+        ["flow", *names, "last full", "who acts next"],
+        [[f.flow, *(getattr(f, n) for n in names), f.last_full_at, f.next] for f in found.flows],
+    )
+    show.say(f"{found.open_incidents} open incident(s).")
+    if found.running:
+        show.say(f"{found.running} is at work.")
+
+
+@click.command()
+@charter_option
+@json_option
+@click.argument("entity")
+@click.argument("key")
+@click.option("--in", "system", default="", help="Only the copies in this system.")
+@click.option("--field", default="", help="Only this field.")
+@click.pass_context
+def explain(
+    context: click.Context, folder: Path | None, entity: str, key: str,
+    *, system: str, field: str, as_json: bool,
+) -> None:  # fmt: skip
+    """Say why a value is where it is: owner, grant, signatures, confirmation."""
+    desk = sitting.sit_down(folder)
+    from matricula.hub.explain import explain as find
+
+    found = find(desk, entity, key, system=system, field=field)
+    if as_json:
+        show.as_json(asdict(found))
+    else:
+        _print_explanation(found)
+    known = bool(found.owned or found.copies)
+    if not known and not as_json:
+        show.say(f"Nothing is known of {entity} {key}.")
+    context.exit(0 if known else 1)
+
+
+def _print_explanation(found: Explanation) -> None:
+    if found.owned:
+        show.table(
+            ["field", "value", "owner", "steward", "read at"],
+            [[o.field, o.value, o.owner, o.steward, o.read_at] for o in found.owned],
+            title=f"{found.entity} {found.key}",
+        )
+    for copy in found.copies:
+        _print_copy(copy)
+    for sentence in found.waiting:
+        show.say(sentence)
+
+
+def _print_copy(copy: CopiedValue) -> None:
+    show.say("")
+    show.say(f"{copy.target}.{copy.field} = {copy.value}")
+    facts = [
+        ("made from", f"{', '.join(copy.made_from)} by {copy.expression}"),
+        ("because", copy.because),
+        ("flow", f"{copy.flow}: {copy.purpose}"),
+        ("signed by", "; ".join(copy.signed_by) or "nobody yet"),
+        ("set by", f"{copy.set_by} at {copy.set_at}" if copy.set_by else "found there already"),
+        ("confirmed", f"{copy.state}, as {copy.external_id}, at {copy.confirmed_at:%Y-%m-%d %H:%M} UTC"
+         if copy.confirmed_at else "not yet"),
+        ("last seen", f"{copy.seen_at:%Y-%m-%d %H:%M} UTC" if copy.seen_at else "never"),
+    ]  # fmt: skip
+    if copy.found != copy.value:
+        facts.append(("found there", str(copy.found)))
+    for word, fact in facts:
+        show.say(f"  {word:<12}{fact}")
+
+
+@click.command()
+@charter_option
+@json_option
+@click.option("--all", "every", is_flag=True, help="Closed ones too.")
+def incidents(folder: Path | None, *, as_json: bool, every: bool) -> None:
+    """List the failures that need a person, with what to do."""
+    desk = sitting.sit_down(folder)
+    from matricula.hub.models import Incident
+
+    found = Incident.objects.order_by("due_at", "id")
+    chosen = found if every else found.filter(closed_at=None)
+    columns = (
+        "code",
+        "place",
+        "key",
+        "steward",
+        "message",
+        "cure",
+        "opened_at",
+        "due_at",
+        "closed_at",
+    )
+    rows = list(chosen.values(*columns))
+    if as_json:
+        show.as_json(rows)
+        return
+    titles = {name: steward.title for name, steward in desk.charter.stewards.items()}
+    show.table(
+        ["", "where", "who", "what", "what to do", "due"],
+        [
+            [r["code"], r["place"], titles.get(r["steward"], r["steward"]), r["message"], r["cure"],
+             r["due_at"]]
+            for r in rows
+        ],
+    )  # fmt: skip
+    show.say(f"{len(rows)} incident(s)." if rows else "No open incident.")
+
+
+@click.command()
+@charter_option
+@json_option
+@click.option("--flow", default="", help="Only this flow.")
+def drift(folder: Path | None, *, as_json: bool, flow: str) -> None:
+    """List copies that were edited in the wrong place, as the last full plan saw them."""
+    desk = sitting.sit_down(folder)
+    from matricula.hub.drift import find_drift
+
+    found = find_drift(desk, flow)
+    if as_json:
+        show.as_json([asdict(d) for d in found])
+        return
+    show.table(
+        ["flow", "target", "key", "field", "owner", "delivered", "found", "next"],
+        [
+            [
+                d.flow,
+                d.target,
+                d.key,
+                d.field or "(copy gone)",
+                d.owner,
+                d.delivered,
+                d.found,
+                d.next,
+            ]
+            for d in found
+        ],
+    )
+    show.say(f"{len(found)} edited value(s)." if found else "No copy is known to be edited.")

@@ -1,0 +1,68 @@
+"""`matricula`: one command for everything, quick to answer, its errors said in full.
+
+Exit codes: 0 done or nothing to do, 1 refused or failed, 2 (`plan` alone) there are changes.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from matricula import __version__
+from matricula.cli import show
+from matricula.cli.lazy import LazyGroup
+from matricula.kernel.errors import CharterRefused, MatriculaError
+
+_COMMANDS = {
+    "init": "matricula.cli.charter_commands:init",
+    "check": "matricula.cli.charter_commands:check",
+    "checklist": "matricula.cli.charter_commands:checklist",
+    "matrix": "matricula.cli.charter_commands:matrix",
+    "sql": "matricula.cli.charter_commands:sql",
+    "sign": "matricula.cli.run_commands:sign",
+    "plan": "matricula.cli.run_commands:plan",
+    "apply": "matricula.cli.run_commands:apply",
+    "sync": "matricula.cli.run_commands:sync",
+    "worker": "matricula.cli.run_commands:worker",
+    "status": "matricula.cli.look_commands:status",
+    "explain": "matricula.cli.look_commands:explain",
+    "incidents": "matricula.cli.look_commands:incidents",
+    "drift": "matricula.cli.look_commands:drift",
+    "audit": "matricula.cli.audit_commands:audit",
+    "demo": "matricula.cli.demo.command:demo",
+}
+
+
+@click.group(
+    cls=LazyGroup, commands_at=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.version_option(__version__, prog_name="matricula")
+@click.option(
+    "--charter", type=click.Path(path_type=Path), default=None, envvar="MATRICULA_CHARTER",
+    help="The folder of the charter. Default: ./charter.",
+)  # fmt: skip
+@click.pass_context
+def cli(context: click.Context, charter: Path | None) -> None:
+    """Keep every campus system at exactly the copy that the charter grants it."""
+    context.obj = charter
+
+
+def main() -> None:
+    """Run the command line; errors are printed whole, never as a trace."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except CharterRefused as error:
+        show.findings(error.findings)
+        code = 1
+    except MatriculaError as error:
+        show.error(error)
+        code = 1
+    except click.ClickException as error:
+        error.show()
+        code = 1
+    except click.Abort:
+        click.echo("Stopped.", err=True)
+        code = 1
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,265 @@
+"""Commands that run the line: sign, plan, apply, sync, worker."""
+
+from __future__ import annotations
+
+import signal
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from matricula.cli import show, sitting
+from matricula.cli.sitting import charter_option, json_option
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from rich.progress import TaskID
+
+    from matricula.engine.plan import FlowPlan, Plan
+    from matricula.hub.planning import Scope
+    from matricula.hub.runs import Done, Tick
+
+_flow_option = click.option("--flow", "flows", multiple=True, help="Only this flow; repeatable.")
+_changed_option = click.option(
+    "--changed", is_flag=True, help="Only what changed at its owners; targets are not read."
+)
+
+
+@click.command()
+@charter_option
+@click.option("--as", "steward", required=True, help="The office that signs, as in the charter.")
+@click.option("--flow", default="", help="Only this flow; otherwise all that concern the office.")
+def sign(folder: Path | None, steward: str, flow: str) -> None:
+    """Sign, for an office, the present text of the flows that concern it."""
+    desk = sitting.sit_down(folder)
+    from matricula.hub import charters
+
+    fresh = charters.sign(desk, steward=steward, only=flow)
+    title = desk.charter.stewards[steward].title
+    for name in fresh:
+        show.say(f"{title} signed {name}.")
+    if not fresh:
+        show.say(f"{title} has signed everything that concerns it.")
+    for flow_ in desk.charter.flows.values():
+        lacking = charters.unsigned_by(desk.charter, flow_)
+        if lacking and flow_.name in fresh:
+            show.say(f"{flow_.name} still waits for {', '.join(lacking)}.")
+
+
+@click.command()
+@charter_option
+@json_option
+@_flow_option
+@_changed_option
+@click.option("--rows", type=int, default=10, show_default=True, help="Changes shown per flow.")
+@click.pass_context
+def plan(
+    context: click.Context, folder: Path | None, flows: tuple[str, ...], rows: int,
+    *, as_json: bool, changed: bool,
+) -> None:  # fmt: skip
+    """Show exactly what would change in every system. Writes nowhere.
+
+    Exits with 0 when there is nothing to do and with 2 when there are changes.
+    """
+    desk = sitting.sit_down(folder)
+    from matricula.hub import runs
+
+    made = runs.plan(desk, _scope(flows, changed=changed))
+    if as_json:
+        show.as_json(plan_json(made.plan))
+    else:
+        _print_plan(made.plan, rows)
+    context.exit(_code(made.plan))
+
+
+def _scope(flows: tuple[str, ...], *, changed: bool) -> Scope:
+    from matricula.hub.planning import Scope
+
+    return Scope(flows, full=not changed)
+
+
+def _code(found: Plan) -> int:
+    if not found.is_empty:
+        return 2
+    unread = any(not part.digest for part in found.flows)
+    return 1 if unread else 0
+
+
+def plan_json(found: Plan) -> dict[str, object]:
+    """Write a plan the way `plan --json` promises it."""
+    return {
+        "digest": found.digest,
+        "charter": found.charter,
+        "flows": [_flow_json(part) for part in found.flows],
+    }
+
+
+def _flow_json(part: FlowPlan) -> dict[str, object]:
+    count = part.counts.get
+    return {
+        "flow": part.flow,
+        "target": part.target,
+        "create": count("create", 0),
+        "update": count("update", 0),
+        "suspend": count("suspend", 0),
+        "delete": count("delete", 0),
+        "restore": count("restore", 0) + count("resume", 0),
+        "match": count("match", 0),
+        "unchanged": part.unchanged,
+        "drifted": part.drifted,
+        "held": part.held,
+        "reasons": [f"{r.code}: {r.message} {r.cure}" for r in part.reasons],
+    }
+
+
+def _print_plan(found: Plan, rows: int) -> None:
+    words = ("create", "update", "suspend", "delete", "restore", "unchanged", "held")
+    told = [_flow_json(part) for part in found.flows]
+    show.table(
+        ["flow", "target", *words],
+        [[t["flow"], t["target"], *(t[word] for word in words)] for t in told],
+    )
+    for part in found.flows:
+        _print_changes(found, part, rows)
+        for reason in part.reasons:
+            show.say(f"held: {reason.code}: {reason.message} {reason.cure}")
+    if found.is_empty:
+        show.say("Nothing to do.")
+    show.say(f"plan {found.digest[:12]}")
+
+
+def _print_changes(found: Plan, part: FlowPlan, rows: int) -> None:
+    import json
+
+    from matricula.engine.plan import pick
+
+    mine = pick(found.changes, "flow", part.flow)
+    shown = mine.slice(0, rows).to_pylist()
+    if not shown:
+        return
+    lines = []
+    for row in shown:
+        before, after = json.loads(row["before"] or "{}"), json.loads(row["after"] or "{}")
+        told = ", ".join(_change(name, before, after) for name in row["fields"])
+        lines.append([row["kind"], row["key"], told or (row["external_id"] or "")])
+    show.table(["", "key", "fields"], lines, title=f"{part.flow} -> {part.target}")
+    if mine.num_rows > rows:
+        show.say(f"... and {mine.num_rows - rows} more (--rows shows them)")
+
+
+def _change(name: str, before: dict[str, object], after: dict[str, object]) -> str:
+    if name not in before:
+        return f"{name}={_short(after.get(name))}"
+    return f"{name}: {_short(before.get(name))} -> {_short(after.get(name))}"
+
+
+def _short(value: object, most: int = 40) -> str:
+    text = "nothing" if value is None else str(value)
+    return text if len(text) <= most else f"{text[:most]}... ({len(text)} characters)"
+
+
+@click.command()
+@charter_option
+@json_option
+@click.argument("digest", required=False, default="")
+@click.pass_context
+def apply(context: click.Context, folder: Path | None, digest: str, *, as_json: bool) -> None:
+    """Carry out the plan that was shown: exactly that one, once."""
+    desk = sitting.sit_down(folder)
+    from matricula.hub import runs
+
+    with _progress(quiet=as_json) as tick:
+        done = runs.apply(desk, digest, tick=tick)
+    _conclude(context, done, as_json=as_json)
+
+
+@click.command()
+@charter_option
+@json_option
+@_flow_option
+@_changed_option
+@click.pass_context
+def sync(
+    context: click.Context, folder: Path | None, flows: tuple[str, ...],
+    *, as_json: bool, changed: bool,
+) -> None:  # fmt: skip
+    """Plan and apply in one go, through the same guards."""
+    desk = sitting.sit_down(folder)
+    from matricula.hub import runs
+
+    with _progress(quiet=as_json) as tick:
+        done = runs.sync(desk, _scope(flows, changed=changed), tick=tick)
+    _conclude(context, done, as_json=as_json)
+
+
+@contextmanager
+def _progress(*, quiet: bool) -> Iterator[Tick]:
+    """Show how far each flow has come, on a terminal alone."""
+    from rich.progress import Progress
+
+    out = show.console(err=True)
+    with Progress(console=out, transient=True, disable=quiet or not out.is_terminal) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def tick(flow: str, done: int, total: int) -> None:
+            task = tasks.setdefault(flow, bar.add_task(flow, total=total))
+            bar.update(task, completed=done)
+
+        yield tick
+
+
+def _conclude(context: click.Context, done: Done, *, as_json: bool) -> None:
+    if as_json:
+        told = plan_json(done.plan)
+        told["run"] = done.run
+        told["delivered"] = {d.flow: dict(d.counts) for d in done.delivered}
+        show.as_json(told)
+    else:
+        _print_done(done)
+    context.exit(0 if done.is_whole else 1)
+
+
+def _print_done(done: Done) -> None:
+    words = ("answered", "matched", "waiting", "refused", "deferred", "unknown", "held")
+    if done.delivered:
+        show.table(
+            ["flow", *words],
+            [[d.flow, *(d.counts[word] for word in words)] for d in done.delivered],
+        )
+    for part in done.plan.flows:
+        for reason in part.reasons:
+            show.say(f"held: {reason.code}: {reason.message} {reason.cure}")
+    for delivered in done.delivered:
+        if delivered.stopped:
+            show.say(f"{delivered.flow} stopped: {delivered.stopped}")
+    if not done.delivered:
+        show.say("Nothing to do." if done.is_whole else "Nothing was done.")
+    show.say(f"run {done.run}")
+    if not done.is_whole:
+        show.say("Not everything went out: `matricula incidents` says who is to act.")
+
+
+@click.command()
+@charter_option
+@click.option("--rounds", type=int, default=None, help="Stop after so many rounds.")
+@click.option(
+    "--look-every", type=int, default=60, show_default=True,
+    help="Seconds between looks at the owners of flows that follow changes.",
+)  # fmt: skip
+def worker(folder: Path | None, rounds: int | None, look_every: int) -> None:
+    """Run every flow when the charter says so, until stopped."""
+    from datetime import timedelta
+
+    sitting.sit_down(folder)
+    from matricula.hub.worker import Worker
+
+    working = Worker(
+        lambda: sitting.sit_down(folder), show.say, look_every=timedelta(seconds=look_every)
+    )
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: working.stopped.set())
+    show.say("working; stop with Ctrl-C")
+    working.work(rounds=rounds)
+    show.say("stopped")

@@ -1,0 +1,77 @@
+"""How the command line looks: tables, findings, errors, JSON. Nothing is decided here."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from matricula.kernel.errors import MatriculaError
+    from matricula.kernel.findings import Finding
+
+# Plain text is read by programs and by people with screen readers: no boxes, no truncation.
+_WIDE = 200
+
+
+def console(*, err: bool = False) -> Console:
+    """Make a console that is wide where nobody looks at it."""
+    stream = sys.stderr if err else sys.stdout
+    return Console(file=stream, width=None if stream.isatty() else _WIDE, highlight=False)
+
+
+def say(text: str) -> None:
+    """Print a sentence."""
+    console().print(escape(text), soft_wrap=True)
+
+
+def as_json(value: object) -> None:
+    """Print one JSON value."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "") -> None:
+    """Print a table; numbers stand to the right."""
+    kept = [[_cell(value) for value in row] for row in rows]
+    drawn = Table(title=escape(title) or None, title_justify="left", box=None, pad_edge=False)
+    for place, column in enumerate(columns):
+        number = bool(kept) and all(row[place].isdigit() or row[place] == "" for row in kept)
+        drawn.add_column(column, justify="right" if number else "left", overflow="fold")
+    for row in kept:
+        drawn.add_row(*[escape(cell) for cell in row])
+    console().print(drawn)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if hasattr(value, "strftime"):
+        return f"{value:%Y-%m-%d %H:%M}"
+    return str(value)
+
+
+def findings(found: Iterable[Finding]) -> None:
+    """Print findings one below the other: place, code, what is wrong, what to do."""
+    out = console(err=True)
+    for finding in found:
+        colour = "red" if finding.severity == "error" else "yellow"
+        out.print(
+            f"{escape(finding.place)}: [{colour}]{finding.code}[/]: "
+            f"{escape(finding.message)} [dim]{escape(finding.cure)}[/]",
+            soft_wrap=True,
+        )
+
+
+def error(problem: MatriculaError) -> None:
+    """Print an error: where, what, why, and what to do."""
+    place = f"{escape(problem.place)}: " if problem.place else ""
+    console(err=True).print(
+        f"{place}[red]{problem.code}[/]: {escape(problem.message)} [dim]{escape(problem.cure)}[/]",
+        soft_wrap=True,
+    )

@@ -1,0 +1,104 @@
+"""Sitting down: from the command line's words to the desk that the hub works at."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from matricula.charter.model import Charter
+    from matricula.hub.desk import Desk
+
+Command = TypeVar("Command", bound="Callable[..., object]")
+
+
+def charter_option(command: Command) -> Command:
+    """Give a command `--charter`; the one before the command's name counts too."""
+    return click.option(
+        "--charter", "folder", type=click.Path(path_type=Path), default=None,
+        help="The folder of the charter. Default: ./charter.",
+    )(command)  # fmt: skip
+
+
+def json_option(command: Command) -> Command:
+    """Give a command `--json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON value.")(command)
+
+
+def charter_folder(given: Path | None) -> Path:
+    """Say which folder is meant: the command's, the group's, or `./charter`."""
+    context = click.get_current_context(silent=True)
+    outer = context.find_root().obj if context else None
+    return given or outer or Path("charter")
+
+
+def now() -> datetime:
+    """Take the present instant; the only clock the commands read."""
+    return datetime.now(UTC)
+
+
+def load_charter(given: Path | None) -> Charter:
+    """Compile the charter, or refuse it with everything that is wrong with it."""
+    from matricula.charter.compile import compile_charter
+
+    return compile_charter(charter_folder(given), today=now().date())
+
+
+def set_up() -> None:
+    """Make Django and the database ready; a new or older database is brought up to date."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "matricula.site.settings")
+    import django
+    from django.apps import apps
+
+    if not apps.ready:
+        django.setup()
+
+
+def bring_up_to_date() -> None:
+    """Apply the migrations that the database lacks."""
+    from django.conf import settings
+    from django.core.management import call_command
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    Path(settings.HOME).mkdir(parents=True, exist_ok=True)
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        call_command("migrate", verbosity=0, interactive=False)
+
+
+def actor() -> str:
+    """Say who asks: `MATRICULA_ACTOR`, or the account the command runs under."""
+    return os.environ.get("MATRICULA_ACTOR") or getpass.getuser()
+
+
+def sit_down(given: Path | None) -> Desk:
+    """Load the charter and open the home folder and the database.
+
+    Raises:
+        CharterRefused: The charter has errors.
+    """
+    charter = load_charter(given)
+    set_up()
+    bring_up_to_date()
+    from django.conf import settings
+
+    from matricula.charter.compile import canonical_text
+    from matricula.hub.desk import Desk
+
+    folder = charter_folder(given)
+    return Desk(
+        charter=charter,
+        charter_text=canonical_text(folder),
+        folder=folder.absolute().parent,
+        home=Path(settings.HOME),
+        actor=actor(),
+        at=now(),
+    )

@@ -1,0 +1,52 @@
+"""One run at a time: a lock in the database, or beside the embedded one."""
+
+from __future__ import annotations
+
+import fcntl
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from django.db import connection
+
+from matricula.kernel.errors import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from matricula.hub.desk import Desk
+
+_LOCK = 0x6D617472  # "matr": the hub's own number among PostgreSQL's advisory locks
+
+
+@contextmanager
+def alone(desk: Desk) -> Iterator[None]:
+    """Be the only run while inside.
+
+    Raises:
+        Refused: Another run is at work (M516).
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
+            (got,) = cursor.fetchone()
+        if not got:
+            raise _busy()
+        try:
+            yield
+        finally:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+        return
+    desk.home.mkdir(parents=True, exist_ok=True)
+    with (desk.home / "run.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise _busy() from error
+        yield
+
+
+def _busy() -> Refused:
+    return Refused(
+        "M516", "Another run is at work.", cure="Wait until it has finished: `matricula status`."
+    )

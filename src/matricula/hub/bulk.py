@@ -1,0 +1,161 @@
+"""Rows in and out of the database in sets, on SQLite and on PostgreSQL.
+
+Everything runs on Django's own connection and so inside the caller's transaction. The
+hub reads its embedded database with the library that writes it: two SQLite libraries in
+one process drop each other's file locks (decision 0013).
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from django.db import connection
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+# What a database takes as a value.
+Cell = str | int | float | bool | datetime | list[str] | None
+Row = tuple[Cell, ...]
+_CHUNK = 50_000
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(connection.ops.quote_name(name) for name in names)
+
+
+def insert(table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+    """Insert rows; none of them may be there yet."""
+    if not rows:
+        return
+    if connection.vendor == "postgresql":
+        _copy(table, columns, rows)
+        return
+    marks = ", ".join(["%s"] * len(columns))
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            f"INSERT INTO {_quoted([table])} ({_quoted(columns)}) VALUES ({marks})",  # noqa: S608 - quoted names
+            rows,
+        )
+
+
+def _copy(table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
+    with (
+        connection.cursor() as cursor,
+        cursor.cursor.copy(f"COPY {_quoted([table])} ({_quoted(columns)}) FROM STDIN") as copy,
+    ):
+        for row in rows:
+            copy.write_row(row)
+
+
+def merge(
+    table: str,
+    columns: Sequence[str],
+    identity: Sequence[str],
+    rows: Sequence[Row],
+) -> None:
+    """Insert rows, or overwrite those whose identity is already there.
+
+    Args:
+        table: With a unique constraint over `identity`.
+        columns: Of each row, `identity` among them.
+        identity: What makes two rows the same.
+        rows: No two of one identity.
+    """
+    if not rows:
+        return
+    kept = [name for name in columns if name not in identity]
+    setting = ", ".join(f"{_quoted([n])} = excluded.{_quoted([n])}" for n in kept)
+    conflict = f"ON CONFLICT ({_quoted(identity)}) DO UPDATE SET {setting}"
+    target, names = _quoted([table]), _quoted(columns)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            _stage(table, columns, rows)
+            cursor.execute(
+                f"INSERT INTO {target} ({names}) SELECT {names} FROM staged {conflict}"  # noqa: S608 - quoted names
+            )
+            cursor.execute("DROP TABLE staged")
+            return
+        marks = ", ".join(["%s"] * len(columns))
+        cursor.executemany(
+            f"INSERT INTO {target} ({names}) VALUES ({marks}) {conflict}",  # noqa: S608 - quoted names
+            rows,
+        )
+
+
+def amend(
+    table: str,
+    columns: Sequence[str],
+    identity: Sequence[str],
+    rows: Sequence[Row],
+) -> None:
+    """Overwrite columns of rows that are there; rows that are not are left out."""
+    if not rows:
+        return
+    kept = [name for name in columns if name not in identity]
+    target = _quoted([table])
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            _stage(table, columns, rows)
+            setting = ", ".join(f"{_quoted([n])} = staged.{_quoted([n])}" for n in kept)
+            same = " AND ".join(
+                f"{target}.{_quoted([n])} = staged.{_quoted([n])}" for n in identity
+            )
+            cursor.execute(f"UPDATE {target} SET {setting} FROM staged WHERE {same}")  # noqa: S608 - quoted names
+            cursor.execute("DROP TABLE staged")
+            return
+        setting = ", ".join(f"{_quoted([n])} = %s" for n in kept)
+        same = " AND ".join(f"{_quoted([n])} = %s" for n in identity)
+        order = [columns.index(name) for name in (*kept, *identity)]
+        cursor.executemany(
+            f"UPDATE {target} SET {setting} WHERE {same}",  # noqa: S608 - quoted names
+            [tuple(row[place] for place in order) for row in rows],
+        )
+
+
+def _stage(table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"CREATE TEMPORARY TABLE staged ON COMMIT DROP AS "
+            f"SELECT {_quoted(columns)} FROM {_quoted([table])} WITH NO DATA"
+        )
+    _copy("staged", columns, rows)
+
+
+def any_of(column: str, values: Sequence[str]) -> tuple[str, list[Cell]]:
+    """Say, in SQL with its parameter, that a column is one of any number of texts."""
+    if connection.vendor == "postgresql":
+        return f"{_quoted([column])} = ANY(%s)", [list(values)]
+    return f"{_quoted([column])} IN (SELECT value FROM json_each(%s))", [json.dumps(list(values))]
+
+
+def moment(at: datetime | None) -> Cell:
+    """Write an instant as the database keeps it."""
+    cell: Cell = connection.ops.adapt_datetimefield_value(at)
+    return cell
+
+
+def read(query: str, parameters: Sequence[Cell], schema: pa.Schema) -> pa.RecordBatchReader:
+    """Stream a query's rows as Arrow."""
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        with connection.cursor() as cursor:
+            cursor.execute(query, parameters)
+            while rows := cursor.fetchmany(_CHUNK):
+                columns = list(zip(*rows, strict=True))
+                yield pa.record_batch(
+                    [_array(c, f.type) for c, f in zip(columns, schema, strict=True)],
+                    schema=schema,
+                )
+
+    return pa.RecordBatchReader.from_batches(schema, batches())
+
+
+def _array(values: Row, kind: pa.DataType) -> pa.Array[pa.Scalar[pa.DataType]]:
+    # SQLite has no truth values, only 0 and 1.
+    if pa.types.is_boolean(kind):
+        return pa.array([None if v is None else bool(v) for v in values], kind)
+    return pa.array(values, kind)

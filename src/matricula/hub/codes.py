@@ -1,0 +1,86 @@
+"""The refusals of the hub, for the reference."""
+
+from __future__ import annotations
+
+from matricula.kernel.codes import Code
+
+CODES = {
+    "M510": Code(
+        "A flow is not signed",
+        "A flow applies only when the steward of every owner whose fields it carries and the "
+        "steward of its target have signed its present text.",
+        "Have each named office run `matricula sign --as OFFICE`.",
+    ),
+    "M511": Code(
+        "A plan has moved",
+        "Between showing and applying, a source, a target or a link changed, so that the "
+        "plan would no longer do what was shown.",
+        "Make a new plan, look at it, and apply that one.",
+    ),
+    "M512": Code(
+        "A plan was applied already",
+        "A plan is carried out once.",
+        "Make a new plan; it shows what is still to do.",
+    ),
+    "M513": Code(
+        "There is no such plan",
+        "No stored plan has this digest.",
+        "Run `matricula plan` and use the digest it prints.",
+    ),
+    "M514": Code(
+        "A source cannot be read",
+        "A flow is planned only from what every owner of its fields says today.",
+        "See what the system answered; the flow goes on by itself once it can be read.",
+    ),
+    "M515": Code(
+        "A target cannot be read",
+        "A full pass compares every copy with what the target holds.",
+        "See what the system answered; the flow goes on by itself once it can be read.",
+    ),
+    "M516": Code(
+        "Another run is at work",
+        "Two runs at once would plan from one state and deliver twice.",
+        "Wait until it has finished; `matricula status` shows it.",
+    ),
+    "M517": Code(
+        "No such flow, entity or steward",
+        "The charter does not know the name.",
+        "Use one of the names the message lists.",
+    ),
+    "M518": Code(
+        "A stored plan was altered",
+        "What lies in the plan's folder is not what was shown.",
+        "Make a new plan and look into who writes to the home folder.",
+    ),
+    "M650": Code(
+        "A target refused a record",
+        "The target would not take the copy as the charter grants it.",
+        "Correct the value at its owner or the rule in the target; it is tried again by itself.",
+    ),
+    "M651": Code(
+        "An outcome is unknown",
+        "A write was sent and its answer lost. It is settled by reading back, never by "
+        "sending again.",
+        "Wait for the next run, or look the record up in the target.",
+    ),
+    "M652": Code(
+        "A system is away",
+        "It did not answer or asked for patience. The work waits as a difference.",
+        "Nothing, unless it lasts; its administrator can say.",
+    ),
+    "M653": Code(
+        "A system refuses us",
+        "Credentials or permissions are wrong, so nothing more is sent to it.",
+        "Renew the secret that the charter names, or grant the permission.",
+    ),
+    "M654": Code(
+        "A resource cannot be served",
+        "The target does not have the resource or does not take such writes.",
+        "Correct the resource in the charter or in the system.",
+    ),
+    "M660": Code(
+        "A copy was edited in the wrong place",
+        "The target holds another value than the one its owner states.",
+        "Change the value at its owner. The flow restores or reports, as the charter says.",
+    ),
+}

@@ -1,0 +1,77 @@
+"""Incidents: every failure belongs to an office, with a due date and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from matricula.hub.models import Incident
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+_DUE = timedelta(days=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something a person must see to. `code`, `place` and `key` say which it is."""
+
+    code: str
+    place: str
+    steward: str
+    message: str
+    cure: str
+    flow: str = ""
+    system: str = ""
+    key: str = ""
+
+
+def report(troubles: Iterable[Trouble], *, at: datetime) -> int:
+    """Open an incident for each trouble that has none open; freshen those that have.
+
+    Returns:
+        How many were opened.
+    """
+    opened = 0
+    for trouble in troubles:
+        _, is_new = Incident.objects.update_or_create(
+            code=trouble.code,
+            place=trouble.place,
+            key=trouble.key,
+            closed_at=None,
+            defaults={
+                "last_at": at,
+                "message": trouble.message,
+                "cure": trouble.cure,
+                "steward": trouble.steward,
+                "flow": trouble.flow,
+                "system": trouble.system,
+            },
+            create_defaults={
+                "opened_at": at,
+                "last_at": at,
+                "due_at": at + _DUE,
+                "message": trouble.message,
+                "cure": trouble.cure,
+                "steward": trouble.steward,
+                "flow": trouble.flow,
+                "system": trouble.system,
+            },
+        )
+        opened += is_new
+    return opened
+
+
+def close_others(
+    still: Iterable[Trouble], *, codes: Iterable[str], places: Iterable[str], at: datetime
+) -> None:
+    """Close the open incidents of some kinds and places that did not come up again."""
+    again = {(t.code, t.place, t.key) for t in still}
+    open_ones = Incident.objects.filter(
+        closed_at=None, code__in=list(codes), place__in=list(places)
+    )
+    gone = [i.pk for i in open_ones if (i.code, i.place, i.key) not in again]
+    Incident.objects.filter(pk__in=gone).update(closed_at=at)

@@ -1,0 +1,228 @@
+"""The effect ledger: the intent is durable before the call, its outcome after it.
+
+One row per run, flow and key. What is still `intended` when its run is dead may or may not
+have happened; `matricula.hub.settle` finds out by reading back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from matricula.audit.actions import Entry, append
+from matricula.connectors.kit.errors import ReadBack, SkipRow
+from matricula.hub import bulk
+from matricula.hub.incidents import Trouble, report
+from matricula.hub.links import COLUMNS
+from matricula.hub.models import Link
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matricula.charter.model import Flow
+    from matricula.connectors.kit.errors import ConnectorError
+    from matricula.connectors.kit.protocol import Outcome
+    from matricula.hub.desk import Desk
+
+_PATIENCE = (
+    timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2), timedelta(hours=12),
+    timedelta(days=1),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """One change as it is about to be sent. `after` has every link filled in."""
+
+    key: str
+    kind: str
+    external_id: str | None
+    before: str | None
+    after: str | None
+    match: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Where entries are written: whose run, for which flow."""
+
+    desk: Desk
+    run: str
+    flow: Flow
+
+
+def fingerprint(text: str) -> str:
+    """Digest a canonical text the way the engine compares it."""
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def patience(attempts: int) -> timedelta:
+    """Say how long to wait after so many attempts."""
+    return _PATIENCE[min(attempts, len(_PATIENCE)) - 1]
+
+
+@transaction.atomic
+def intend(page: Page, intents: Sequence[Intent]) -> None:
+    """Write down what is about to be sent."""
+    now = bulk.moment(page.desk.at)
+    bulk.insert(
+        "hub_effect",
+        ("run", "flow", "key", "kind", "state", "external_id", "before", "after", "match", "told", "intended_at"),
+        [
+            (page.run, page.flow.name, i.key, i.kind, "intended", i.external_id, i.before,
+             i.after, i.match, "", now)
+            for i in intents
+        ],
+    )  # fmt: skip
+
+
+@transaction.atomic
+def settle(page: Page, intents: Sequence[Intent], outcomes: Sequence[Outcome]) -> dict[str, int]:
+    """Write down what became of a batch: effects, links, audit, incidents, in one transaction.
+
+    Returns:
+        How many were answered, refused, deferred and left unknown.
+    """
+    pairs = list(zip(intents, outcomes, strict=True))
+    done = [(i, o.external_id) for i, o in pairs if o.error is None]
+    refused = [(i, o.error) for i, o in pairs if isinstance(o.error, SkipRow)]
+    unknown = [i for i, o in pairs if isinstance(o.error, ReadBack)]
+    _settle_effects(page, pairs)
+    _confirm(page, done)
+    _set_aside(page, refused)
+    _leave_unknown(page, unknown)
+    if done:
+        append([_entry(page, intent) for intent, _ in done], at=page.desk.at)
+    counts = {"answered": len(done), "refused": len(refused), "unknown": len(unknown)}
+    return {**counts, "deferred": len(pairs) - sum(counts.values())}
+
+
+def _word(error: ConnectorError | None) -> str:
+    if error is None:
+        return "answered"
+    if isinstance(error, SkipRow):
+        return "refused"
+    return "unknown" if isinstance(error, ReadBack) else "deferred"
+
+
+def _settle_effects(page: Page, pairs: Sequence[tuple[Intent, Outcome]]) -> None:
+    now = bulk.moment(page.desk.at)
+    bulk.amend(
+        "hub_effect",
+        ("run", "flow", "key", "state", "external_id", "told", "settled_at"),
+        ("run", "flow", "key"),
+        [
+            (page.run, page.flow.name, i.key, _word(o.error), o.external_id or i.external_id,
+             o.error.message if o.error else "", now)
+            for i, o in pairs
+        ],
+    )  # fmt: skip
+
+
+def _confirm(page: Page, done: Sequence[tuple[Intent, str | None]]) -> None:
+    """Record what the targets acknowledged."""
+    now = bulk.moment(page.desk.at)
+    rows: list[bulk.Row] = []
+    removed: list[str] = []
+    for intent, external_id in done:
+        if intent.kind == "delete":
+            removed.append(intent.key)
+            continue
+        state = "suspended" if intent.kind == "suspend" else "active"
+        text = (intent.before if intent.kind == "suspend" else intent.after) or "{}"
+        rows.append(
+            (page.flow.name, intent.key, external_id or intent.external_id, state, None, text,
+             None, "", fingerprint(text), "", 0, None, now, page.run)
+        )  # fmt: skip
+    bulk.merge("hub_link", COLUMNS, ("flow", "key"), rows)
+    for start in range(0, len(removed), 5000):
+        Link.objects.filter(flow=page.flow.name, key__in=removed[start : start + 5000]).delete()
+
+
+def _set_aside(page: Page, refused: Sequence[tuple[Intent, ConnectorError]]) -> None:
+    """Leave refused records to a person; their copies stay as the target has them."""
+    if not refused:
+        return
+    known = {
+        link.key: link
+        for link in Link.objects.filter(flow=page.flow.name, key__in=[i.key for i, _ in refused])
+    }
+    rows = []
+    for intent, _ in refused:
+        link = known.get(intent.key)
+        attempts = (link.attempts if link else 0) + 1
+        again = bulk.moment(page.desk.at + patience(attempts))
+        print_ = fingerprint(intent.after or "")
+        rows.append(
+            (page.flow.name, intent.key, link.external_id if link else None,
+             link.state if link else "refused", intent.after, link.confirmed if link else None,
+             None, "", link.digest if link else "", print_, attempts, again, None, page.run)
+        )  # fmt: skip
+    bulk.merge("hub_link", COLUMNS, ("flow", "key"), rows)
+    report((_trouble(page, intent, error) for intent, error in refused), at=page.desk.at)
+
+
+def _trouble(page: Page, intent: Intent, error: ConnectorError) -> Trouble:
+    return Trouble(
+        error.code, page.flow.name, page.flow.errors_to,
+        f"{page.flow.target} refused to {intent.kind} {intent.key}: {error.message}", error.cure,
+        flow=page.flow.name, system=page.flow.target.system, key=intent.key,
+    )  # fmt: skip
+
+
+def _leave_unknown(page: Page, unknown: Sequence[Intent]) -> None:
+    keys = [intent.key for intent in unknown]
+    known = Link.objects.filter(flow=page.flow.name, key__in=keys)
+    there = set(known.values_list("key", flat=True))
+    known.update(state="unknown")
+    rows = [
+        (page.flow.name, i.key, i.external_id, "unknown", i.after, None, None, "", "", "", 0,
+         None, None, page.run)
+        for i in unknown
+        if i.key not in there
+    ]  # fmt: skip
+    bulk.merge("hub_link", COLUMNS, ("flow", "key"), rows)
+
+
+@transaction.atomic
+def record_matches(page: Page, intents: Sequence[Intent]) -> None:
+    """Record copies that existed already and agree; nothing is sent for them."""
+    _confirm(page, [(intent, intent.external_id) for intent in intents])
+    if intents:
+        append([_entry(page, intent) for intent in intents], at=page.desk.at)
+
+
+@transaction.atomic
+def wait(page: Page, intents: Sequence[Intent]) -> None:
+    """Remember copies that wait for another copy's identifier."""
+    there = set(
+        Link.objects.filter(flow=page.flow.name, key__in=[i.key for i in intents]).values_list(
+            "key", flat=True
+        )
+    )
+    rows = [
+        (page.flow.name, i.key, None, "waiting", i.after, None, None, "", "", "", 0, None, None,
+         page.run)
+        for i in intents
+        if i.key not in there
+    ]  # fmt: skip
+    bulk.merge("hub_link", COLUMNS, ("flow", "key"), rows)
+
+
+def _entry(page: Page, intent: Intent) -> Entry:
+    return Entry(
+        actor=page.desk.actor,
+        action=intent.kind,
+        entity=page.flow.entity,
+        key=intent.key,
+        why=page.flow.purpose,
+        flow=page.flow.name,
+        charter_version=page.desk.charter.digest,
+        run=page.run,
+        before=intent.before,
+        after=intent.after,
+    )

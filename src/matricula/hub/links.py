@@ -1,0 +1,107 @@
+"""Links: what the hub knows of every copy, given to the engine and written after delivery."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from django.db.models import Count
+
+from matricula.hub import bulk
+from matricula.hub.models import Link
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+_STATE = pa.schema(
+    [
+        pa.field("key", pa.string()),
+        pa.field("external_id", pa.string()),
+        pa.field("state", pa.string()),
+        pa.field("digest", pa.string()),
+        pa.field("refused", pa.string()),
+        pa.field("retry", pa.bool_()),
+    ]
+)
+_CONFIRMED = pa.schema([pa.field("key", pa.string()), pa.field("confirmed", pa.string())])
+COLUMNS = (
+    "flow", "key", "external_id", "state", "desired", "confirmed", "observed", "drift",
+    "digest", "refused", "attempts", "next_attempt_at", "confirmed_at", "run",
+)  # fmt: skip
+PRESENT = ("active", "suspended")
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """The links at one moment; what the engine asks (`matricula.engine.state.Confirmed`)."""
+
+    at: datetime
+
+    def state(self, flow: str, keys: pa.Table | None) -> pa.RecordBatchReader:
+        """Give the links of a flow, of all keys or of some."""
+        where, parameters = _of(flow, keys)
+        return bulk.read(
+            "SELECT key, external_id, state, NULLIF(digest, ''), NULLIF(refused, ''), "  # noqa: S608 - no value in it
+            "next_attempt_at IS NULL OR next_attempt_at <= %s "
+            f"FROM hub_link WHERE {where}",
+            [bulk.moment(self.at), *parameters],
+            _STATE,
+        )
+
+    def confirmed(self, flow: str, keys: pa.Table | None) -> pa.RecordBatchReader:
+        """Give what the target acknowledged, of all keys or of some."""
+        where, parameters = _of(flow, keys)
+        return bulk.read(
+            f"SELECT key, confirmed FROM hub_link WHERE confirmed IS NOT NULL AND {where}",  # noqa: S608 - no value in it
+            parameters,
+            _CONFIRMED,
+        )
+
+
+def _of(flow: str, keys: pa.Table | None) -> tuple[str, list[bulk.Cell]]:
+    if keys is None:
+        return "flow = %s", [flow]
+    chosen, parameters = bulk.any_of("key", [str(key) for key in keys["key"].to_pylist()])
+    return f"flow = %s AND {chosen}", [flow, *parameters]
+
+
+def copies(flows: Sequence[str]) -> dict[str, int]:
+    """Count the active copies of each flow."""
+    found = (
+        Link.objects.filter(flow__in=flows, state="active").values("flow").annotate(n=Count("*"))
+    )
+    return {row["flow"]: row["n"] for row in found}
+
+
+def external_ids(flow: str, keys: Sequence[str]) -> dict[str, str]:
+    """Find the targets' own identifiers of copies that are there."""
+    found: dict[str, str] = {}
+    for start in range(0, len(keys), 5000):
+        chosen = keys[start : start + 5000]
+        rows = Link.objects.filter(flow=flow, key__in=chosen, external_id__isnull=False)
+        found.update((key, str(known)) for key, known in rows.values_list("key", "external_id"))
+    return found
+
+
+def due_keys(flow_entities: Mapping[str, str], at: datetime) -> dict[str, pa.Table]:
+    """List, per entity, the keys whose copies wait, or are due for another attempt."""
+    due: dict[str, list[str]] = {}
+    for flow, entity in flow_entities.items():
+        links = Link.objects.filter(flow=flow)
+        waiting = links.filter(state__in=("waiting", "unknown")).values_list("key", flat=True)
+        again = links.exclude(refused="").filter(next_attempt_at__lte=at)
+        due.setdefault(entity, []).extend(waiting)
+        due[entity].extend(again.values_list("key", flat=True))
+    return {e: pa.table({"key": pa.array(k, pa.string())}) for e, k in due.items() if k}
+
+
+def record_drift(flow: str, drift: Sequence[Mapping[str, object]]) -> None:
+    """Remember which copies of a flow were seen edited, and that the others were not."""
+    Link.objects.filter(flow=flow).exclude(drift="").update(drift="", observed=None)
+    rows = [
+        (flow, str(row["key"]), row["found"], ",".join(row["fields"]))  # type: ignore[arg-type]  # a list column
+        for row in drift
+    ]
+    bulk.amend("hub_link", ("flow", "key", "observed", "drift"), ("flow", "key"), rows)

@@ -1,0 +1,191 @@
+"""The hub's tables. No decisions here; rows are written in sets by `matricula.hub.bulk`.
+
+Instants are UTC. `desired`, `confirmed`, `observed`, `before` and `after` are canonical
+JSON text as the engine writes it, so that equal text means equal state.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+
+class CharterVersion(models.Model):
+    """A charter that granted something, kept whole."""
+
+    digest = models.TextField(primary_key=True)
+    text = models.TextField()
+    recorded_at = models.DateTimeField()
+
+
+class Signature(models.Model):
+    """A steward's signature under the present text of a flow."""
+
+    flow = models.TextField()
+    flow_digest = models.TextField()
+    steward = models.TextField()
+    actor = models.TextField()
+    signed_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint("flow", "flow_digest", "steward", name="sign_once")
+        ]
+
+
+class Run(models.Model):
+    """One pass of the line."""
+
+    id = models.TextField(primary_key=True)
+    kind = models.TextField()
+    actor = models.TextField()
+    charter = models.TextField()
+    plan = models.TextField(default="")
+    state = models.TextField(default="running")
+    summary = models.TextField(default="{}")
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+
+
+class StoredPlan(models.Model):
+    """A plan that was shown. Its changes lie in the run's folder as Parquet."""
+
+    digest = models.TextField()
+    run = models.ForeignKey(Run, on_delete=models.PROTECT)
+    charter = models.TextField()
+    full = models.BooleanField()
+    flows = models.TextField()
+    made_at = models.DateTimeField()
+    applied_at = models.DateTimeField(null=True)
+    applied_by = models.TextField(default="")
+
+
+class Snapshot(models.Model):
+    """What a resource held when it was read, and whether it is to be trusted."""
+
+    resource = models.TextField()
+    run = models.TextField()
+    path = models.TextField()
+    rows = models.BigIntegerField()
+    is_trusted = models.BooleanField()
+    taken_at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar = [models.Index("resource", "is_trusted", "id", name="snapshot_latest")]
+
+
+class Link(models.Model):
+    """One copy: what the target should hold, confirmed and was seen to hold.
+
+    `desired` is null while it equals `confirmed`; `observed` is null while it equals what
+    was confirmed. `state` is active, suspended, waiting, refused or unknown.
+    """
+
+    flow = models.TextField()
+    key = models.TextField()
+    external_id = models.TextField(null=True)  # noqa: DJ001 - absent is not empty here
+    state = models.TextField()
+    desired = models.TextField(null=True)  # noqa: DJ001
+    confirmed = models.TextField(null=True)  # noqa: DJ001
+    observed = models.TextField(null=True)  # noqa: DJ001
+    drift = models.TextField(default="")
+    digest = models.TextField(default="")
+    refused = models.TextField(default="")
+    attempts = models.IntegerField(default=0)
+    next_attempt_at = models.DateTimeField(null=True)
+    confirmed_at = models.DateTimeField(null=True)
+    run = models.TextField(default="")
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint("flow", "key", name="one_copy")]
+        indexes: ClassVar = [
+            models.Index("flow", "state", name="link_state"),
+            models.Index("flow", condition=~models.Q(drift=""), name="link_drift"),
+        ]
+
+
+class Effect(models.Model):
+    """One intended write. `state`: intended, answered, verified, refused, deferred, unknown."""
+
+    run = models.TextField()
+    flow = models.TextField()
+    key = models.TextField()
+    kind = models.TextField()
+    state = models.TextField()
+    external_id = models.TextField(null=True)  # noqa: DJ001
+    before = models.TextField(null=True)  # noqa: DJ001
+    after = models.TextField(null=True)  # noqa: DJ001
+    match = models.TextField(null=True)  # noqa: DJ001
+    told = models.TextField(default="")
+    intended_at = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint("run", "flow", "key", name="one_effect")]
+        indexes: ClassVar = [
+            models.Index(
+                "flow",
+                condition=models.Q(state__in=("intended", "unknown")),
+                name="effect_unsettled",
+            ),
+            models.Index("flow", condition=models.Q(state="answered"), name="effect_answered"),
+        ]
+
+
+class Incident(models.Model):
+    """A failure that needs a person."""
+
+    code = models.TextField()
+    place = models.TextField()
+    flow = models.TextField(default="")
+    system = models.TextField(default="")
+    key = models.TextField(default="")
+    steward = models.TextField()
+    message = models.TextField()
+    cure = models.TextField()
+    opened_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                "code", "place", "key",
+                condition=models.Q(closed_at=None),
+                name="one_open_incident",
+            )
+        ]  # fmt: skip
+
+
+class FlowState(models.Model):
+    """What the last pass over a flow found."""
+
+    flow = models.TextField(primary_key=True)
+    held = models.BigIntegerField(default=0)
+    last_full_at = models.DateTimeField(null=True)
+    last_run_at = models.DateTimeField(null=True)
+    seen_at = models.DateTimeField(null=True)
+
+
+class SystemState(models.Model):
+    """How a system answered last."""
+
+    system = models.TextField(primary_key=True)
+    is_well = models.BooleanField()
+    sentence = models.TextField()
+    since = models.DateTimeField()
+    asked_at = models.DateTimeField()
+
+
+class DirtyKey(models.Model):
+    """A key that something marked for the next pass."""
+
+    entity = models.TextField()
+    key = models.TextField()
+    why = models.TextField(default="")
+    marked_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint("entity", "key", name="mark_once")]

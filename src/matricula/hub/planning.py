@@ -1,0 +1,255 @@
+"""Planning: read everything, let the engine find the differences, keep the plan.
+
+Nothing is written to any system here. A flow whose source or target cannot be read or
+trusted is held and its steward told; the other flows go on.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import pyarrow.parquet as pq
+
+from matricula.engine import line
+from matricula.engine.guard import Reason
+from matricula.engine.plan import FlowPlan, Plan, digest_of
+from matricula.engine.workbench import open_workbench
+from matricula.hub import changed, charters, links, observed, snapshots, troubles
+from matricula.hub.models import FlowState, Run, StoredPlan
+from matricula.kernel.errors import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import duckdb
+
+    from matricula.charter.model import Flow, ResourceRef
+    from matricula.engine.read import Fault, Verdict
+    from matricula.hub.desk import Desk
+    from matricula.hub.snapshots import Landed
+    from matricula.hub.systems import Systems
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a pass covers.
+
+    Attributes:
+        flows: Names of flows; all when empty.
+        full: Compare everything and read the targets too; otherwise only what changed.
+    """
+
+    flows: tuple[str, ...] = ()
+    full: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A plan with the readings it came from."""
+
+    plan: Plan
+    run: Run
+    scope: Scope
+    landed: Mapping[ResourceRef, Landed]
+    indexes: changed.Indexes | None
+
+
+def chosen_flows(desk: Desk, scope: Scope) -> list[Flow]:
+    """List the flows of a scope in delivery order.
+
+    Raises:
+        Refused: The charter knows no such flow (M517).
+    """
+    known = desk.charter.flows
+    for name in scope.flows:
+        if name not in known:
+            raise Refused(
+                "M517",
+                f"The charter knows no flow {name}.",
+                cure=f"Use one of {', '.join(known)}.",
+            )
+    return [flow for flow in known.values() if not scope.flows or flow.name in scope.flows]
+
+
+def make(desk: Desk, systems: Systems, run: Run, scope: Scope) -> Made:
+    """Read, judge, compose, project, diff and guard, and keep the plan.
+
+    Args:
+        desk: The charter and the instant.
+        systems: Connected.
+        run: The run that makes it.
+        scope: Which flows, and whether in full.
+    """
+    flows = chosen_flows(desk, scope)
+    charters.keep(desk)
+    sources = {r for flow in flows for r in line.sources_of(desk.charter, flow)}
+    targets = {flow.target for flow in flows} if scope.full else set()
+    landed = snapshots.land_all(desk, systems, sources | targets, run=run.id)
+    with open_workbench(replace(desk.bench, folder=_folder(desk, run))) as bench:
+        plan, verdicts, indexes = _find(desk, bench, flows, landed, scope)
+    for resource in sources:
+        verdict = verdicts.get(resource)
+        rows = verdict.rows if verdict else 0
+        trusted = bool(verdict and verdict.is_trusted)
+        snapshots.keep(desk, landed[resource], run=run.id, rows=rows, is_trusted=trusted)
+    troubles.of_readings(desk, flows, landed, verdicts, plan)
+    if scope.full:
+        observed.record(desk, plan, landed)
+    _keep(desk, run, plan, scope)
+    return Made(plan, run, scope, landed, indexes)
+
+
+def _folder(desk: Desk, run: Run) -> Path:
+    folder = desk.home / "runs" / run.id
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _find(
+    desk: Desk,
+    bench: duckdb.DuckDBPyConnection,
+    flows: Sequence[Flow],
+    landed: Mapping[ResourceRef, Landed],
+    scope: Scope,
+) -> tuple[Plan, dict[ResourceRef, Verdict], changed.Indexes | None]:
+    charter = desk.charter
+    sources = {r for flow in flows for r in line.sources_of(charter, flow)}
+    arrived = {r: landed[r].snapshot for r in sorted(sources)}
+    earlier = {r: snapshots.last_trusted(r) for r in arrived}
+    feed = line.Feed(
+        at=desk.at,
+        snapshots={r: s for r, s in arrived.items() if s is not None},
+        known=links.Confirmed(desk.at),
+        previous={r: d for r, d in earlier.items() if d is not None},
+        copies=links.copies([flow.name for flow in flows]),
+    )
+    verdicts = line.take_in(bench, charter, feed)
+    readable, held = _sort_out(desk, flows, landed, verdicts, full=scope.full)
+    indexes = changed.index_all(bench, charter, readable)
+    dirty = None if scope.full else changed.dirty(desk, bench, readable, indexes)
+    seen = {
+        flow.name: snapshot.rows
+        for flow in readable
+        if scope.full and (snapshot := landed[flow.target].snapshot) is not None
+    }
+    feed = replace(feed, dirty=dirty, seen=seen)
+    names = [flow.name for flow in readable]
+    plan = line.make_plan(bench, charter, feed, flows=names, verdicts=verdicts)
+    plan = _with_held(desk, plan, held, flows)
+    return plan, verdicts, indexes if not held else None
+
+
+def _sort_out(
+    desk: Desk,
+    flows: Sequence[Flow],
+    landed: Mapping[ResourceRef, Landed],
+    verdicts: Mapping[ResourceRef, Verdict],
+    *,
+    full: bool,
+) -> tuple[list[Flow], dict[str, tuple[Reason, ...]]]:
+    """Part the flows that can be planned from those that must wait, with why."""
+    readable: list[Flow] = []
+    held: dict[str, tuple[Reason, ...]] = {}
+    for flow in flows:
+        reasons = [
+            Reason(
+                "M514",
+                f"{flow.name} reads {fault.resource}. {fault.code}: {fault.message}",
+                fault.cure,
+            )
+            for resource in line.sources_of(desk.charter, flow)
+            for fault in _faults(landed[resource], verdicts.get(resource))
+        ]
+        if full:
+            reasons += _target_reasons(flow, landed[flow.target])
+        if reasons:
+            held[flow.name] = tuple(reasons)
+        else:
+            readable.append(flow)
+    return readable, held
+
+
+def _faults(landed: Landed, verdict: Verdict | None) -> tuple[Fault, ...]:
+    if landed.fault:
+        return (landed.fault,)
+    return verdict.faults if verdict else ()
+
+
+def _target_reasons(flow: Flow, target: Landed) -> list[Reason]:
+    """Say why a target's reading holds its flow; one that was never written to holds nothing."""
+    fault = target.fault
+    if fault is None or (not target.away and not links.copies([flow.name]).get(flow.name)):
+        return []
+    return [
+        Reason(
+            "M515",
+            f"{flow.name} writes {fault.resource}. {fault.code}: {fault.message}",
+            fault.cure,
+        )
+    ]
+
+
+def _with_held(
+    desk: Desk, plan: Plan, held: Mapping[str, tuple[Reason, ...]], flows: Sequence[Flow]
+) -> Plan:
+    """Add the flows that could not be planned, and the signatures that are missing."""
+    found = {flow.flow: flow for flow in plan.flows}
+    told = []
+    for flow in flows:
+        if flow.name in held:
+            told.append(FlowPlan(flow.name, str(flow.target), {}, 0, {}, 0, held[flow.name], ""))
+            continue
+        told.append(found[flow.name])
+    digest = digest_of(plan.charter, told)
+    signed = tuple(
+        replace(
+            part,
+            reasons=(
+                *part.reasons,
+                *charters.unsigned_reason(desk.charter, desk.charter.flows[part.flow]),
+            ),
+        )
+        for part in told
+    )
+    return replace(plan, flows=signed, digest=digest)
+
+
+def _keep(desk: Desk, run: Run, plan: Plan, scope: Scope) -> None:
+    folder = _folder(desk, run)
+    pq.write_table(plan.changes, folder / "changes.parquet")
+    pq.write_table(plan.drift, folder / "drift.parquet")
+    StoredPlan.objects.create(
+        digest=plan.digest, run=run, charter=plan.charter, full=scope.full,
+        flows=json.dumps(list(scope.flows)), made_at=desk.at,
+    )  # fmt: skip
+    for flow in plan.flows:
+        full_at = {"last_full_at": desk.at} if scope.full and not flow.reasons else {}
+        FlowState.objects.update_or_create(
+            flow=flow.flow, defaults={"held": flow.held, "last_run_at": desk.at, **full_at}
+        )
+
+
+def find_plan(wanted: str) -> StoredPlan:
+    """Find a stored plan by its digest or the beginning of it; the last one when empty.
+
+    Raises:
+        Refused: There is none, or it was applied already (M513, M512).
+    """
+    every = StoredPlan.objects.order_by("-id")
+    found = every.filter(digest__startswith=wanted).first() if wanted else every.first()
+    if found is None:
+        raise Refused(
+            "M513",
+            f"There is no plan {wanted}." if wanted else "No plan was made yet.",
+            cure="Run `matricula plan` and use the digest it prints.",
+        )
+    if found.applied_at is not None:
+        raise Refused(
+            "M512",
+            f"The plan {found.digest[:12]} was applied at {found.applied_at:%Y-%m-%d %H:%M} UTC.",
+            cure="Run `matricula plan`; it shows what is still to do.",
+        )
+    return found

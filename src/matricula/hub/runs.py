@@ -1,0 +1,177 @@
+"""Runs: plan, apply and sync, each one pass of the line, one at a time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyarrow.parquet as pq
+
+from matricula.audit.actions import Entry, append
+from matricula.engine.plan import pick
+from matricula.hub import alone, changed, gate, ledger, planning, settle, snapshots
+from matricula.hub.models import Run, StoredPlan
+from matricula.hub.planning import Scope
+from matricula.hub.systems import connected
+from matricula.kernel.errors import Refused
+from matricula.kernel.keys import new_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from matricula.engine.plan import Plan
+    from matricula.hub.desk import Desk
+    from matricula.hub.gate import Delivered
+    from matricula.hub.planning import Made
+    from matricula.hub.systems import Systems
+
+Tick = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a run planned and what became of it."""
+
+    run: str
+    plan: Plan
+    delivered: tuple[Delivered, ...]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything that was planned was delivered."""
+        left = ("held", "refused", "deferred", "unknown")
+        planned = all(not part.held and not part.reasons for part in self.plan.flows)
+        return planned and not any(d.counts[word] for d in self.delivered for word in left)
+
+
+def silent(flow: str, done: int, total: int) -> None:
+    """Tell nobody how far a run has come."""
+    del flow, done, total
+
+
+@contextmanager
+def _run(desk: Desk, kind: str) -> Iterator[Run]:
+    with alone.alone(desk):
+        Run.objects.filter(state="running").update(state="died", finished_at=desk.at)
+        run = Run.objects.create(
+            id=new_id("run"), kind=kind, actor=desk.actor, charter=desk.charter.digest,
+            started_at=desk.at,
+        )  # fmt: skip
+        try:
+            yield run
+        except BaseException:
+            Run.objects.filter(pk=run.pk).update(state="failed", finished_at=desk.at)
+            raise
+        Run.objects.filter(pk=run.pk).update(state="done", finished_at=desk.at)
+        snapshots.forget_runs(desk)
+
+
+def plan(desk: Desk, scope: Scope | None = None) -> Made:
+    """Find what is to be done and keep it; nothing is written to any system."""
+    wanted = scope or Scope()
+    with _run(desk, "plan") as run, connected(desk) as systems:
+        settle.settle_unknown(desk, systems, planning.chosen_flows(desk, wanted), run=run.id)
+        return planning.make(desk, systems, run, wanted)
+
+
+def sync(desk: Desk, scope: Scope | None = None, *, tick: Tick = silent) -> Done:
+    """Plan and deliver in one go, through the same gate."""
+    wanted = scope or Scope()
+    with _run(desk, "sync") as run, connected(desk) as systems:
+        settle.settle_unknown(desk, systems, planning.chosen_flows(desk, wanted), run=run.id)
+        made = planning.make(desk, systems, run, wanted)
+        return _deliver(desk, systems, made, tick)
+
+
+def apply(desk: Desk, digest: str = "", *, tick: Tick = silent) -> Done:
+    """Carry out a plan that was shown, exactly that, once.
+
+    Everything is read and planned again; only the same plan is delivered.
+
+    Args:
+        desk: The charter and the instant.
+        digest: The plan's digest or its beginning; the last plan when empty.
+        tick: Told flow, done and total while delivering.
+
+    Raises:
+        Refused: No such plan, applied already, or its basis has moved (M513, M512, M511).
+    """
+    with _run(desk, "apply") as run, connected(desk) as systems:
+        shown = planning.find_plan(digest)
+        scope = Scope(tuple(json.loads(shown.flows)), full=shown.full)
+        settle.settle_unknown(desk, systems, planning.chosen_flows(desk, scope), run=run.id)
+        made = planning.make(desk, systems, run, scope)
+        if made.plan.digest != shown.digest:
+            raise _moved(desk, shown, made)
+        StoredPlan.objects.filter(digest=shown.digest).update(
+            applied_at=desk.at, applied_by=desk.actor
+        )
+        return _deliver(desk, systems, made, tick)
+
+
+def _moved(desk: Desk, shown: StoredPlan, made: Made) -> Refused:
+    """Say which rows of a shown plan are no longer so."""
+    if shown.charter != desk.charter.digest:
+        reason = "the charter has changed since it was made"
+    else:
+        then = _rows(pq.read_table(desk.home / "runs" / shown.run_id / "changes.parquet"))
+        now = _rows(made.plan.changes)
+        moved = sorted({pair[:2] for pair in then ^ now})
+        names = ", ".join(f"{flow} {key}" for flow, key in moved[:10])
+        reason = f"{len(moved)} row(s) have moved: {names or 'what holds the flows'}"
+    return Refused(
+        "M511",
+        f"The plan {shown.digest[:12]} no longer holds: {reason}.",
+        cure="Run `matricula plan`, look at the new plan, and apply that one.",
+    )
+
+
+def _rows(changes: object) -> set[tuple[str, str, str]]:
+    return {
+        (row["flow"], row["key"], json.dumps(row, sort_keys=True, default=str))
+        for row in changes.to_pylist()  # type: ignore[attr-defined]  # an Arrow table
+    }
+
+
+def _deliver(desk: Desk, systems: Systems, made: Made, tick: Tick) -> Done:
+    changes = made.plan.changes
+    delivered = []
+    for part in made.plan.flows:
+        page = ledger.Page(desk, made.run.id, desk.charter.flows[part.flow])
+        mine = pick(changes, "flow", part.flow)
+        if not mine.num_rows:
+            continue
+        told = _Told(part.flow, mine.num_rows, tick)
+        delivered.append(gate.deliver(page, systems, part, mine, tick=told))
+    done = Done(made.run.id, made.plan, tuple(delivered))
+    if made.indexes is not None and done.is_whole:
+        changed.move_on(desk, made.indexes)
+    _conclude(desk, made.run, done)
+    return done
+
+
+class _Told:
+    """Counts what was dealt with and passes it on."""
+
+    def __init__(self, flow: str, total: int, tick: Tick) -> None:
+        self._flow, self._total, self._tick, self._done = flow, total, tick, 0
+
+    def __call__(self, count: int) -> None:
+        self._done += count
+        self._tick(self._flow, self._done, self._total)
+
+
+def _conclude(desk: Desk, run: Run, done: Done) -> None:
+    summary = {d.flow: dict(d.counts) for d in done.delivered}
+    Run.objects.filter(pk=run.pk).update(plan=done.plan.digest, summary=json.dumps(summary))
+    if not summary:
+        return
+    entry = Entry(
+        actor=desk.actor, action=run.kind, entity="run", key=run.id,
+        why="the plan was carried out", charter_version=desk.charter.digest, run=run.id,
+        after={"plan": done.plan.digest, "flows": summary},
+    )  # fmt: skip
+    append([entry], at=desk.at)

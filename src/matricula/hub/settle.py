@@ -1,0 +1,117 @@
+"""Settle unknown outcomes by looking, never by sending again."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from matricula.connectors.kit.errors import ConnectorError
+from matricula.hub import bulk, ledger
+from matricula.hub.incidents import Trouble, report
+from matricula.hub.links import COLUMNS
+from matricula.hub.models import Effect, Link
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from matricula.charter.model import Flow
+    from matricula.connectors.kit.protocol import Found
+    from matricula.hub.desk import Desk
+    from matricula.hub.systems import Systems
+
+_SIZE = 200
+
+
+def settle_unknown(desk: Desk, connected: Systems, flows: Sequence[Flow], *, run: str) -> int:
+    """Look up what earlier runs left open: lost answers, and intents of runs that died.
+
+    Call it while holding the run lock: then no other run can still be sending.
+
+    Returns:
+        How many outcomes were settled.
+    """
+    settled = 0
+    for flow in flows:
+        page = ledger.Page(desk, run, flow)
+        opened = Effect.objects.filter(flow=flow.name, state__in=("intended", "unknown"))
+        while batch := list(opened.order_by("id")[:_SIZE]):
+            try:
+                found = connected[flow.target.system].find(
+                    flow.target.resource, [_question(effect) for effect in batch]
+                )
+            except ConnectorError:
+                # Still away: what is unknown stays unknown, and its keys are left alone.
+                _keep_unknown(batch)
+                break
+            _write_down(page, batch, found)
+            settled += len(batch)
+    return settled
+
+
+def _question(effect: Effect) -> dict[str, str | int | bool | None]:
+    if effect.external_id:
+        return {"_id": effect.external_id}
+    match: dict[str, str | int | bool | None] = json.loads(effect.match or "{}")
+    return match
+
+
+def _keep_unknown(batch: Sequence[Effect]) -> None:
+    for effect in batch:
+        Effect.objects.filter(pk=effect.pk).update(state="unknown")
+        Link.objects.filter(flow=effect.flow, key=effect.key).update(state="unknown")
+
+
+@transaction.atomic
+def _write_down(
+    page: ledger.Page, batch: Sequence[Effect], found: Sequence[Sequence[Found]]
+) -> None:
+    now = bulk.moment(page.desk.at)
+    rows: list[bulk.Row] = []
+    for effect, records in zip(batch, found, strict=True):
+        if len(records) > 1:
+            report([_several(page, effect)], at=page.desk.at)
+        happened = len(records) == 1 and _agrees(effect, records[0].fields)
+        state = "answered" if happened else "void"
+        Effect.objects.filter(pk=effect.pk).update(state=state, settled_at=page.desk.at)
+        if len(records) == 1:
+            text = _text_of(effect, records[0].fields, happened=happened)
+            rows.append(
+                (effect.flow, effect.key, records[0].external_id, "active", None, text, None, "",
+                 ledger.fingerprint(text), "", 0, None, now, page.run)
+            )  # fmt: skip
+        else:
+            Link.objects.filter(flow=effect.flow, key=effect.key).delete()
+    latest = {(row[0], row[1]): row for row in rows}
+    bulk.merge("hub_link", COLUMNS, ("flow", "key"), list(latest.values()))
+
+
+def _agrees(effect: Effect, fields: Mapping[str, object]) -> bool:
+    wanted = json.loads(effect.after or "{}")
+    return all(_plain(fields.get(name)) == _plain(value) for name, value in wanted.items())
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "" if value is None else str(value)
+
+
+def _text_of(effect: Effect, fields: Mapping[str, object], *, happened: bool) -> str:
+    """What the target is now known to hold; an unclear field is left for the next pass to set."""
+    if happened:
+        return effect.after or "{}"
+    names = json.loads(effect.after or effect.before or "{}")
+    held = {name: fields.get(name) for name in sorted(names)}
+    return json.dumps(held, ensure_ascii=False, separators=(",", ":"), default=str)
+
+
+def _several(page: ledger.Page, effect: Effect) -> Trouble:
+    target = page.flow.target
+    return Trouble(
+        "M505", page.flow.name, page.desk.charter.systems[target.system].steward,
+        f"Several records of {target} match {effect.key}.",
+        "Merge or correct them in the target; nothing is created until then.",
+        flow=page.flow.name, system=target.system, key=effect.key,
+    )  # fmt: skip

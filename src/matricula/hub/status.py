@@ -1,0 +1,155 @@
+"""Status: how every system and every flow stands, and who acts next."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from django.db.models import Count, Q
+
+from matricula.hub import charters
+from matricula.hub.models import FlowState, Incident, Link, Run, SystemState
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from matricula.hub.desk import Desk
+
+
+@dataclass(frozen=True, slots=True)
+class SystemStatus:
+    """How a system answered last; `is_well` is None when it was never asked."""
+
+    system: str
+    is_well: bool | None
+    sentence: str
+    since: datetime | None
+    steward: str
+
+
+@dataclass(frozen=True, slots=True)
+class FlowStatus:
+    """How a flow stands, in copies.
+
+    Attributes:
+        confirmed: Copies the target acknowledged.
+        pending: Copies whose outcome is unknown and is being settled.
+        waiting: Copies that wait for another copy's identifier.
+        held: Changes held back or set aside by the last pass.
+        failed: Copies that the target refused as they now should be.
+        drifted: Copies last seen to hold something else than was confirmed.
+        next: Who acts next.
+    """
+
+    flow: str
+    target: str
+    confirmed: int
+    pending: int
+    waiting: int
+    held: int
+    failed: int
+    drifted: int
+    last_full_at: datetime | None
+    next: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The whole, at one moment."""
+
+    systems: tuple[SystemStatus, ...]
+    flows: tuple[FlowStatus, ...]
+    running: str
+    open_incidents: int
+
+    def as_json(self) -> dict[str, object]:
+        """Write it for `status --json`: instants as ISO 8601 text."""
+        return {
+            "systems": [_plain(asdict(s)) for s in self.systems],
+            "flows": [_plain(asdict(f)) for f in self.flows],
+            "running": self.running,
+            "open_incidents": self.open_incidents,
+        }
+
+
+def _plain(row: dict[str, object]) -> dict[str, object]:
+    return {n: v.isoformat() if hasattr(v, "isoformat") else v for n, v in row.items()}
+
+
+_COUNTED = ("confirmed", "pending", "waiting", "failed", "drifted")
+
+
+def status(desk: Desk) -> Status:
+    """Gather how things stand from the database alone; nobody is asked."""
+    running = Run.objects.filter(state="running").first()
+    return Status(
+        systems=_systems(desk),
+        flows=_flows(desk),
+        running=running.id if running else "",
+        open_incidents=Incident.objects.filter(closed_at=None).count(),
+    )
+
+
+def _systems(desk: Desk) -> tuple[SystemStatus, ...]:
+    known = {state.system: state for state in SystemState.objects.all()}
+    told = []
+    for system in desk.charter.systems.values():
+        state = known.get(system.name)
+        told.append(
+            SystemStatus(
+                system.name,
+                state.is_well if state else None,
+                state.sentence if state else "It was not asked yet.",
+                state.since if state else None,
+                desk.charter.stewards[system.steward].title,
+            )
+        )
+    return tuple(told)
+
+
+def _flows(desk: Desk) -> tuple[FlowStatus, ...]:
+    counts: dict[str, dict[str, int]] = {}
+    found = Link.objects.values_list("flow").annotate(
+        confirmed=Count("pk", filter=Q(state__in=("active", "suspended"))),
+        pending=Count("pk", filter=Q(state="unknown")),
+        waiting=Count("pk", filter=Q(state="waiting")),
+        failed=Count("pk", filter=~Q(refused="")),
+        drifted=Count("pk", filter=~Q(drift="")),
+    )
+    for flow, *numbers in found:
+        counts[flow] = dict(zip(_COUNTED, numbers, strict=True))
+    states = {state.flow: state for state in FlowState.objects.all()}
+    return tuple(
+        _flow(desk, name, counts.get(name, {}), states.get(name)) for name in desk.charter.flows
+    )
+
+
+def _flow(desk: Desk, name: str, count: dict[str, int], state: FlowState | None) -> FlowStatus:
+    flow = desk.charter.flows[name]
+    held = state.held if state else 0
+    return FlowStatus(
+        flow=name,
+        target=str(flow.target),
+        confirmed=count.get("confirmed", 0),
+        pending=count.get("pending", 0),
+        waiting=count.get("waiting", 0),
+        held=held,
+        failed=count.get("failed", 0),
+        drifted=count.get("drifted", 0),
+        last_full_at=state.last_full_at if state else None,
+        next=_who_is_next(desk, name, held=held, count=count, ran=state is not None),
+    )
+
+
+def _who_is_next(desk: Desk, name: str, *, held: int, count: dict[str, int], ran: bool) -> str:
+    charter = desk.charter
+    flow = charter.flows[name]
+    lacking = charters.unsigned_by(charter, flow)
+    if lacking:
+        return f"{charter.stewards[lacking[0]].title}: sign"
+    if count.get("failed") or held:
+        return f"{charter.stewards[flow.errors_to].title}: see incidents"
+    if count.get("drifted"):
+        steward = charter.steward_of(flow.target.system)
+        return f"{steward.title}: see drift"
+    return "nobody" if ran else "an engineer: plan, then apply"

@@ -1,0 +1,122 @@
+"""The worker: runs flows when the charter says so, until it is told to stop."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from matricula.hub import runs
+from matricula.hub.models import DirtyKey, FlowState
+from matricula.hub.planning import Scope
+from matricula.kernel.errors import MatriculaError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from matricula.charter.model import Flow
+    from matricula.hub.desk import Desk
+    from matricula.hub.runs import Done
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """The flows whose time has come."""
+
+    full: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Worker:
+    """A loop over what is due.
+
+    Attributes:
+        sit_down: Makes the desk of one round, with the instant of that round.
+        tell: Told one sentence per round that did something.
+        look_every: How often flows that follow changes look at their owners.
+    """
+
+    sit_down: Callable[[], Desk]
+    tell: Callable[[str], None]
+    look_every: timedelta = timedelta(minutes=1)
+    stopped: threading.Event = field(default_factory=threading.Event)
+
+    def work(self, *, rounds: int | None = None) -> None:
+        """Work until stopped, or for so many rounds; a round in hand is always finished."""
+        done = 0
+        while not self.stopped.is_set() and (rounds is None or done < rounds):
+            self._round()
+            done += 1
+            if rounds is None or done < rounds:
+                self.stopped.wait(1.0)
+
+    def _round(self) -> None:
+        desk = self.sit_down()
+        due = what_is_due(desk, look_every=self.look_every)
+        for names, full in ((due.full, True), (due.changed, False)):
+            if not names:
+                continue
+            try:
+                self._report(runs.sync(desk, Scope(names, full=full)), full=full)
+            except MatriculaError as error:
+                self.tell(str(error))
+
+    def _report(self, done: Done, *, full: bool) -> None:
+        told = ", ".join(
+            f"{d.flow} " + " ".join(f"{n} {word}" for word, n in d.counts.items() if n)
+            for d in done.delivered
+        )
+        if told:
+            self.tell(f"{done.run} ({'full' if full else 'changed'}): {told}")
+
+
+def what_is_due(desk: Desk, *, look_every: timedelta) -> Due:
+    """Say which flows are due: in full by the clock, by changes every so often or when marked."""
+    states = {state.flow: state for state in FlowState.objects.all()}
+    marked = set(DirtyKey.objects.values_list("entity", flat=True))
+    full, changed = [], []
+    for flow in desk.charter.flows.values():
+        state = states.get(flow.name)
+        if _full_is_due(desk, flow, state):
+            full.append(flow.name)
+        elif flow.cadence.on_change and _look_is_due(desk, flow, state, marked, look_every):
+            changed.append(flow.name)
+    return Due(tuple(full), tuple(changed))
+
+
+def _full_is_due(desk: Desk, flow: Flow, state: FlowState | None) -> bool:
+    last = state.last_full_at if state else None
+    if last is None:
+        # A first load is somebody's decision: it is planned, looked at and applied.
+        return False
+    if flow.cadence.every and desk.at - last >= flow.cadence.every:
+        return True
+    if not flow.cadence.full_at:
+        return False
+    return last < last_moment_of(flow.cadence.full_at, desk.charter.timezone, desk.at)
+
+
+def last_moment_of(clock: str, timezone: str, at: datetime) -> datetime:
+    """Find the last instant at which the institution's clock showed a time, `HH:MM`."""
+    zone = ZoneInfo(timezone)
+    hour, minute = (int(part) for part in clock.split(":"))
+    local = at.astimezone(zone)
+    today = datetime.combine(local.date(), time(hour, minute), zone)
+    chosen = (
+        today
+        if today <= local
+        else datetime.combine(local.date() - timedelta(days=1), time(hour, minute), zone)
+    )
+    return chosen.astimezone(UTC)
+
+
+def _look_is_due(
+    desk: Desk, flow: Flow, state: FlowState | None, marked: set[str], look_every: timedelta
+) -> bool:
+    if state is None or state.last_full_at is None:
+        return False
+    last = state.last_run_at or state.last_full_at
+    return flow.entity in marked or desk.at - last >= look_every
