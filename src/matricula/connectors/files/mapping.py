@@ -31,10 +31,12 @@ class Sheet:
     """All rows of a file by `_id`, in order, with the columns they have.
 
     Attributes:
+        key: The columns that `_id` is made of.
         columns: In the file's order; new ones come last.
         rows: `_id` to column to what the format holds there.
     """
 
+    key: tuple[str, ...]
     columns: list[str]
     rows: dict[str, Row]
     _indexes: dict[tuple[str, ...], dict[tuple[str | None, ...], list[str]]] = field(
@@ -43,6 +45,9 @@ class Sheet:
 
     def matching(self, match: Mapping[str, Value]) -> list[str]:
         """Find the ids of all rows that equal every field of the mapping."""
+        if set(match) == set(self.key) and None not in match.values():
+            identifier = join_key(as_text(match[name]) or "" for name in self.key)
+            return [identifier] if identifier in self.rows else []
         names = tuple(sorted(name for name in match if name != "_id"))
         wanted = tuple(as_text(match[name]) for name in names)
         found = self._index(names).get(wanted, []) if names else list(self.rows)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import json
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -21,10 +20,11 @@ from matricula.connectors.files.csv_text import LONGEST_VALUE
 from matricula.connectors.files.mapping import Sheet, as_text
 from matricula.connectors.files.place import replacement
 from matricula.connectors.files.reading import control_path, opened_reading, source
+from matricula.connectors.files.typed import spelled
 from matricula.connectors.kit.errors import SkipRow, Untrusted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from matricula.connectors.files.mapping import Row, Store
@@ -54,7 +54,7 @@ def load(path: Path, resource: FileResource, *, place: str) -> tuple[Sheet, Form
         Untrusted: It cannot be relied on, so nothing may be built on it.
     """
     if resource.missing_ok and not path.exists():
-        return Sheet(list(resource.columns), {}), Form()
+        return Sheet(resource.key, list(resource.columns), {}), Form()
     # A target may be emptied by rightful deletions; only a source may not.
     lenient = resource.model_copy(update={"may_be_empty": True})
     ids: list[str] = []
@@ -72,7 +72,7 @@ def load(path: Path, resource: FileResource, *, place: str) -> tuple[Sheet, Form
         form = Form(schema=opened.stored)
     if inspection is not None:
         form = Form(inspection.newline, inspection.marked)
-    return Sheet(columns, dict(zip(ids, rows, strict=True))), form
+    return Sheet(resource.key, columns, dict(zip(ids, rows, strict=True))), form
 
 
 def save(sheet: Sheet, form: Form, path: Path, resource: FileResource) -> None:
@@ -82,12 +82,10 @@ def save(sheet: Sheet, form: Form, path: Path, resource: FileResource) -> None:
         Untrusted: What was written does not read back as the sheet; the file is as before.
     """
     with replacement(path) as temporary:
-        if resource.kind == "csv":
-            _write_csv(sheet, form, temporary, resource)
-        elif resource.kind == "jsonl":
-            _write_json_lines(sheet, temporary)
-        else:
-            _write_parquet(sheet, form, temporary)
+        try:
+            _write(sheet, form, temporary, resource)
+        except (ValueError, pa.ArrowException) as error:
+            raise _unwritable(resource) from error
         _read_back(sheet, temporary, resource)
         digest = hashlib.sha256()
         with temporary.open("rb") as file:
@@ -121,7 +119,21 @@ def _as_cell(name: str, value: Value, resource: FileResource) -> str | None:
     if len(text) > LONGEST_VALUE:
         raise _harmed(name, f"is longer than {LONGEST_VALUE} characters")
     _must_encode(name, text, resource.encoding)
+    if resource.encoding in {"cp1252", "latin-1"} and _reads_as_utf8(text, resource.encoding):
+        raise _harmed(
+            name, f"would make the file look like UTF-8, which {resource.encoding} is not"
+        )
     return text
+
+
+def _reads_as_utf8(text: str, encoding: str) -> bool:
+    if text.isascii():
+        return False
+    try:
+        text.encode(encoding).decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _as_json(name: str, value: Value) -> Value:
@@ -185,6 +197,23 @@ def _harmed(name: str, why: str) -> SkipRow:
     )
 
 
+def _write(sheet: Sheet, form: Form, path: Path, resource: FileResource) -> None:
+    if resource.kind == "csv":
+        _write_csv(sheet, form, path, resource)
+    elif resource.kind == "jsonl":
+        _write_json_lines(sheet, path)
+    else:
+        _write_parquet(sheet, form, path)
+
+
+def _unwritable(resource: FileResource) -> Untrusted:
+    return Untrusted(
+        f"What is to be written for {resource.file} does not read back.",
+        code="M429",
+        cure="Report this; the file is as it was before.",
+    )
+
+
 def _write_csv(sheet: Sheet, form: Form, path: Path, resource: FileResource) -> None:
     encoding: str = resource.encoding
     if encoding == "utf-8" and form.marked:
@@ -192,11 +221,13 @@ def _write_csv(sheet: Sheet, form: Form, path: Path, resource: FileResource) -> 
     with path.open("x", encoding=encoding, newline="") as file:
         minimal = _writer(file, form, resource, quoting=csv.QUOTE_MINIMAL)
         quoted = _writer(file, form, resource, quoting=csv.QUOTE_ALL)
-        minimal.writerow(sheet.columns)
+        columns = sheet.columns
+        minimal.writerow(columns)
         for row in sheet.rows.values():
-            cells = [resource.null if (c := row.get(n)) is None else c for n in sheet.columns]
+            cells = [resource.null if (c := row.get(n)) is None else str(c) for n in columns]
             # The minimal writer leaves a line end bare that is not the file's own.
-            bare = any("\n" in str(cell) or "\r" in str(cell) for cell in cells)
+            together = "".join(cells)
+            bare = "\n" in together or "\r" in together
             (quoted if bare else minimal).writerow(cells)
 
 
@@ -213,23 +244,27 @@ def _writer(file: TextIO, form: Form, resource: FileResource, *, quoting: int) -
 def _write_json_lines(sheet: Sheet, path: Path) -> None:
     with path.open("x", encoding="utf-8", newline="\n") as file:
         for row in sheet.rows.values():
-            file.write(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
+            file.write(f"{spelled(row)}\n")
 
 
 def _write_parquet(sheet: Sheet, form: Form, path: Path) -> None:
     rows = list(sheet.rows.values())
     known = form.schema if form.schema is not None else pa.schema([])
     fields = list(known)
-    fields.extend(
-        pa.field(name, _type_of(row.get(name) for row in rows))
-        for name in sheet.columns
-        if name not in known.names
-    )
+    columns = [pa.array([row.get(one.name) for row in rows], one.type) for one in known]
+    for name in sheet.columns:
+        if name not in known.names:
+            values = [row.get(name) for row in rows]
+            kind = _type_of(values)
+            # A column of several kinds can only be text.
+            plain = [as_text(value) for value in values] if pa.types.is_string(kind) else values
+            fields.append(pa.field(name, kind))
+            columns.append(pa.array(plain, kind))
     schema = pa.schema(fields).with_metadata(known.metadata)
-    pq.write_table(pa.Table.from_pylist(rows, schema=schema), path, compression="zstd")
+    pq.write_table(pa.Table.from_arrays(columns, schema=schema), path, compression="zstd")
 
 
-def _type_of(values: Iterator[object]) -> pa.DataType:
+def _type_of(values: list[object]) -> pa.DataType:
     kinds = {type(value) for value in values if value is not None}
     if kinds == {bool}:
         return pa.bool_()
@@ -246,8 +281,4 @@ def _read_back(sheet: Sheet, path: Path, resource: FileResource) -> None:
                 break
             seen += len(ids)
     if seen != len(sheet.rows):
-        raise Untrusted(
-            f"What was written for {resource.file} does not read back.",
-            code="M429",
-            cure="Report this; the file is as it was before.",
-        )
+        raise _unwritable(resource)

@@ -205,4 +205,29 @@ def _to_batch(rows: list[dict[str, object]], schema: pa.Schema) -> pa.RecordBatc
 def _text(value: object) -> str | None:
     if value is None or isinstance(value, str):
         return value
-    return value.text if isinstance(value, Fraction) else canonical(value)
+    return spelled(value, compact=True)
+
+
+def spelled(value: object, *, compact: bool = False) -> str:
+    """Write a JSON value, every number with the digits it was read with.
+
+    Args:
+        value: As `raw_rows` has it.
+        compact: Without white space and with names in order, so that equals look equal.
+    """
+    comma, colon = (",", ":") if compact else (", ", ": ")
+    if isinstance(value, Fraction):
+        return value.text
+    if isinstance(value, dict):
+        pairs = sorted(value.items()) if compact else value.items()
+        parts = (
+            f"{_quoted(name)}{colon}{spelled(inner, compact=compact)}" for name, inner in pairs
+        )
+        return f"{{{comma.join(parts)}}}"
+    if isinstance(value, list):
+        return f"[{comma.join(spelled(inner, compact=compact) for inner in value)}]"
+    return _quoted(value)
+
+
+def _quoted(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
