@@ -6,6 +6,7 @@ by the first call to its address.
 
 from __future__ import annotations
 
+import atexit
 import os
 import secrets
 import socket
@@ -13,8 +14,9 @@ import subprocess
 import sys
 import time
 import uuid
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -73,6 +75,14 @@ def scim_server(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+@cache
+def shared_server() -> ScimServer:
+    """Start one server for a whole run of tests, or give the one that runs already."""
+    stack = ExitStack()
+    atexit.register(stack.close)
+    return stack.enter_context(scim_server())
 
 
 def _free_port() -> int:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import atexit
-from contextlib import ExitStack, contextmanager
-from functools import cache
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from matricula.connectors.kit.conformance import AT, Subject
 from matricula.connectors.kit.protocol import Context, Write
 from matricula.connectors.scim.connector import ScimConnector
-from tests.counterparts.scim_server import ScimServer, scim_server
+from tests.counterparts.scim_server import ScimServer, shared_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,16 +20,9 @@ _GROUPS = 22
 _group_ids: list[str] = []
 
 
-@cache
-def _server() -> ScimServer:
-    stack = ExitStack()
-    atexit.register(stack.close)
-    return stack.enter_context(scim_server())
-
-
 @contextmanager
 def _make(folder: Path) -> Iterator[Connector]:
-    server = _server()
+    server = shared_server()
     with _connector(server.tenant(), server, folder) as connector:
         yield connector
 
@@ -39,7 +30,7 @@ def _make(folder: Path) -> Iterator[Connector]:
 @contextmanager
 def _away(folder: Path) -> Iterator[Connector]:
     # Port 9 ("discard") is privileged, and nothing of ours ever listens there.
-    with _connector("http://127.0.0.1:9/v2", _server(), folder) as connector:
+    with _connector("http://127.0.0.1:9/v2", shared_server(), folder) as connector:
         yield connector
 
 

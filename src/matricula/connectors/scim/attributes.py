@@ -71,6 +71,11 @@ class Attribute:
     exact: bool = False
     unique: bool = False
 
+    @property
+    def path(self) -> str:
+        """The attribute as filters, PATCH paths and `attributes` write it."""
+        return f"{self.urn}:{self.attribute}" if self.urn else self.attribute
+
 
 EXTERNAL_ID = Attribute("externalId", "externalId", exact=True)
 

@@ -85,7 +85,7 @@ class FetchedToken(httpx2.Auth):
                 code="M615",
                 cure=_CURE,
             ) from error
-        self._good_until = time.monotonic() + max(seconds - _EARLY_SECONDS, 1.0)
+        self._good_until = time.monotonic() + seconds - _EARLY_SECONDS
 
 
 def _refusal(status: int) -> ConnectorError:

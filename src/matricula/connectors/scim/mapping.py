@@ -93,7 +93,7 @@ def patch(before: Record, after: Record, fields: Iterable[Attribute]) -> Record:
     """
     operations: dict[str, Record] = {}
     for field in fields:
-        path = f"{field.urn}:{field.attribute}" if field.urn else field.attribute
+        path = field.path
         old = _home(before, field).get(field.attribute)
         new = _home(after, field).get(field.attribute)
         if field.form == "single" and field.sub:
@@ -156,7 +156,7 @@ def filter_for(field: Attribute, value: Value) -> str:
         Misfit: The value is not of the field's type.
     """
     literal = json.dumps(to_scim(field, canonical(field, value)), ensure_ascii=False)
-    path = f"{field.urn}:{field.attribute}" if field.urn else field.attribute
+    path = field.path
     if field.form == "slot":
         return f"{path}[type eq {json.dumps(field.slot)} and {field.sub} eq {literal}]"
     return f"{path}.{field.sub} eq {literal}" if field.sub else f"{path} eq {literal}"

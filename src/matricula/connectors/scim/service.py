@@ -121,7 +121,9 @@ def _kind(described: ResourceType, schemas: Mapping[str, Schema]) -> Kind:
         )
     urns = [str(one.schema_).casefold() for one in described.schema_extensions or ()]
     extensions = [schemas[urn] for urn in urns if urn in schemas]
-    path = "/" + str(described.endpoint).strip("/")
+    path = str(described.endpoint).rstrip("/")
+    if "://" not in path:
+        path = "/" + path.lstrip("/")
     fields = attributes_of(core, extensions)
     name = path.rsplit("/", 1)[-1].lower()
     return Kind(name, path, str(core.id), {one.name: one for one in fields})

@@ -144,9 +144,15 @@ class Endpoint:
         """Make a record."""
         return self.wire.call("POST", self.path, body=record)
 
-    def patch(self, record_id: str, message: Record, version: str) -> Answer:
-        """Change a part of a record."""
-        return self._change("PATCH", record_id, message, version)
+    def patch(
+        self, record_id: str, message: Record, version: str, *, attributes: str = ""
+    ) -> Answer:
+        """Change a part of a record, and be shown these attributes of it."""
+        if _names_nothing(record_id):
+            return _NOTHING
+        query = {"attributes": attributes} if attributes else None
+        address = self._of(record_id)
+        return self.wire.call("PATCH", address, query=query, body=message, version=version)
 
     def put(self, record_id: str, record: Record, version: str) -> Answer:
         """Replace a record."""

@@ -1,0 +1,162 @@
+"""A proxy in front of a real server that breaks chosen calls in chosen ways.
+
+Faults are tried in order; the first that fits a call and is not used up decides. A call
+that no fault fits is passed on as it is.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import httpx2
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+_PASSED_ON = ("Authorization", "Content-Type", "If-Match", "Accept")
+
+
+@dataclass
+class Fault:
+    """What goes wrong with a call.
+
+    Attributes:
+        method: Of the calls it concerns; all when empty.
+        path: A part of their path and query.
+        times: How many calls it breaks.
+        forward: The server gets the call; otherwise it never hears of it.
+        status: Answered in place of the server's; the server's own when 0.
+        headers: Of such an answer.
+        body: Of such an answer.
+        drop: Hang up without an answer.
+        wait_seconds: Before anything else.
+        without: Query parameters that the server never sees.
+        rewrite: Changes the server's JSON answer.
+        before: Called before the call is passed on.
+    """
+
+    method: str = ""
+    path: str = ""
+    times: int = 1_000_000
+    forward: bool = True
+    status: int = 0
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    drop: bool = False
+    wait_seconds: float = 0.0
+    without: tuple[str, ...] = ()
+    rewrite: Callable[[dict[str, Any]], object] | None = None
+    before: Callable[[], object] | None = None
+
+
+@dataclass
+class Proxy:
+    """A running proxy.
+
+    Attributes:
+        url: What to call in place of the server's address.
+        faults: May be changed at any time.
+        calls: Method and path with query of every call so far.
+    """
+
+    url: str
+    faults: list[Fault] = field(default_factory=list)
+    calls: list[tuple[str, str]] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def fault_for(self, method: str, path: str) -> Fault:
+        """Note a call and choose its fault."""
+        with self.lock:
+            self.calls.append((method, path))
+            for fault in self.faults:
+                if fault.method in ("", method) and fault.path in path and fault.times > 0:
+                    fault.times -= 1
+                    return fault
+        return Fault()
+
+    def count(self, method: str) -> int:
+        """Count the calls with a method."""
+        return sum(one == method for one, _ in self.calls)
+
+
+@contextmanager
+def faulty_proxy(upstream: str) -> Iterator[Proxy]:
+    """Run a proxy on a free loopback port.
+
+    Args:
+        upstream: Base address of the server behind it; the proxy's own has the same path.
+    """
+    parts = urlsplit(upstream)
+    with httpx2.Client(timeout=30) as client, _Server(("127.0.0.1", 0), _Relay) as server:
+        server.proxy = Proxy(f"http://127.0.0.1:{server.server_port}{parts.path}")
+        server.origin = f"{parts.scheme}://{parts.netloc}"
+        server.client = client
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+        thread.start()
+        try:
+            yield server.proxy
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    proxy: Proxy
+    origin: str
+    client: httpx2.Client
+
+
+class _Relay(BaseHTTPRequestHandler):
+    server: _Server
+
+    def relay(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        fault = self.server.proxy.fault_for(self.command, self.path)
+        time.sleep(fault.wait_seconds)
+        if fault.before is not None:
+            fault.before()
+        answer = self._passed_on(fault, body) if fault.forward else None
+        if fault.drop:
+            self.close_connection = True
+        elif fault.status or answer is None:
+            self._answer(fault.status or 200, fault.headers, fault.body)
+        else:
+            kept = {name: answer.headers[name] for name in ("ETag",) if name in answer.headers}
+            kept["Content-Type"] = answer.headers.get("Content-Type", "text/plain")
+            self._answer(answer.status_code, kept, _rewritten(fault, answer.content))
+
+    def _passed_on(self, fault: Fault, body: bytes) -> httpx2.Response:
+        parts = urlsplit(self.path)
+        query = [(n, v) for n, v in parse_qsl(parts.query) if n not in fault.without]
+        address = f"{self.server.origin}{parts.path}" + (f"?{urlencode(query)}" if query else "")
+        headers = {name: self.headers[name] for name in _PASSED_ON if name in self.headers}
+        return self.server.client.request(self.command, address, content=body, headers=headers)
+
+    def _answer(self, status: int, headers: Mapping[str, str], content: bytes) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    # http.server calls methods by these names.
+    do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = relay  # noqa: N815
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def _rewritten(fault: Fault, content: bytes) -> bytes:
+    if fault.rewrite is None or not content:
+        return content
+    record = json.loads(content)
+    return json.dumps(fault.rewrite(record) or record).encode()
