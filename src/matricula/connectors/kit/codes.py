@@ -111,46 +111,46 @@ CODES: dict[str, Code] = {
         "A record has nothing in a column that identifies records.",
         "Name columns that are never empty in `key:` or `external_id:`.",
     ),
-    "M442": Code(
+    "M450": Code(
         "Bundle unusable",
         "A bundle of files is no sound zip, is encrypted, or holds its files where the "
         "standard does not want them.",
         "Have the bundle made and delivered again, its files at the root of the zip.",
     ),
-    "M443": Code(
+    "M451": Code(
         "Bundle dangerous",
         "A bundle holds paths that lead out of it, links, or files that unpack to far more "
         "than a roster can be. Nothing of it is unpacked.",
         "Ask whoever delivers it what this is.",
     ),
-    "M444": Code(
+    "M452": Code(
         "Manifest wrong",
         "The control file of a bundle is missing, incomplete or of another version.",
         "Have the bundle made with a manifest that states every file of its version.",
     ),
-    "M445": Code(
+    "M453": Code(
         "Bundle against its manifest",
         "What the control file says of a file and what the file holds do not agree.",
         "Have the control file and the files made by the same export.",
     ),
-    "M446": Code(
+    "M454": Code(
         "Header against the standard",
         "The columns of a file are not those of the standard, in its order and spelling.",
         "Have the header written as the version's table has it.",
     ),
-    "M447": Code(
+    "M455": Code(
         "Value against the standard",
         "A value is missing where the standard requires one, is not of its column's kind, "
         "or is broken by a line end.",
         "Have the values corrected at their owner.",
     ),
-    "M448": Code(
+    "M456": Code(
         "Reference to nothing",
         "A row names a record of another file that is not there, or a record cannot go "
         "because another still names it.",
         "Deliver the record that is named first, and take away first what names it.",
     ),
-    "M449": Code(
+    "M457": Code(
         "Changes instead of the whole",
         "A file holds changes only; whoever is not in it has not left.",
         "Have a bulk file delivered; a delta cannot be read as everything there is.",
