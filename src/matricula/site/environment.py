@@ -1,0 +1,48 @@
+"""Every variable of the environment that Matricula reads, for the reference.
+
+A variable that is not listed here is not read; a test compares the list with the source.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A variable: what it says, and what counts when it is not set."""
+
+    meaning: str
+    default: str
+
+
+VARIABLES: Mapping[str, Variable] = {
+    "MATRICULA_ACTOR": Variable(
+        "Who acts, for the audit, where commands are run by a service.",
+        "the name of the operating system's user",
+    ),
+    "MATRICULA_AUDIT_KEY": Variable(
+        "Where the key is that signs the audit's checkpoints: `file:PATH` or `env:NAME`.",
+        "checkpoints are refused",
+    ),
+    "MATRICULA_CHARTER": Variable("The folder of the charter; `--charter` wins.", "`./charter`"),
+    "MATRICULA_DATABASE_PASSWORD": Variable(
+        "The database's password, where it should not stand in the URL.",
+        "the one in `MATRICULA_DATABASE_URL`",
+    ),
+    "MATRICULA_DATABASE_URL": Variable(
+        "The database: `postgresql://user@host:5432/name` or `sqlite:///path`.",
+        "SQLite in the home",
+    ),
+    "MATRICULA_HOME": Variable(
+        "The folder for the embedded database, snapshots and runs.", "`./.matricula`"
+    ),
+    "MATRICULA_SECRET_KEY": Variable(
+        "Django's key for signing. No page is served yet, so nothing is signed with it.",
+        "a fixed word",
+    ),
+}

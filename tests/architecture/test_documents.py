@@ -1,0 +1,160 @@
+"""What the documents say is so: links lead somewhere, commands exist, nothing leaks."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+from typing import TYPE_CHECKING
+
+import click
+import pytest
+
+from matricula.cli.main import cli
+from tests.architecture.documents import FENCE, LINK, anchors, pages, without_code
+from tests.architecture.source import REPOSITORY
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+README = REPOSITORY / "README.md"
+# Put together here, so that this file does not hold what it looks for.
+HOSTS = ("pypi." + "org", "files.python" + "hosted", "crates." + "io", "npmjs." + "com")
+LEAK = re.compile("|".join([*map(re.escape, HOSTS), "/(?:wo" + "rk|ro" + "ot|ho" + "me/[a-z]+)/"]))
+_AFTER_COMMAND = {"|", ">", ">>", "&&", ";"}
+REQUIRED = ("README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
+
+
+def _commands(text: str) -> list[str]:
+    """Every line of a fence that calls `matricula`, with or without a prompt before it."""
+    found = []
+    for fence in FENCE.finditer(text):
+        if fence["kind"] not in {"", "sh", "bash", "console", "shell"}:
+            continue
+        for line in fence["body"].replace("\\\n", " ").splitlines():
+            match = re.match(r"\s*(?:\$ )?((?:[A-Z_]+=\S+ )*)matricula (?P<rest>.*)", line)
+            if match:
+                found.append(match["rest"])
+    return found
+
+
+def _parse(words: list[str]) -> None:
+    """Let the command line read words without running anything."""
+    command: click.Command = cli
+    context = cli.make_context("matricula", list(words), resilient_parsing=False)
+    while isinstance(command, click.Group):
+        rest = [*context.protected_args, *context.args]
+        name, below, rest = command.resolve_command(context, rest)
+        assert below is not None
+        context = below.make_context(name, rest, parent=context)
+        command = below
+
+
+def _tracked() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        check=False,
+    )
+    if listed.returncode:
+        pytest.skip("not a git repository: nothing says which files are the project's")
+    names = [name for name in listed.stdout.decode().split("\0") if name]
+    return [REPOSITORY / name for name in names if (REPOSITORY / name).is_file()]
+
+
+@pytest.mark.parametrize("name", REQUIRED)
+def test_the_project_says_what_it_is_and_on_what_terms(name: str):
+    assert (REPOSITORY / name).stat().st_size > 300
+
+
+def test_every_link_leads_somewhere():
+    broken = []
+    for page in pages():
+        for match in LINK.finditer(without_code(page.read_text(encoding="utf-8"))):
+            target = match["to"] or match["picture"]
+            if re.match(r"[a-z]+:", target):
+                continue
+            file, _, anchor = target.partition("#")
+            there = (page.parent / file).resolve() if file else page
+            if not there.exists() or (anchor and anchor not in anchors(there)):
+                broken.append(f"{page.relative_to(REPOSITORY)}: {target}")
+
+    assert broken == [], "\n".join(broken)
+
+
+def test_the_two_commands_of_the_readme_exist():
+    text = README.read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
+
+    named = set(re.findall(r"\bmake ([a-z]+)\b", text))
+
+    assert {"demo", "test"} <= named
+    assert named <= targets
+
+
+def test_every_command_that_a_page_shows_is_understood_by_the_command_line():
+    refused = []
+    # The reference is written from the command line itself and shows the shape of each command.
+    for page in (page for page in pages() if "reference" not in page.parts):
+        for line in _commands(page.read_text(encoding="utf-8")):
+            words = shlex.split(line, comments=True)
+            end = next((n for n, word in enumerate(words) if word in _AFTER_COMMAND), len(words))
+            try:
+                _parse(words[:end])
+            except click.exceptions.Exit:
+                continue
+            except click.ClickException as error:
+                refused.append(f"{page.relative_to(REPOSITORY)}: {line}: {error.format_message()}")
+
+    assert refused == [], "\n".join(refused)
+
+
+def test_nothing_names_a_package_registry_or_a_place_on_somebodys_machine():
+    leaks = []
+    for path in _tracked():
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+        leaks += [f"{path.relative_to(REPOSITORY)}: {word}" for word in LEAK.findall(text)]
+
+    assert leaks == [], "\n".join(leaks)
+
+
+def test_decisions_are_short_and_answer_the_same_four_questions():
+    parts = ["Context", "Decision", "What it costs", "What would change our mind"]
+    wrong = []
+    for page in sorted((REPOSITORY / "docs" / "decisions").glob("[0-9]*.md")):
+        text = page.read_text(encoding="utf-8")
+        if re.findall(r"^## (.+)$", text, re.MULTILINE) != parts or len(text.splitlines()) > 40:
+            wrong.append(page.name)
+
+    assert wrong == []
+
+
+def test_every_decision_is_listed_under_its_title():
+    folder = REPOSITORY / "docs" / "decisions"
+    index = (folder / "index.md").read_text(encoding="utf-8")
+
+    missing = [
+        page.name
+        for page in sorted(folder.glob("[0-9]*.md"))
+        if f"({page.name}) | {page.read_text(encoding='utf-8').splitlines()[0][2:]} |" not in index
+    ]
+
+    assert missing == []
+
+
+def test_a_decision_that_the_code_names_exists():
+    known = {page.name[:4] for page in (REPOSITORY / "docs" / "decisions").glob("[0-9]*.md")}
+
+    named = {
+        f"{path.relative_to(REPOSITORY)}: {number}"
+        for path in _tracked()
+        if path.suffix in {".py", ".md", ".toml"}
+        for number in re.findall(r"[Dd]ecision (\d{4})\b", path.read_text(encoding="utf-8"))
+        if number not in known
+    }
+
+    assert named == set()
