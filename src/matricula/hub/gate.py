@@ -118,7 +118,7 @@ def _send(
     page: Page, connector: Connector, batch: Sequence[dict[str, object]], delivered: Delivered
 ) -> None:
     """Intend, send and settle one batch."""
-    ready, waiting = _fill_links(page, batch)
+    ready, waiting = _fill_links(batch)
     ledger.wait(page, [_intent(row) for row in waiting])
     delivered.counts["waiting"] += len(waiting)
     if not ready:
@@ -156,7 +156,7 @@ def _stop(page: Page, error: ConnectorError, delivered: Delivered) -> None:
 
 
 def _fill_links(
-    page: Page, batch: Sequence[dict[str, object]]
+    batch: Sequence[dict[str, object]],
 ) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
     """Put the identifiers of copies made meanwhile into those that waited for them."""
     asked: dict[str, set[str]] = {}

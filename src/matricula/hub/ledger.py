@@ -71,7 +71,8 @@ def intend(page: Page, intents: Sequence[Intent]) -> None:
     now = bulk.moment(page.desk.at)
     bulk.insert(
         "hub_effect",
-        ("run", "flow", "key", "kind", "state", "external_id", "before", "after", "match", "told", "intended_at"),
+        ("run", "flow", "key", "kind", "state", "external_id", "before", "after", "match", "told",
+         "intended_at"),
         [
             (page.run, page.flow.name, i.key, i.kind, "intended", i.external_id, i.before,
              i.after, i.match, "", now)

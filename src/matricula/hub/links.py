@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-_STATE = pa.schema(
+_STATE: pa.Schema = pa.schema(
     [
         pa.field("key", pa.string()),
         pa.field("external_id", pa.string()),
@@ -97,11 +97,8 @@ def due_keys(flow_entities: Mapping[str, str], at: datetime) -> dict[str, pa.Tab
     return {e: pa.table({"key": pa.array(k, pa.string())}) for e, k in due.items() if k}
 
 
-def record_drift(flow: str, drift: Sequence[Mapping[str, object]]) -> None:
+def record_drift(flow: str, drift: Sequence[Mapping[str, str]]) -> None:
     """Remember which copies of a flow were seen edited, and that the others were not."""
     Link.objects.filter(flow=flow).exclude(drift="").update(drift="", observed=None)
-    rows = [
-        (flow, str(row["key"]), row["found"], ",".join(row["fields"]))  # type: ignore[arg-type]  # a list column
-        for row in drift
-    ]
+    rows = [(flow, str(row["key"]), row["found"], ",".join(row["fields"])) for row in drift]
     bulk.amend("hub_link", ("flow", "key", "observed", "drift"), ("flow", "key"), rows)

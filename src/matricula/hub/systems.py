@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
 
+    from pydantic_core import ErrorDetails
+
     from matricula.charter.model import Charter, System
     from matricula.connectors.kit.protocol import Connector, ResourceShape
     from matricula.hub.desk import Desk
@@ -66,12 +68,12 @@ def check_settings(charter: Charter) -> list[Finding]:
         except MatriculaError as error:
             found.append(Finding(system.place, error.code, error.message, error.cure))
         except ValidationError as error:
-            found += [_setting_finding(system, dict(told)) for told in error.errors()]
+            found += [_setting_finding(system, told) for told in error.errors()]
     return found
 
 
-def _setting_finding(system: System, told: dict[str, object]) -> Finding:
-    where = ".".join(str(part) for part in told["loc"])  # a tuple
+def _setting_finding(system: System, told: ErrorDetails) -> Finding:
+    where = ".".join(str(part) for part in told["loc"])
     return Finding(
         system.place,
         "M602",

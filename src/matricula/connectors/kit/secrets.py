@@ -1,14 +1,14 @@
-"""Secrets by reference: `env:NAME` or `file:PATH`. The value is fetched when it is used."""
+"""Secrets in settings: written `env:NAME` or `file:PATH`, never as themselves."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator
 
-from matricula.kernel.errors import SettingMissing
+from matricula.kernel.secrets import reveal
+
+__all__ = ["Secret", "reveal"]
 
 
 def _must_refer(text: str) -> str:
@@ -19,24 +19,3 @@ def _must_refer(text: str) -> str:
 
 
 Secret = Annotated[str, AfterValidator(_must_refer)]
-
-
-def reveal(reference: str) -> str:
-    """Fetch what a reference names. Call it where the value is used and do not keep it.
-
-    Raises:
-        SettingMissing: The variable is not set or the file cannot be read (M803).
-    """
-    kind, _, name = reference.partition(":")
-    if kind == "env":
-        value = os.environ.get(name, "")
-    else:
-        try:
-            value = Path(name).read_text(encoding="utf-8").strip()
-        except OSError:
-            value = ""
-    if not value:
-        raise SettingMissing(
-            "M803", f"The secret {reference} is not there.", cure=f"Provide {name} and run again."
-        )
-    return value
