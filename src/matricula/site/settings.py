@@ -9,36 +9,18 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from urllib.parse import parse_qsl, unquote, urlsplit
 
-HOME = Path(os.environ.get("MATRICULA_HOME", ".matricula")).absolute()
-DATABASE_URL = os.environ.get("MATRICULA_DATABASE_URL", "")
+from matricula.site.database import database
 
+HOME = Path(os.environ.get("MATRICULA_HOME") or ".matricula").absolute()
 
-def _database(url: str) -> dict[str, object]:
-    if not url or url.startswith("sqlite"):
-        path = url.partition("///")[2] if url else str(HOME / "matricula.sqlite3")
-        return {
-            "ENGINE": "django.db.backends.sqlite3",
-            "NAME": path,
-            "OPTIONS": {
-                "transaction_mode": "IMMEDIATE",
-                "timeout": 30,
-                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
-            },
-        }
-    parts = urlsplit(url)
-    return {
-        "ENGINE": "django.db.backends.postgresql",
-        "NAME": parts.path.lstrip("/"),
-        "USER": unquote(parts.username or ""),
-        "PASSWORD": os.environ.get("MATRICULA_DATABASE_PASSWORD", unquote(parts.password or "")),
-        "HOST": parts.hostname or dict(parse_qsl(parts.query)).get("host", ""),
-        "PORT": str(parts.port or ""),
-    }
-
-
-DATABASES = {"default": _database(DATABASE_URL)}
+DATABASES = {
+    "default": database(
+        os.environ.get("MATRICULA_DATABASE_URL", ""),
+        home=HOME,
+        password=os.environ.get("MATRICULA_DATABASE_PASSWORD", ""),
+    )
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = ["matricula.audit", "matricula.hub"]
 USE_TZ = True

@@ -1,0 +1,75 @@
+"""From a database's URL to Django's settings for it; refused at the start, not on first use."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from matricula.kernel.errors import SettingMissing
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# UPDATE ... FROM came with 3.33, RETURNING and safe ALTER TABLE with 3.35.
+OLDEST_SQLITE = (3, 35, 0)
+
+
+def database(url: str, *, home: Path, password: str = "") -> dict[str, object]:
+    """Say what Django needs to know about the database.
+
+    Args:
+        url: `postgresql://user@host:5432/name` with libpq's options after `?`,
+            `sqlite:///path`, or empty for SQLite in the home. A `host` among the options
+            may be the folder of a socket.
+        home: Where the embedded database lies.
+        password: Wins over one in the URL.
+
+    Raises:
+        SettingMissing: The URL names neither database (M801), or SQLite is too old (M802).
+    """
+    scheme = urlsplit(url).scheme
+    if not url or scheme == "sqlite":
+        return _sqlite(url.partition("///")[2] or str(home / "matricula.sqlite3"))
+    if scheme in {"postgresql", "postgres"}:
+        return _postgresql(url, password)
+    raise SettingMissing(
+        "M801",
+        # The scheme alone: the rest of a URL may hold a password.
+        f"The database's URL begins with {scheme or 'no scheme'}; it is SQLite or PostgreSQL.",
+        cure="Write postgresql://user@host:5432/name or sqlite:///path, or leave it out.",
+        place="MATRICULA_DATABASE_URL",
+    )
+
+
+def _sqlite(path: str) -> dict[str, object]:
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        needed = ".".join(map(str, OLDEST_SQLITE))
+        raise SettingMissing(
+            "M802",
+            f"This Python brings SQLite {sqlite3.sqlite_version}; {needed} is needed.",
+            cure="Use a newer Python, or PostgreSQL through MATRICULA_DATABASE_URL.",
+        )
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": path,
+        "OPTIONS": {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 30,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+        },
+    }
+
+
+def _postgresql(url: str, password: str) -> dict[str, object]:
+    parts = urlsplit(url)
+    options = dict(parse_qsl(parts.query))
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": password or unquote(parts.password or ""),
+        "HOST": unquote(parts.hostname or "") or options.pop("host", ""),
+        "PORT": str(parts.port or options.pop("port", "")),
+        "OPTIONS": {name: value for name, value in options.items() if name != "host"},
+    }
