@@ -30,6 +30,11 @@ CODES = {
         "A record of the roster without its key cannot be told from any other.",
         "Fill the key in at the source.",
     ),
+    "M406": Code(
+        "Two fields of a source differ by capitals alone",
+        "SQL cannot tell such names apart, so the wrong field would be read silently.",
+        "Rename one of the two fields in the source.",
+    ),
     "M407": Code(
         "Identifiers were re-issued",
         "Most known identifiers are gone and as many unknown ones are there: the same people "
@@ -86,5 +91,11 @@ CODES = {
         "A copy is gone from the target",
         "Somebody removed the copy there, and the flow reports such edits, it does not undo them.",
         "Decide in the target, or let the flow restore (`on_drift: restore`).",
+    ),
+    "M507": Code(
+        "A value cannot be computed",
+        "An expression of the flow fails for this record: a number too large, say, or a text "
+        "that is no number. The record is set aside; all others go on.",
+        "Correct the value at its owner, or write the expression so that it allows for it.",
     ),
 }

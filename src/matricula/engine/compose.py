@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from matricula.engine import sql
-from matricula.engine.workbench import number, run
+from matricula.engine.workbench import number, rows, run
 
 if TYPE_CHECKING:
     import duckdb
@@ -30,7 +30,7 @@ def compose(
         entity: Which.
         only_dirty: Keep `golden_E` to the keys in `dirty_E`.
     """
-    run(connection, sql.create("VIEW", f"whole_{entity.name}", _whole(entity)))
+    run(connection, sql.create("VIEW", f"whole_{entity.name}", _whole(connection, entity)))
     golden = exp.select(exp.Star()).from_(sql.table(f"whole_{entity.name}"))
     if only_dirty:
         dirty = exp.select(sql.column("key")).from_(sql.table(f"dirty_{entity.name}"))
@@ -39,7 +39,7 @@ def compose(
     _gather_amiss(connection, entity)
 
 
-def _whole(entity: Entity) -> exp.Select:
+def _whole(connection: duckdb.DuckDBPyConnection, entity: Entity) -> exp.Select:
     aliases = {resource: f"o{place}" for place, resource in enumerate(entity.owners())}
     roster = aliases[entity.roster]
     columns = [
@@ -47,30 +47,31 @@ def _whole(entity: Entity) -> exp.Select:
         for field in entity.fields.values()
     ]
     query = exp.select(sql.column("key", roster), *columns).from_(
-        sql.table(f"found_{entity.name}_{entity.roster}", roster)
+        sql.table(f"found_{entity.name}:{entity.roster}", roster)
     )
     for resource, alias in aliases.items():
         if resource == entity.roster:
             continue
-        once = sql.table(f"found_{entity.name}_{resource}", alias)
         query = query.join(
-            once,
-            on=exp.and_(
-                sql.same(sql.column("key", alias), sql.column("key", roster)),
-                _not_twice(entity, str(resource), alias),
-            ),
+            once(connection, entity, str(resource)).subquery(alias),
+            on=sql.same(sql.column("key", alias), sql.column("key", roster)),
             join_type="left",
         )
     return query
 
 
-def _not_twice(entity: Entity, resource: str, alias: str) -> exp.Expr:
+def once(connection: duckdb.DuckDBPyConnection, entity: Entity, resource: str) -> exp.Select:
+    """Select what a resource says of an entity, without the keys that two records claim."""
+    found = exp.select(exp.Star()).from_(sql.table(f"found_{entity.name}:{resource}"))
     twice = (
         exp.select(sql.column("key"))
         .from_(sql.table(f"twice_{entity.name}"))
         .where(sql.same(sql.column("resource"), sql.text(resource)))
     )
-    return sql.no(exp.In(this=sql.column("key", alias), query=twice.subquery()))
+    # Mostly there are none, and a condition on every row would be paid for by all.
+    if not rows(connection, twice.copy().limit(1)):
+        return found
+    return found.where(sql.absent(sql.column("key"), twice))
 
 
 def _gather_amiss(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
@@ -79,16 +80,17 @@ def _gather_amiss(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None
     ).where(exp.false())
     for field in entity.fields.values():
         bad = f"bad_{field.owner}"
-        if not number(connection, exp.select(exp.Count(this=exp.Star())).from_(sql.table(bad))):
+        if not number(connection, sql.count(bad)):
             continue
         one = (
             exp.select(sql.column("key", "f"), sql.named(sql.text(field.name), "field"))
             .from_(sql.table(bad, "b"))
             .join(
-                sql.table(f"found_{entity.name}_{field.owner}", "f"),
+                sql.table(f"found_{entity.name}:{field.owner}", "f"),
                 on=sql.same(sql.column("_id", "f"), sql.column("_id", "b")),
             )
             .where(sql.same(sql.column("field", "b"), sql.text(field.owner_field)))
+            .where(sql.given(sql.column("key", "f")))
         )
         query = exp.union(query, one, distinct=False)
     run(connection, sql.create("TABLE", f"amiss_{entity.name}", query))

@@ -14,8 +14,8 @@ import duckdb
 import pyarrow as pa
 from sqlglot import exp
 
-from matricula.engine import project, sql
-from matricula.engine.workbench import arrow, run
+from matricula.engine import compose, project, sql
+from matricula.engine.workbench import arrow, number, run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,16 +39,39 @@ def index(
         `key` and `print`, with the version that made it in the schema's metadata.
     """
     fields = sorted({f.owner_field for f in entity.fields.values() if f.owner == resource})
-    query = (
-        exp.select(
-            sql.column("key"),
-            sql.named(sql.call("hash", *[sql.column(field) for field in fields]), "print"),
+    told: list[exp.Expr] = [sql.column(field, "f") for field in fields]
+    query = exp.select().from_(compose.once(connection, entity, str(resource)).subquery("f"))
+    # A value that is not of its type reads as null; that one was stated counts all the same.
+    if number(connection, sql.count(f"bad_{resource}")):
+        query = query.join(
+            _bad_fields(str(resource)).subquery("w"),
+            on=sql.same(sql.column("_id", "w"), sql.column("_id", "f")),
+            join_type="left",
         )
-        .from_(sql.table(f"found_{entity.name}_{resource}"))
-        .where(sql.given(sql.column("key")))
-    )
-    return arrow(connection, query).replace_schema_metadata(
+        told.append(sql.column("fields", "w"))
+    query = query.select(sql.column("key", "f"), sql.named(sql.call("hash", *told), "print"))
+    query = query.where(sql.given(sql.column("key", "f")))
+    whole = exp.union(query, _claimed_twice(entity, str(resource)), distinct=False)
+    return arrow(connection, whole).replace_schema_metadata(
         {_VERSION: f"{duckdb.__version__} {','.join(fields)}".encode()}
+    )
+
+
+def _bad_fields(resource: str) -> exp.Select:
+    listed = sql.call("list_sort", sql.call("list", sql.column("field")))
+    return (
+        exp.select(sql.column("_id"), sql.named(listed, "fields"))
+        .from_(sql.table(f"bad_{resource}"))
+        .group_by(sql.column("_id"))
+    )
+
+
+def _claimed_twice(entity: Entity, resource: str) -> exp.Select:
+    """Keys that are nobody's: whatever their records say, they change when that ends."""
+    return (
+        exp.select(sql.column("key"), sql.named(sql.call("hash", sql.column("key")), "print"))
+        .from_(sql.table(f"twice_{entity.name}"))
+        .where(sql.same(sql.column("resource"), sql.text(resource)))
     )
 
 
@@ -69,7 +92,8 @@ def dirty_keys(
         before: The same of the last pass that was delivered.
 
     Returns:
-        Per entity a table with the column `key`; None when only a full pass can tell.
+        For every entity a table with the column `key`, empty where it has no index; None
+        when only a full pass can tell.
     """
     if not _comparable(now, before):
         return None
@@ -77,12 +101,11 @@ def dirty_keys(
         parts = [pair for pair in now if pair[0] == name]
         _mark(connection, name, [(now[pair], before[pair]) for pair in parts])
     for entity in charter.entities.values():
-        _follow_refs(connection, charter, entity)
+        if any(name == entity.name for name, _ in now):
+            _follow_refs(connection, charter, entity)
+    touched = exp.select(sql.column("key")).distinct()
     return {
-        name: arrow(
-            connection,
-            exp.select(sql.column("key")).distinct().from_(sql.table(f"touched_{name}")),
-        )
+        name: arrow(connection, touched.from_(sql.table(f"touched_{name}")))
         for name in charter.entities
     }
 
@@ -106,24 +129,18 @@ def _mark(
     for now, before in pairs:
         connection.register("index_now", now)
         connection.register("index_before", before)
-        for here, there in (("index_now", "index_before"), ("index_before", "index_now")):
-            run(connection, exp.insert(_only(here, there), sql.table(f"touched_{name}")))
+        run(connection, exp.insert(_differing_keys(), sql.table(f"touched_{name}")))
         connection.unregister("index_now")
         connection.unregister("index_before")
 
 
-def _only(here: str, there: str) -> exp.Select:
+def _differing_keys() -> exp.Select:
+    now, before = sql.column("key", "n"), sql.column("key", "b")
     return (
-        exp.select(sql.column("key", "a"))
-        .from_(sql.table(here, "a"))
-        .join(
-            sql.table(there, "b"),
-            on=exp.and_(
-                sql.same(sql.column("key", "a"), sql.column("key", "b")),
-                sql.same(sql.column("print", "a"), sql.column("print", "b")),
-            ),
-            join_type="anti",
-        )
+        exp.select(sql.named(sql.call("coalesce", now, before), "key"))
+        .from_(sql.table("index_now", "n"))
+        .join(sql.table("index_before", "b"), on=sql.same(now, before), join_type="full")
+        .where(sql.differs(sql.column("print", "n"), sql.column("print", "b")))
     )
 
 
@@ -139,8 +156,9 @@ def _follow_refs(connection: duckdb.DuckDBPyConnection, charter: Charter, entity
         referred = exp.select(sql.column("key")).from_(sql.table(f"touched_{owned.type.entity}"))
         query = (
             exp.select(sql.column("key"))
-            .from_(sql.table(f"found_{entity.name}_{owned.owner}"))
+            .from_(sql.table(f"found_{entity.name}:{owned.owner}"))
             .where(exp.In(this=sql.column(owned.owner_field), query=referred.subquery()))
+            .where(sql.given(sql.column("key")))
         )
         run(connection, exp.insert(query, sql.table(f"touched_{entity.name}")))
 

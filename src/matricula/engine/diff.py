@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from matricula.charter.model import Flow
     from matricula.engine.state import Confirmed
 
-_STATE = "s"
-_DESIRED = "d"
+_DESIRED = ("after", "initial", "match", "waits")
+_STATE = ("external_id", "state", "refused", "retry")
 
 
 def diff(
@@ -42,11 +42,14 @@ def diff(
         seen: The schema of the target's reading, or None when it was not read.
     """
     name = flow.name
-    run(connection, sql.create("TABLE", f"fresh_{name}", _fresh(name)))
-    run(connection, sql.create("TABLE", f"exit_{name}", _exits(flow)))
+    run(connection, sql.create("TABLE", f"delta_{name}", _delta(flow)))
+    run(connection, sql.create("VIEW", f"fresh_{name}", _part(name, desired=True)))
+    run(connection, sql.create("TABLE", f"exit_{name}", _exits(name)))
     observe.observe(connection, flow, known, seen=seen)
-    keys = exp.union(_keys(f"fresh_{name}"), _keys(f"exit_{name}"), distinct=True)
-    load_links(connection, f"before_{name}", known.confirmed(name, fetch_keys(connection, keys)))
+    run(connection, sql.create("TABLE", f"again_{name}", _again(name)))
+    run(connection, sql.create("TABLE", f"shared_{name}", _shared(name)))
+    there = _keys(f"delta_{name}").where(sql.given(sql.column("state")))
+    load_links(connection, f"before_{name}", known.confirmed(name, fetch_keys(connection, there)))
     run(connection, sql.create("TABLE", f"aside_{name}", _aside(flow)))
     run(connection, sql.create("TABLE", f"change_{name}", _changes(flow)))
 
@@ -55,130 +58,146 @@ def _keys(called: str) -> exp.Select:
     return exp.select(sql.column("key")).from_(sql.table(called))
 
 
-def _fresh(name: str) -> exp.Select:
-    """Desired rows that the target has not confirmed as they now are."""
-    state = sql.column("state", _STATE)
-    fingerprint = sql.call("md5", sql.column("after", _DESIRED))
-    columns = [
-        sql.column(field, _DESIRED) for field in ("key", "after", "initial", "match", "waits")
-    ]
+def _delta(flow: Flow) -> exp.Select:
+    """Everything that is not as it should be: one pass over what is desired and what is known.
+
+    Desired rows that the target has not confirmed as they now are, and copies that are
+    there and no longer desired, unless they are to be left.
+    """
+    desired, state = sql.column("key", "d"), sql.column("state", "s")
+    stale = exp.or_(
+        sql.differs(sql.column("digest", "s"), sql.call("md5", sql.column("after", "d"))),
+        sql.differs(state, sql.text("active")),
+    )
+    present = {"suspend": ["active"], "delete": ["active", "suspended"], "leave": []}
+    words = [sql.text(word) for word in present[flow.on_exit]]
+    leaves = exp.and_(
+        exp.In(this=state.copy(), expressions=words) if words else exp.false(),
+        sql.given(sql.column("external_id", "s")),
+    )
+    key = sql.column("key", "s")
     return (
         exp.select(
-            *columns,
-            sql.column("external_id", _STATE),
-            state,
-            sql.named(sql.call("coalesce", sql.column("retry", _STATE), exp.false()), "retry"),
-            sql.column("refused", _STATE),
+            sql.named(sql.call("coalesce", desired, key), "key"),
+            sql.named(sql.given(desired), "is_desired"),
+            *[sql.column(column, "d") for column in _DESIRED],
+            *[sql.column(column, "s") for column in _STATE],
         )
-        .from_(sql.table(f"desired_{name}", _DESIRED))
+        .from_(sql.table(f"desired_{flow.name}", "d"))
+        .join(sql.table(f"state_{flow.name}", "s"), on=sql.same(desired, key), join_type="full")
+        .where(sql.case([(sql.given(desired), exp.Paren(this=stale))], exp.Paren(this=leaves)))
+    )
+
+
+def _part(name: str, *, desired: bool) -> exp.Select:
+    is_desired = sql.column("is_desired")
+    query = exp.select(exp.Star()).from_(sql.table(f"delta_{name}"))
+    return query.where(is_desired if desired else sql.no(is_desired))
+
+
+def _exits(name: str) -> exp.Select:
+    kept = _keys(f"kept_{name}")
+    return _part(name, desired=False).where(sql.absent(sql.column("key"), kept))
+
+
+def _again(name: str) -> exp.Select:
+    """What is desired for copies that were edited; drift alone does not make work."""
+    edited = exp.In(this=sql.column("key"), query=_keys(f"drift_{name}").subquery())
+    columns = [sql.column(column, "d") for column in ("key", *_DESIRED)]
+    desired = exp.select(exp.Star()).from_(sql.table(f"desired_{name}")).where(edited)
+    return (
+        exp.select(*columns, *[sql.column(column, "s") for column in _STATE])
+        .from_(desired.subquery("d"))
         .join(
-            sql.table(f"state_{name}", _STATE),
-            on=sql.same(sql.column("key", _STATE), sql.column("key", _DESIRED)),
-            join_type="left",
-        )
-        .where(
-            exp.or_(
-                sql.differs(sql.column("digest", _STATE), fingerprint),
-                sql.differs(state, sql.text("active")),
-            )
+            sql.table(f"state_{name}", "s"),
+            on=sql.same(sql.column("key", "s"), sql.column("key", "d")),
         )
     )
 
 
-def _exits(flow: Flow) -> exp.Select:
-    """Copies that are there and no longer desired, unless they are to be left."""
-    name = flow.name
-    wanted = exp.union(_keys(f"desired_{name}"), _keys(f"kept_{name}"), distinct=False)
-    present = ["active"] if flow.on_exit == "suspend" else ["active", "suspended"]
-    query = (
-        exp.select(sql.column("key"), sql.column("external_id"), sql.column("state"))
+def _shared(name: str) -> exp.Select:
+    """Keys that are to change and whose copy is another key's as well."""
+    external = sql.column("external_id")
+    moving = exp.union(
+        exp.select(external).from_(sql.table(f"delta_{name}")),
+        exp.select(external).from_(sql.table(f"drift_{name}")),
+        distinct=True,
+    )
+    several = (
+        exp.select(external)
         .from_(sql.table(f"state_{name}"))
-        .where(exp.In(this=sql.column("state"), expressions=[sql.text(word) for word in present]))
-        .where(sql.given(sql.column("external_id")))
-        .where(sql.no(exp.In(this=sql.column("key"), query=wanted.subquery())))
+        .where(exp.In(this=external.copy(), query=moving.subquery()))
+        .group_by(external)
+        .having(exp.GT(this=exp.Count(this=exp.Star()), expression=exp.Literal.number(1)))
     )
-    return query.where(exp.false()) if flow.on_exit == "leave" else query
+    return _keys(f"state_{name}").where(exp.In(this=external.copy(), query=several.subquery()))
 
 
-def _refused(of: str) -> exp.Expr:
-    unchanged = sql.same(sql.column("refused", of), sql.call("md5", sql.column("after", of)))
-    return exp.and_(unchanged, sql.no(sql.column("retry", of)))
+def _refused(of: str, text: exp.Expr) -> exp.Expr:
+    unchanged = sql.same(sql.column("refused", of), sql.call("md5", text))
+    waiting = sql.no(sql.call("coalesce", sql.column("retry", of), exp.false()))
+    return exp.and_(unchanged, waiting)
 
 
 def _aside(flow: Flow) -> exp.Query:
     """Keys that are not planned now, and why."""
-    kept = exp.select(sql.column("key"), sql.column("code")).from_(sql.table(f"kept_{flow.name}"))
-    fresh = sql.table(f"fresh_{flow.name}", "f")
-    refused = (
-        exp.select(sql.column("key"), sql.named(sql.text("M650"), "code"))
-        .from_(fresh)
-        .where(_refused("f"))
+    name = flow.name
+    # What the target refused last is not sent again before it is due. An exit has no text.
+    refused = [
+        _coded(called, "M650").where(_refused(called, text))
+        for called, text in (
+            (f"fresh_{name}", sql.column("after")),
+            (f"again_{name}", sql.column("after")),
+            (f"exit_{name}", sql.text("")),
+        )
+    ]
+    unknown = _coded(f"fresh_{name}", "M651").where(
+        sql.same(sql.column("state"), sql.text("unknown"))
     )
-    unknown = (
-        exp.select(sql.column("key"), sql.named(sql.text("M651"), "code"))
-        .from_(fresh.copy())
-        .where(sql.same(sql.column("state", "f"), sql.text("unknown")))
+    wanted = _keys(f"again_{name}").subquery()
+    gone = _coded(f"missing_{name}", "M506").where(exp.In(this=sql.column("key"), query=wanted))
+    query: exp.Query = exp.select(sql.column("key"), sql.column("code")).from_(
+        sql.table(f"kept_{name}")
     )
-    doubtful = exp.select(sql.column("key"), sql.named(sql.text("M505"), "code")).from_(
-        sql.table(f"doubtful_{flow.name}")
-    )
-    gone = exp.select(sql.column("key"), sql.named(sql.text("M506"), "code")).from_(
-        sql.table(f"missing_{flow.name}")
-    )
-    gone = gone if flow.on_drift != "restore" else gone.where(exp.false())
-    query: exp.Query = kept
-    for part in (refused, unknown, doubtful, gone):
+    parts = [*refused, unknown, _coded(f"doubtful_{name}", "M505")]
+    parts += [_coded(f"shared_{name}", "M505")]
+    for part in parts if flow.on_drift == "restore" else [*parts, gone]:
         query = exp.union(query, part, distinct=True)
     return query
 
 
+def _coded(called: str, code: str) -> exp.Select:
+    query = exp.select(sql.column("key"), sql.named(sql.text(code), "code"))
+    return query.from_(sql.table(called, called))
+
+
 def _changes(flow: Flow) -> exp.Select:
-    worked = exp.union(
-        exp.union(_wanted(flow), _leaving(flow), distinct=False), _restored(flow), distinct=False
-    )
-    query = exp.select(exp.Star()).from_(worked.subquery("c"))
-    # An update whose fields all agree (a charter that only reordered them) is no change.
+    query: exp.Query = _wanted(flow)
+    for part in (_leaving(flow), _restored(flow), *_put_back_to_sleep(flow)):
+        query = exp.union(query, part, distinct=False)
+    # An update whose fields all agree (a charter that grants one less) is no change.
     idle = exp.and_(
         sql.same(sql.column("kind"), sql.text("update")),
         sql.same(sql.call("len", sql.column("fields")), exp.Literal.number(0)),
     )
-    return query.where(sql.no(idle))
+    chosen = exp.select(exp.Star()).from_(query.subquery("c")).where(sql.no(idle))
+    return chosen.where(sql.absent(sql.column("key"), _keys(f"aside_{flow.name}")))
 
 
 def _wanted(flow: Flow) -> exp.Select:
     """Creates, updates, resumes and matches."""
     name = flow.name
-    found = sql.column("external_id", "m")
     missing_copy = sql.given(sql.column("key", "x"))
     external = sql.case(
         [(missing_copy, exp.null())],
-        sql.call("coalesce", sql.column("external_id", "f"), found),
+        sql.call("coalesce", sql.column("external_id", "f"), sql.column("external_id", "m")),
     )
-    before = sql.case(
-        [(missing_copy, exp.null())],
-        sql.call(
-            "coalesce",
-            sql.column("found", "r"),
-            sql.column("confirmed", "b"),
-            sql.column("found", "m"),
-        ),
-    )
-    agrees = exp.and_(
-        sql.given(found), sql.same(sql.column("found", "m"), sql.column("after", "f"))
-    )
-    kind = sql.case(
-        [
-            (sql.missing(external), sql.text("create")),
-            (sql.same(sql.column("state", "f"), sql.text("suspended")), sql.text("resume")),
-            (agrees, sql.text("match")),
-            (exp.and_(sql.given(found), sql.column("suspended", "m")), sql.text("resume")),
-        ],
-        sql.text("update"),
-    )
+    known = [sql.column("found", "r"), sql.column("confirmed", "b"), sql.column("found", "m")]
+    before = sql.case([(missing_copy, exp.null())], sql.call("coalesce", *known))
     after = sql.column("after", "f")
     query = exp.select(
         sql.column("key", "f"),
-        sql.named(kind, "kind"),
+        sql.named(_kind(external), "kind"),
         sql.named(external, "external_id"),
         sql.named(before, "before"),
         after,
@@ -193,42 +212,81 @@ def _wanted(flow: Flow) -> exp.Select:
             on=sql.same(sql.column("key", alias), sql.column("key", "f")),
             join_type="left",
         )
-    aside = exp.select(sql.column("key")).from_(sql.table(f"aside_{name}"))
-    return query.where(sql.no(exp.In(this=sql.column("key", "f"), query=aside.subquery())))
+    return query
+
+
+def _kind(external: exp.Expr) -> exp.Expr:
+    """Say what is to be done about a desired row, by what is known of its copy."""
+    state, after = sql.column("state", "f"), sql.column("after", "f")
+    put_to_sleep = sql.call("list_contains", sql.column("fields", "r"), sql.text("_suspended"))
+    asleep = exp.or_(
+        sql.same(state, sql.text("suspended")), sql.column("suspended", "m"), put_to_sleep
+    )
+    agrees = exp.or_(
+        sql.same(sql.column("found", "m"), after),
+        # Refused once, and the owner has gone back to what the target has confirmed.
+        exp.and_(
+            sql.same(state, sql.text("refused")), sql.same(sql.column("confirmed", "b"), after)
+        ),
+    )
+    return sql.case(
+        [
+            (sql.missing(external), sql.text("create")),
+            (asleep, sql.text("resume")),
+            (agrees, sql.text("match")),
+        ],
+        sql.text("update"),
+    )
 
 
 def _leaving(flow: Flow) -> exp.Select:
     name = flow.name
-    nothing = sql.cast(exp.null(), "VARCHAR")
+    kind = "delete" if flow.on_exit == "delete" else "suspend"
     return (
-        exp.select(
-            sql.column("key", "e"),
-            sql.named(sql.text("delete" if flow.on_exit == "delete" else "suspend"), "kind"),
-            sql.column("external_id", "e"),
-            sql.named(sql.column("confirmed", "b"), "before"),
-            *[sql.named(nothing, n) for n in ("after", "initial", "match", "waits")],
-            sql.named(exp.cast(exp.array(), "VARCHAR[]"), "fields"),
-        )
+        _away("e", kind, sql.column("confirmed", "b"))
         .from_(sql.table(f"exit_{name}", "e"))
         .join(
             sql.table(f"before_{name}", "b"),
             on=sql.same(sql.column("key", "b"), sql.column("key", "e")),
             join_type="left",
         )
-        .where(
-            exp.Not(
-                this=exp.In(this=sql.column("key", "e"), query=_keys(f"missing_{name}").subquery())
-            )
-        )
+        .where(sql.absent(sql.column("key", "e"), _keys(f"missing_{name}")))
     )
+
+
+def _away(of: str, kind: str, before: exp.Expr) -> exp.Select:
+    nothing = sql.cast(exp.null(), "VARCHAR")
+    return exp.select(
+        sql.column("key", of),
+        sql.named(sql.text(kind), "kind"),
+        sql.column("external_id", of),
+        sql.named(before, "before"),
+        *[sql.named(nothing, column) for column in _DESIRED],
+        sql.named(exp.cast(exp.array(), "VARCHAR[]"), "fields"),
+    )
+
+
+def _put_back_to_sleep(flow: Flow) -> list[exp.Select]:
+    """Copies of leavers that somebody woke in the target: only a desired copy is awake."""
+    if flow.on_exit != "suspend":
+        return []
+    name = flow.name
+    worked = exp.union(_keys(f"again_{name}"), _keys(f"exit_{name}"), distinct=False)
+    worked = exp.union(worked, _keys(f"kept_{name}"), distinct=False)
+    woken = sql.call("list_contains", sql.column("fields", "r"), sql.text("_suspended"))
+    return [
+        _away("r", "suspend", sql.column("found", "r"))
+        .from_(sql.table(f"restore_{name}", "r"))
+        .where(woken)
+        .where(sql.absent(sql.column("key", "r"), worked))
+    ]
 
 
 def _restored(flow: Flow) -> exp.Select:
     """Edited copies whose desired state has not changed: put them back."""
     name = flow.name
-    nothing = sql.cast(exp.null(), "VARCHAR")
     gone = sql.missing(sql.column("found", "r"))
-    worked = exp.union(_keys(f"fresh_{name}"), _keys(f"exit_{name}"), distinct=False)
+    nothing = sql.cast(exp.null(), "VARCHAR")
     return (
         exp.select(
             sql.column("key", "r"),
@@ -239,15 +297,20 @@ def _restored(flow: Flow) -> exp.Select:
             sql.named(sql.case([(gone, sql.column("initial", "d"))]), "initial"),
             sql.column("match", "d"),
             sql.column("waits", "d"),
-            sql.column("fields", "r"),
+            sql.named(_as_created(flow, gone), "fields"),
         )
         .from_(sql.table(f"restore_{name}", "r"))
         .join(
-            sql.table(f"desired_{name}", "d"),
+            sql.table(f"again_{name}", "d"),
             on=sql.same(sql.column("key", "d"), sql.column("key", "r")),
         )
-        .where(sql.no(exp.In(this=sql.column("key", "r"), query=worked.subquery())))
+        .where(sql.absent(sql.column("key", "r"), _keys(f"fresh_{name}")))
     )
+
+
+def _as_created(flow: Flow, gone: exp.Expr) -> exp.Expr:
+    every = _differing(flow, sql.cast(exp.null(), "VARCHAR"), sql.column("after", "d"))
+    return sql.case([(gone, every)], sql.column("fields", "r"))
 
 
 def _differing(flow: Flow, before: exp.Expr, after: exp.Expr) -> exp.Expr:
@@ -261,11 +324,9 @@ def unchanged(connection: duckdb.DuckDBPyConnection, flow: Flow) -> int:
     exits = [sql.text(kind) for kind in ("suspend", "delete")]
     stays = sql.no(exp.In(this=sql.column("kind"), expressions=exits))
     desired = exp.In(this=sql.column("key"), query=_keys(f"desired_{flow.name}").subquery())
-    worked = number(connection, _count(f"change_{flow.name}").where(stays))
+    worked = number(connection, sql.count(f"change_{flow.name}").where(stays))
     aside = exp.select(exp.Count(this=exp.Distinct(expressions=[sql.column("key")])))
     aside = aside.from_(sql.table(f"aside_{flow.name}")).where(desired)
-    return number(connection, _count(f"desired_{flow.name}")) - worked - number(connection, aside)
-
-
-def _count(called: str) -> exp.Select:
-    return exp.select(exp.Count(this=exp.Star())).from_(sql.table(called))
+    return (
+        number(connection, sql.count(f"desired_{flow.name}")) - worked - number(connection, aside)
+    )

@@ -4,8 +4,9 @@ A guard only looks; the gate in `matricula.hub.gate` is what stops a write. Ever
 runs on every route, because a guard that covers one route protects nothing.
 
 A limit in share is rounded up, so that one person may leave a group of three; a limit in
-count is a ceiling beside it. A flow that has no copy yet may create any number, because a
-share of nothing says nothing; its count limit holds all the same.
+count is a ceiling beside it. A flow that has no copy yet may create any number, and correct
+any number that were there before it, because a share of nothing says nothing; its count
+limits hold all the same.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ def guard(flow: Flow, counts: Mapping[str, int], *, copies: int) -> tuple[Reason
         limit = allowed(
             getattr(flow.guard, group),
             copies=copies,
-            first_load=group == "creations" and copies == 0,
+            first_load=copies == 0,
         )
         if limit is None or rows <= limit:
             continue

@@ -11,21 +11,29 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+import duckdb
+import pyarrow as pa
 from sqlglot import exp
 
 from matricula.engine import compose, damage, diff, guard, plan, project, read, resolve, sql, state
-from matricula.engine.workbench import run
+from matricula.engine.workbench import number, run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date, datetime
 
-    import duckdb
-    import pyarrow as pa
     import pyarrow.dataset as ds
 
     from matricula.charter.model import Charter, Entity, Flow, ResourceRef
     from matricula.engine.state import Confirmed
+
+
+_INCOMPUTABLE = (
+    duckdb.ConversionException,
+    duckdb.InvalidInputException,
+    duckdb.OutOfRangeException,
+)
+_NOBODY = pa.table({"key": pa.array([], pa.string())})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +46,8 @@ class Feed:
         known: What the hub knows of the copies.
         previous: The last trusted snapshot per resource, for judging damage.
         seen: The targets' own readings per flow, in a full pass.
-        dirty: Keys per entity (column `key`); None for everybody.
+        dirty: Keys per entity (column `key`), none of an entity that is not named; None
+            for everybody.
         crosswalk: Decisions of stewards per resource (`external_id`, `key`).
         copies: Active copies per flow, for the guard.
     """
@@ -54,7 +63,14 @@ class Feed:
 
 
 def local_date(charter: Charter, at: datetime) -> date:
-    """Say which day it is at the institution."""
+    """Say which day it is at the institution.
+
+    Raises:
+        ValueError: The instant has no zone; this machine's would be taken for it.
+    """
+    if at.tzinfo is None:
+        message = "an instant without its zone does not say which day it is"
+        raise ValueError(message)
     return at.astimezone(ZoneInfo(charter.timezone)).date()
 
 
@@ -75,7 +91,7 @@ def take_in(
 ) -> dict[ResourceRef, read.Verdict]:
     """Read every snapshot and judge it: by itself, by its predecessor, by its keys.
 
-    After this, `found_E_R` is there for every entity all of whose owners can be read.
+    After this, `found_E:R` is there for every entity all of whose owners can be read.
     """
     verdicts = {}
     for resource, snapshot in feed.snapshots.items():
@@ -146,11 +162,10 @@ def make_plan(
     chosen = [charter.flows[name] for name in flows]
     needed = {e.name: e for flow in chosen for e in entities_of(charter, flow)}
     for entity in needed.values():
-        dirty = None if feed.dirty is None else feed.dirty.get(entity.name)
-        only_dirty = dirty is not None
+        dirty = _dirty(feed, entity.name)
         if dirty is not None:
             state.load_links(connection, f"dirty_{entity.name}", dirty)
-        compose.compose(connection, entity, only_dirty=only_dirty)
+        compose.compose(connection, entity, only_dirty=dirty is not None)
     planned = tuple(_plan_flow(connection, charter, flow, feed) for flow in chosen)
     return plan.Plan(
         charter=charter.digest,
@@ -165,48 +180,89 @@ def make_plan(
     )
 
 
+def _dirty(feed: Feed, entity: str) -> pa.Table | None:
+    """Give the keys to look at, or None for everybody."""
+    if feed.dirty is None:
+        return None
+    return feed.dirty.get(entity, _NOBODY)
+
+
 def _plan_flow(
     connection: duckdb.DuckDBPyConnection, charter: Charter, flow: Flow, feed: Feed
 ) -> plan.FlowPlan:
-    keys = None if feed.dirty is None else feed.dirty.get(flow.entity)
+    keys = _dirty(feed, flow.entity)
     state.load_links(connection, f"state_{flow.name}", feed.known.state(flow.name, keys))
     _load_link_tables(connection, flow, feed)
-    on = local_date(charter, feed.at)
-    project.project(connection, charter, flow, on=on)
-    seen = feed.seen.get(flow.name)
-    if seen is not None:
-        connection.register(f"seen_{flow.name}", seen)
-    diff.diff(connection, flow, feed.known, seen=None if seen is None else seen.schema)
+    try:
+        _compare(connection, charter, flow, feed)
+    except _INCOMPUTABLE:
+        # A record's value cannot be computed: find out whose, and plan the others.
+        _compare(connection, charter, flow, feed, careful=True)
     counts = plan.counts_by(connection, f"change_{flow.name}", "kind")
-    return plan.FlowPlan(
+    # Copies that were there before us count as much as those we made.
+    found = number(connection, sql.count(f"matched_{flow.name}"))
+    found_plan = plan.FlowPlan(
         flow=flow.name,
         target=str(flow.target),
         counts=counts,
         unchanged=diff.unchanged(connection, flow),
         aside=plan.counts_by(connection, f"aside_{flow.name}", "code"),
-        drifted=sum(plan.counts_by(connection, f"drift_{flow.name}", "key").values()),
+        drifted=number(connection, sql.count(f"drift_{flow.name}")),
         reasons=(
-            *guard.guard(flow, counts, copies=feed.copies.get(flow.name, 0)),
-            *guard.windows(charter, flow, on=on),
+            *guard.guard(flow, counts, copies=feed.copies.get(flow.name, 0) + found),
+            *guard.windows(charter, flow, on=local_date(charter, feed.at)),
         ),
         digest=plan.flow_digest(connection, flow.name),
     )
+    _let_go(connection, flow)
+    return found_plan
+
+
+def _compare(
+    connection: duckdb.DuckDBPyConnection,
+    charter: Charter,
+    flow: Flow,
+    feed: Feed,
+    *,
+    careful: bool = False,
+) -> None:
+    on = local_date(charter, feed.at)
+    project.project(connection, charter, flow, on=on, careful=careful)
+    # A pass over some keys knows only their links, and cannot tell whose the others are.
+    seen = feed.seen.get(flow.name) if feed.dirty is None else None
+    if seen is not None:
+        connection.register(f"seen_{flow.name}", seen)
+    diff.diff(connection, flow, feed.known, seen=None if seen is None else seen.schema)
+
+
+def _let_go(connection: duckdb.DuckDBPyConnection, flow: Flow) -> None:
+    """Drop what is large and of no more use, before the next flow needs the memory."""
+    large = [f"state_{flow.name}", *(_link_table(flow, name) for name in _linked(flow))]
+    for called in large:
+        run(connection, exp.Drop(tables=[sql.table(called)], kind="TABLE"))
+
+
+def _linked(flow: Flow) -> list[str]:
+    return [name for name, granted in flow.fields.items() if granted.expression.link]
+
+
+def _link_table(flow: Flow, name: str) -> str:
+    return f"link_{flow.name}:{name}"
 
 
 def _load_link_tables(connection: duckdb.DuckDBPyConnection, flow: Flow, feed: Feed) -> None:
-    """Leave `link_<other>` for every flow whose ids this one needs."""
-    for granted in flow.fields.values():
-        link = granted.expression.link
-        if not link:
+    """Leave `link_<flow>:<field>` for every field that asks for another flow's ids."""
+    for name in _linked(flow):
+        link = flow.fields[name].expression.link
+        if link is None:  # pragma: no cover - what `_linked` lists has one
             continue
         keys = None
         if feed.dirty is not None:
             asked = exp.select(sql.named(project.link_key(link), "key")).distinct()
-            keys = state.fetch_keys(
-                connection, asked.from_(sql.table(f"golden_{flow.entity}", "g"))
-            )
-        arrived = f"links_{link.flow}"
-        state.load_links(connection, arrived, feed.known.state(link.flow, keys))
-        known = exp.select(sql.column("key"), sql.column("external_id")).from_(sql.table(arrived))
-        known = known.where(sql.given(sql.column("external_id")))
-        run(connection, sql.create("TABLE", f"link_{link.flow}", known))
+            asked = asked.from_(sql.table(f"golden_{flow.entity}", "g"))
+            keys = state.fetch_keys(connection, asked.where(sql.given(project.link_key(link))))
+        connection.register("arriving", feed.known.state(link.flow, keys))
+        known = exp.select(sql.column("key"), sql.column("external_id"))
+        known = known.from_(sql.table("arriving")).where(sql.given(sql.column("external_id")))
+        run(connection, sql.create("TABLE", _link_table(flow, name), known))
+        connection.unregister("arriving")

@@ -64,10 +64,11 @@ def observe(
         _load_confirmed(connection, flow, known, seen)
         run(connection, sql.create("VIEW", f"look_{name}", _look(flow, seen)))
         _find_matches(connection, flow, seen)
-        run(connection, sql.create("TABLE", f"edited_{name}", _edited(flow)))
+        edited = sql.one_per_key(_edited(flow), among=("found", "switched"))
+        run(connection, sql.create("TABLE", f"edited_{name}", edited))
         keys = exp.select(sql.column("key")).from_(sql.table(f"edited_{name}"))
-        edited = known.confirmed(name, fetch_keys(connection, keys))
-        load_links(connection, f"delivered_{name}", edited)
+        delivered = known.confirmed(name, fetch_keys(connection, keys))
+        load_links(connection, f"delivered_{name}", delivered)
         run(connection, sql.create("TABLE", f"drift_{name}", _drift(flow)))
         gone = exp.select(sql.column("key")).from_(sql.table(f"drift_{name}"))
         gone = gone.where(sql.missing(sql.column("found")))
@@ -131,30 +132,35 @@ def _look(flow: Flow, seen: pa.Schema) -> exp.Select:
     suspended = sql.column("_suspended", "v") if "_suspended" in seen.names else exp.null()
     query = exp.select(
         sql.named(sql.column("_id", "v"), "external_id"),
-        sql.named(sql.column("key", "s"), "key"),
-        sql.named(sql.column("state", "s"), "state"),
-        sql.named(sql.column("digest", "s"), "digest"),
         sql.named(sql.cast(suspended, "BOOLEAN"), "suspended"),
         sql.named(sql.json_object(pairs), "found"),
     ).from_(sql.table(f"seen_{flow.name}", "v"))
-    query = query.join(
-        sql.table(f"state_{flow.name}", "s"),
-        on=sql.same(sql.column("external_id", "s"), sql.column("_id", "v")),
-        join_type="left",
-    )
-    if hidden:
-        query = query.join(
+    if not hidden:
+        return query
+    linked = (
+        exp.select(sql.column("external_id", "s"), sql.column("confirmed", "h"))
+        .from_(sql.table(f"state_{flow.name}", "s"))
+        .join(
             sql.table(f"hidden_{flow.name}", "h"),
             on=sql.same(sql.column("key", "h"), sql.column("key", "s")),
-            join_type="left",
         )
-    return query
+    )
+    return query.join(
+        linked.subquery("h"),
+        on=sql.same(sql.column("external_id", "h"), sql.column("_id", "v")),
+        join_type="left",
+    )
 
 
 def _observed(flow: Flow, seen: pa.Schema, name: str) -> exp.Expr:
-    kind = flow.fields[name].expression.type
-    typed = values.read_value(sql.column(name, "v"), seen.field(name).type, kind)
-    return values.plan_value(typed, kind)
+    kind, native = flow.fields[name].expression.type, seen.field(name).type
+    raw = sql.column(name, "v")
+    typed = values.plan_value(values.read_value(raw, native, kind), kind)
+    if not values.can_be_bad(native, kind):
+        return typed
+    # What is not of its type is shown as it stands; null would hide that somebody wrote it.
+    plain = sql.call("to_json", sql.cast(raw, "VARCHAR"))
+    return sql.call("coalesce", sql.call("to_json", typed), plain)
 
 
 def _find_matches(connection: duckdb.DuckDBPyConnection, flow: Flow, seen: pa.Schema) -> None:
@@ -166,18 +172,26 @@ def _find_matches(connection: duckdb.DuckDBPyConnection, flow: Flow, seen: pa.Sc
         run(connection, sql.create("TABLE", f"doubtful_{name}", _empty(_EMPTY["doubtful"])))
         return
     run(connection, sql.create("TABLE", f"pair_{name}", _pairs(flow, seen, rule)))
-    several = _several(name, "key", "external_id")
-    claimed = _several(name, "external_id", "key")
-    pair = exp.select(exp.Star()).from_(sql.table(f"pair_{name}"))
+    unclear = exp.or_(
+        exp.In(this=sql.column("key"), query=_several(name, "key", "external_id").subquery()),
+        exp.In(
+            this=sql.column("external_id"), query=_several(name, "external_id", "key").subquery()
+        ),
+    )
     doubtful = exp.select(sql.column("key")).distinct().from_(sql.table(f"pair_{name}"))
-    is_several = exp.In(this=sql.column("key"), query=several.subquery())
-    is_claimed = exp.In(this=sql.column("external_id"), query=claimed.subquery())
+    run(connection, sql.create("TABLE", f"doubtful_{name}", doubtful.where(unclear)))
+    clear = exp.select(exp.Star()).from_(sql.table(f"pair_{name}"))
+    clear = clear.where(sql.absent(sql.column("key"), _doubtful(name)))
     run(
         connection,
-        sql.create("TABLE", f"doubtful_{name}", doubtful.where(exp.or_(is_several, is_claimed))),
+        sql.create(
+            "TABLE", f"matched_{name}", sql.one_per_key(clear, among=("found", "suspended"))
+        ),
     )
-    single = pair.where(sql.no(is_several)).where(sql.no(is_claimed))
-    run(connection, sql.create("TABLE", f"matched_{name}", single))
+
+
+def _doubtful(name: str) -> exp.Select:
+    return exp.select(sql.column("key")).from_(sql.table(f"doubtful_{name}"))
 
 
 def _several(name: str, one: str, many: str) -> exp.Select:
@@ -192,13 +206,17 @@ def _several(name: str, one: str, many: str) -> exp.Select:
 
 def _pairs(flow: Flow, seen: pa.Schema, rule: Sequence[str]) -> exp.Select:
     """Keys without a copy beside the unlinked records that the match rule names for them."""
-    conditions = []
+    conditions: list[exp.Expr] = []
     for field in rule:
         kind = flow.match[field].type
         typed = values.read_value(sql.column(field, "v"), seen.field(field).type, kind)
-        mine = sql.call("json_extract_string", sql.column("match", "f"), _path(field))
+        mine = sql.call("json_extract_string", sql.column("match", "f"), sql.pointer(field))
         conditions.append(sql.same(sql.cast(values.plan_value(typed, kind), "VARCHAR"), mine))
+        # A blank is nobody's identifier: it would find whoever has none either.
+        conditions.append(exp.NEQ(this=mine.copy(), expression=sql.text("")))
     look = sql.table(f"look_{flow.name}", "l")
+    linked = exp.select(sql.column("external_id")).from_(sql.table(f"state_{flow.name}"))
+    linked = linked.where(sql.given(sql.column("external_id")))
     return (
         exp.select(
             sql.column("key", "f"),
@@ -212,13 +230,8 @@ def _pairs(flow: Flow, seen: pa.Schema, rule: Sequence[str]) -> exp.Select:
         .join(sql.table(f"seen_{flow.name}", "v"), on=exp.and_(*conditions))
         .join(look, on=sql.same(sql.column("external_id", "l"), sql.column("_id", "v")))
         .where(sql.missing(sql.column("external_id", "f")))
-        .where(sql.missing(sql.column("key", "l")))
+        .where(sql.absent(sql.column("_id", "v"), linked))
     )
-
-
-def _path(field: str) -> exp.Literal:
-    escaped = field.replace("\\", "\\\\").replace('"', '\\"')
-    return sql.text(f'$."{escaped}"')
 
 
 def _edited(flow: Flow) -> exp.Select:
@@ -290,7 +303,8 @@ def _drift(flow: Flow) -> exp.Select:
             on=sql.same(sql.column("key", "c"), sql.column("key", "e")),
         )
     )
-    something = exp.GT(
-        this=sql.call("len", sql.column("fields")), expression=exp.Literal.number(0)
+    something = exp.or_(
+        exp.GT(this=sql.call("len", sql.column("fields")), expression=exp.Literal.number(0)),
+        sql.missing(sql.column("found")),
     )
     return exp.select(exp.Star()).from_(told.subquery("t")).where(something)

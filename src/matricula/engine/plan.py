@@ -46,7 +46,6 @@ class FlowPlan:
         drifted: Copies that were edited or removed in the target.
         reasons: Why the flow, or some kinds of change in it, are held.
         digest: Of its changes.
-        basis: Names of what could not be read; a flow with any is not computed.
     """
 
     flow: str
@@ -120,7 +119,10 @@ def flow_digest(connection: duckdb.DuckDBPyConnection, flow: str) -> str:
         sql.column("key"), sql.named(sql.call("md5", sql.cast(row, "VARCHAR")), "p")
     )
     ordered = exp.GroupConcat(
-        this=exp.Order(this=sql.column("p"), expressions=[exp.Ordered(this=sql.column("key"))]),
+        this=exp.Order(
+            this=sql.column("p"),
+            expressions=[exp.Ordered(this=sql.column(by)) for by in ("key", "p")],
+        ),
         separator=sql.text(""),
     )
     whole = exp.select(sql.call("sha256", sql.call("coalesce", ordered, sql.text(""))))

@@ -9,6 +9,9 @@ instead: their copies stay as they are.
 
 from __future__ import annotations
 
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -17,6 +20,7 @@ from matricula.engine import sql, values
 from matricula.engine.workbench import run
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
     import duckdb
@@ -26,69 +30,106 @@ if TYPE_CHECKING:
 _GOLDEN = "g"
 
 
+class Placing:
+    """Puts the engine's tables behind the columns of expressions, and the date behind `as_of()`.
+
+    Args:
+        on: The institution's date.
+        careful: Make null of what cannot be computed. Without, it is an error of the whole
+            statement, and faster; see `project`.
+    """
+
+    def __init__(self, on: date, *, careful: bool = False) -> None:
+        self.on = on
+        self.careful = careful
+
+    def bare(self, expression: Expression) -> exp.Expr:
+        """Place an expression, errors and all."""
+        return exp.Paren(this=expression.tree.copy().transform(self._placed))
+
+    def value(self, expression: Expression) -> exp.Expr:
+        """Place an expression in the engine's own type."""
+        bare = self.bare(expression)
+        return sql.call("try", bare) if self.careful else bare
+
+    def written(self, expression: Expression) -> exp.Expr:
+        """Place an expression in the canonical form of plans."""
+        written = values.plan_value(self.bare(expression), expression.type)
+        return sql.call("try", written) if self.careful else written
+
+    def fails(self, expression: Expression) -> exp.Expr:
+        """Say that an expression cannot be computed, which is not the same as being null."""
+        written = values.plan_value(self.bare(expression), expression.type)
+        # A structure that holds null is not null; one that could not be made is.
+        return sql.missing(sql.call("try", sql.call("struct_pack", written)))
+
+    def _placed(self, node: exp.Expr) -> exp.Expr:
+        if isinstance(node, exp.Column):
+            return sql.column(node.name, _ref_alias(node.table) if node.table else _GOLDEN)
+        if isinstance(node, exp.Anonymous) and node.name.lower() == "as_of":
+            return sql.cast(sql.text(self.on.isoformat()), "DATE")
+        return node
+
+
 def project(
-    connection: duckdb.DuckDBPyConnection, charter: Charter, flow: Flow, *, on: date
+    connection: duckdb.DuckDBPyConnection,
+    charter: Charter,
+    flow: Flow,
+    *,
+    on: date,
+    careful: bool = False,
 ) -> None:
     """Say what the target of a flow should hold.
 
     Args:
         connection: After `compose` of the flow's entity and of what it refers to; for every
-            link the table `link_<other flow>` (`key`, `external_id`) must be there.
+            link the table `link_<this flow>:<field>` (`key`, `external_id`) must be there.
         charter: For the entities behind refs.
         flow: Which.
         on: The institution's date, for `as_of()`.
+        careful: Find the records for which an expression cannot be computed (a number too
+            large, say) and keep them apart as M507. Slower; needed when one failed.
     """
-    run(connection, sql.create("TABLE", f"kept_{flow.name}", _kept(charter, flow)))
-    run(connection, sql.create("VIEW", f"desired_{flow.name}", desired(charter, flow, on=on)))
+    placing = Placing(on, careful=careful)
+    run(connection, sql.create("TABLE", f"kept_{flow.name}", _kept(charter, flow, placing)))
+    query = _desired(charter, flow, placing)
+    run(connection, sql.create("VIEW", f"desired_{flow.name}", query))
 
 
 def desired(charter: Charter, flow: Flow, *, on: date) -> exp.Select:
     """Build the query behind `desired_F`; `matricula sql FLOW` prints it."""
+    return _desired(charter, flow, Placing(on))
+
+
+def _desired(charter: Charter, flow: Flow, placing: Placing) -> exp.Select:
     granted = {n: f for n, f in sorted(flow.fields.items()) if not f.initially}
     proposed = {n: f for n, f in sorted(flow.fields.items()) if f.initially}
-    match = [(name, _written(expression, on)) for name, expression in sorted(flow.match.items())]
+    match = [(name, placing.written(expr)) for name, expr in sorted(flow.match.items())]
     nothing = sql.cast(exp.null(), "VARCHAR")
     query = exp.select(
         sql.column("key", _GOLDEN),
-        sql.named(sql.json_object(_pairs(granted, on)), "after"),
-        sql.named(sql.json_object(_pairs(proposed, on)) if proposed else nothing, "initial"),
+        sql.named(sql.json_object(_pairs(granted, placing)), "after"),
+        sql.named(sql.json_object(_pairs(proposed, placing)) if proposed else nothing, "initial"),
         sql.named(sql.json_object(match), "match"),
         sql.named(_waits(flow) or nothing, "waits"),
     ).from_(sql.table(f"golden_{flow.entity}", _GOLDEN))
     query = _join_refs(query, charter, flow)
     query = _join_links(query, flow)
     kept = exp.select(sql.column("key")).from_(sql.table(f"kept_{flow.name}"))
-    query = query.where(sql.no(exp.In(this=sql.column("key", _GOLDEN), query=kept.subquery())))
-    return query.where(exp.Paren(this=_placed(flow.where, on))) if flow.where else query
+    query = query.where(sql.absent(sql.column("key", _GOLDEN), kept))
+    return query.where(placing.value(flow.where)) if flow.where else query
 
 
-def _pairs(fields: dict[str, FlowField], on: date) -> list[tuple[str, exp.Expr]]:
+def _pairs(fields: dict[str, FlowField], placing: Placing) -> list[tuple[str, exp.Expr]]:
     return [
         (
             name,
             sql.column("external_id", _link_alias(name))
             if field.expression.link
-            else _written(field.expression, on),
+            else placing.written(field.expression),
         )
         for name, field in fields.items()
     ]
-
-
-def _written(expression: Expression, on: date) -> exp.Expr:
-    return values.plan_value(_placed(expression, on), expression.type)
-
-
-def _placed(expression: Expression, on: date) -> exp.Expr:
-    """Put the engine's tables behind an expression's columns and the date behind `as_of()`."""
-
-    def place(node: exp.Expr) -> exp.Expr:
-        if isinstance(node, exp.Column):
-            return sql.column(node.name, _ref_alias(node.table) if node.table else _GOLDEN)
-        if isinstance(node, exp.Anonymous) and node.name.lower() == "as_of":
-            return sql.cast(sql.text(on.isoformat()), "DATE")
-        return node
-
-    return expression.tree.copy().transform(place)
 
 
 def _ref_alias(field: str) -> str:
@@ -131,7 +172,7 @@ def _join_links(query: exp.Select, flow: Flow) -> exp.Select:
             continue
         alias = _link_alias(name)
         query = query.join(
-            sql.table(f"link_{field.expression.link.flow}", alias),
+            sql.table(f"link_{flow.name}:{name}", alias),
             on=sql.same(sql.column("key", alias), link_key(field.expression.link)),
             join_type="left",
         )
@@ -160,32 +201,94 @@ def _waits(flow: Flow) -> exp.Expr | None:
     return sql.case([(waiting, told)])
 
 
-def _kept(charter: Charter, flow: Flow) -> exp.Query:
-    """Keys to leave alone: a carried value is not of its type, or two records claim the key."""
-    entity = charter.entities[flow.entity]
-    own = {e.split(".", 1)[1] for e in flow.carries if e.split(".", 1)[0] == entity.name}
-    own |= set(entity.key)
-    amiss = (
-        exp.select(sql.column("key"), sql.named(sql.text("M410"), "code"))
-        .from_(sql.table(f"amiss_{entity.name}"))
-        .where(exp.In(this=sql.column("field"), expressions=[sql.text(n) for n in sorted(own)]))
-    )
-    resources = sorted({str(entity.fields[name].owner) for name in own})
-    twice = (
-        exp.select(sql.column("key"), sql.named(sql.text("M412"), "code"))
-        .from_(sql.table(f"twice_{entity.name}"))
-        .where(exp.In(this=sql.column("resource"), expressions=[sql.text(r) for r in resources]))
-    )
-    query: exp.Query = exp.union(amiss, twice, distinct=True)
-    for field in refs_of(flow):
-        other = entity.fields[field].type.entity
-        behind = (
-            exp.select(sql.column("key", _GOLDEN), sql.named(sql.text("M410"), "code"))
-            .from_(sql.table(f"golden_{entity.name}", _GOLDEN))
-            .join(
-                sql.table(f"amiss_{other}", "a"),
-                on=sql.same(sql.column("key", "a"), sql.column(field, _GOLDEN)),
-            )
+@dataclass(frozen=True, slots=True)
+class _Doubt:
+    """What makes values doubtful, and for which fields of which entity.
+
+    Attributes:
+        code: M410 (not of its type) or M412 (two records claim the key).
+        table: `amiss_E` or `twice_E`.
+        column: Its column that `words` are of.
+        through: The ref field behind which the entity stands; empty for the flow's own.
+    """
+
+    code: str
+    table: str
+    column: str
+    words: Mapping[str, str]
+    through: str = ""
+
+    def among(self, fields: set[str]) -> exp.Expr:
+        """Say that the doubt is about one of these fields."""
+        words = sorted({word for field, word in self.words.items() if field in fields})
+        if not words:
+            return exp.false()
+        return exp.In(
+            this=sql.column(self.column, "a"), expressions=[sql.text(word) for word in words]
         )
-        query = exp.union(query, behind, distinct=True)
-    return query
+
+
+def _kept(charter: Charter, flow: Flow, placing: Placing) -> exp.Query:
+    """Keys to leave alone, because a value that the flow reads cannot be relied on.
+
+    A doubtful value keeps a copy as it is, unless the condition of the flow does not read
+    it and says that the record leaves: then it leaves.
+    """
+    deciding = _reads([flow.where] if flow.where else [])
+    deciding[""] |= set(charter.entities[flow.entity].key)
+    carried = _reads(_expressions(flow))
+    carried[""] |= deciding[""]
+    parts: list[exp.Query] = []
+    for doubt in _doubts(charter, flow):
+        decides = doubt.among(deciding[doubt.through])
+        carries = doubt.among(carried[doubt.through])
+        if flow.where:
+            carries = exp.and_(carries, placing.value(flow.where))
+        behind = sql.column(doubt.through or "key", _GOLDEN)
+        parts.append(
+            _coded(charter, flow, doubt.code)
+            .join(sql.table(doubt.table, "a"), on=sql.same(sql.column("key", "a"), behind))
+            .where(exp.or_(decides, carries))
+        )
+    if placing.careful:
+        parts.append(_coded(charter, flow, "M507").where(_incomputable(flow, placing)))
+    return reduce(_union, parts)
+
+
+def _coded(charter: Charter, flow: Flow, code: str) -> exp.Select:
+    query = exp.select(sql.column("key", _GOLDEN), sql.named(sql.text(code), "code"))
+    return _join_refs(query.from_(sql.table(f"golden_{flow.entity}", _GOLDEN)), charter, flow)
+
+
+def _incomputable(flow: Flow, placing: Placing) -> exp.Expr:
+    computed = [e for e in _expressions(flow) if not e.link and e is not flow.where]
+    failing = exp.or_(exp.false(), *[placing.fails(expression) for expression in computed])
+    if not flow.where:
+        return failing
+    return exp.or_(placing.fails(flow.where), exp.and_(placing.value(flow.where), failing))
+
+
+def _union(one: exp.Query, other: exp.Query) -> exp.Query:
+    return exp.union(one, other, distinct=True)
+
+
+def _doubts(charter: Charter, flow: Flow) -> Iterator[_Doubt]:
+    entity = charter.entities[flow.entity]
+    for through in ("", *refs_of(flow)):
+        read = charter.entities[entity.fields[through].type.entity] if through else entity
+        yield _Doubt("M410", f"amiss_{read.name}", "field", {n: n for n in read.fields}, through)
+        owners = {name: str(field.owner) for name, field in read.fields.items()}
+        yield _Doubt("M412", f"twice_{read.name}", "resource", owners, through)
+
+
+def _reads(expressions: Sequence[Expression]) -> defaultdict[str, set[str]]:
+    """Gather the fields that expressions read: the entity's own under `""`, others by ref."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for expression in expressions:
+        for read in expression.reads:
+            found[""].add(read.field)
+            if read.of:
+                found[read.field].add(read.of)
+        if expression.link:
+            found[""].update(expression.link.arguments)
+    return found

@@ -8,17 +8,20 @@ that are not of their type. Nothing is repaired.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 from sqlglot import exp
 
 from matricula.engine import sql, values
-from matricula.engine.workbench import number, rows, run
+from matricula.engine.workbench import rows, run
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import duckdb
-    import pyarrow as pa
     import pyarrow.dataset as ds
 
     from matricula.charter.model import Charter, ResourceRef, ValueType
@@ -94,10 +97,15 @@ def load(connection: duckdb.DuckDBPyConnection, charter: Charter, snapshot: Snap
     connection.register(landed, snapshot.rows)
     schema = snapshot.rows.schema
     wanted = wanted_fields(charter, snapshot.resource)
-    rows = number(connection, exp.select(exp.Count(this=exp.Star())).from_(sql.table(landed)))
-    absent = sorted(set(wanted) - set(schema.names))
-    if absent:
-        return Verdict(resource, rows, (_absent(resource, absent),))
+    # Never counted by a scan: the parts of the data already know how many rows they have.
+    rows = (
+        snapshot.rows.num_rows
+        if isinstance(snapshot.rows, pa.Table)
+        else snapshot.rows.count_rows()
+    )
+    unclear = _absent(resource, schema, wanted) + _twins(resource, schema, wanted)
+    if unclear:
+        return Verdict(resource, rows, unclear)
     columns = [
         sql.named(values.read_value(sql.column(name), schema.field(name).type, kind), name)
         for name, kind in wanted.items()
@@ -109,12 +117,36 @@ def load(connection: duckdb.DuckDBPyConnection, charter: Charter, snapshot: Snap
     return Verdict(resource, rows, _count_faults(snapshot, rows), findings)
 
 
-def _absent(resource: str, absent: list[str]) -> Fault:
-    return Fault(
-        resource,
-        "M403",
-        f"{resource} has no field {', '.join(absent)}, which the charter names.",
-        "Put the field back in the source, or change its owner in the charter.",
+def _absent(
+    resource: str, schema: pa.Schema, wanted: Mapping[str, ValueType]
+) -> tuple[Fault, ...]:
+    absent = sorted(set(wanted) - set(schema.names))
+    if not absent:
+        return ()
+    return (
+        Fault(
+            resource,
+            "M403",
+            f"{resource} has no field {', '.join(absent)}, which the charter names.",
+            "Put the field back in the source, or change its owner in the charter; "
+            "nothing was changed anywhere.",
+        ),
+    )
+
+
+def _twins(resource: str, schema: pa.Schema, wanted: Mapping[str, ValueType]) -> tuple[Fault, ...]:
+    """Refuse names that SQL cannot tell apart; the wrong one would be read silently."""
+    spelled = Counter(name.lower() for name in schema.names)
+    twins = sorted(name for name in wanted if spelled[name.lower()] > 1)
+    if not twins:
+        return ()
+    return (
+        Fault(
+            resource,
+            "M406",
+            f"{resource} has more than one field called {', '.join(twins)}, capitals aside.",
+            "Rename one of them in the source; nothing was changed anywhere.",
+        ),
     )
 
 
@@ -153,46 +185,56 @@ def _set_bad_aside(
         for name, kind in wanted.items()
         if values.can_be_bad(schema.field(name).type, kind)
     }
-    nothing = exp.select(sql.named(sql.text(""), "_id"), sql.named(sql.text(""), "field")).where(
-        exp.false()
-    )
-    query: exp.Query = nothing
-    for name, kind in doubtful.items():
-        bad = values.is_bad(sql.column(name), schema.field(name).type, kind)
-        one = exp.select(sql.column("_id"), sql.named(sql.text(name), "field"))
-        query = exp.union(
-            query, one.from_(sql.table(f"land_{resource}")).where(bad), distinct=False
+    told = [
+        sql.case(
+            [(values.is_bad(sql.column(name), schema.field(name).type, kind), sql.text(name))]
         )
-    run(connection, sql.create("TABLE", f"bad_{resource}", query))
-    return tuple(
-        _bad_finding(connection, resource, name, kind)
         for name, kind in doubtful.items()
-        if _bad_ids(connection, resource, name, limit=1)
+    ]
+    # One scan for all fields; a list of names is unfolded to one row for each.
+    fields = exp.cast(exp.array(*told), "VARCHAR[]")
+    unfolded = exp.select(sql.column("_id"), sql.named(sql.call("unnest", fields), "field")).from_(
+        sql.table(f"land_{resource}")
+    )
+    query = exp.select(exp.Star()).from_(unfolded.subquery("told"))
+    query = query.where(sql.given(sql.column("field")))
+    if not doubtful:
+        query = query.where(exp.false())
+    run(connection, sql.create("TABLE", f"bad_{resource}", query))
+    counted = (
+        exp.select(sql.column("field"), exp.Count(this=exp.Star()))
+        .from_(sql.table(f"bad_{resource}"))
+        .group_by(sql.column("field"))
+        .order_by(sql.column("field"))
+    )
+    return tuple(
+        _bad_finding(connection, resource, str(name), kind=doubtful[str(name)], count=count)
+        for name, count in rows(connection, counted)
     )
 
 
-def _bad_ids(
-    connection: duckdb.DuckDBPyConnection, resource: str, name: str, *, limit: int
-) -> list[str]:
+def _bad_finding(
+    connection: duckdb.DuckDBPyConnection,
+    resource: str,
+    name: str,
+    *,
+    kind: ValueType,
+    count: object,
+) -> Fault:
+    place = f"{resource}.{name}"
     query = (
         exp.select(sql.column("_id"))
         .from_(sql.table(f"bad_{resource}"))
         .where(sql.same(sql.column("field"), sql.text(name)))
         .order_by(sql.column("_id"))
-        .limit(limit)
+        .limit(1000)
     )
-    return [str(row[0]) for row in rows(connection, query)]
-
-
-def _bad_finding(
-    connection: duckdb.DuckDBPyConnection, resource: str, name: str, kind: ValueType
-) -> Fault:
-    ids = _bad_ids(connection, resource, name, limit=1000)
+    ids = [str(row[0]) for row in rows(connection, query)]
     what = f"one of {', '.join(kind.values)}" if kind.kind == "enum" else f"of type {kind.kind}"
     return Fault(
-        f"{resource}.{name}",
+        place,
         "M410",
-        f"{resource}.{name} is not {what} in {len(ids)} record(s), first {ids[0]}.",
+        f"{place} is not {what} in {count} record(s), first {ids[0]}.",
         "Correct the value at its owner; until then these records are set aside.",
         tuple(ids),
     )

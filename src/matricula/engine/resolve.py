@@ -1,6 +1,6 @@
 """Resolve: turn every system's own identifiers into the entity's key.
 
-Leaves for entity E and owning resource R the view `found_E_R` (`key`, `_id`, owner fields
+Leaves for entity E and owning resource R the view `found_E:R` (`key`, `_id`, owner fields
 under their native names). The roster spells its own key; every other resource is found by
 the fields the charter names, or by a decision in the crosswalk, which goes first. Only
 equal identifiers link. Two records for one key are nobody's until a person decides:
@@ -56,7 +56,8 @@ def resolve(
         sql.named(sql.text(""), "key"), sql.named(sql.text(""), "resource")
     ).where(exp.false())
     for resource in entity.owners():
-        decided = (crosswalk or {}).get(resource)
+        # What the roster calls a record is its key; nobody decides otherwise.
+        decided = (crosswalk or {}).get(resource) if resource != entity.roster else None
         _find(connection, charter, entity, resource, decided=decided)
         if resource == entity.roster:
             faults += _roster_faults(connection, entity)
@@ -94,13 +95,13 @@ def _find(
             on=sql.same(sql.column("external_id", "x"), sql.column("_id", "r")),
             join_type="left",
         )
-    run(connection, sql.create("VIEW", f"found_{entity.name}_{resource}", query))
+    run(connection, sql.create("VIEW", f"found_{entity.name}:{resource}", query))
 
 
 def _doubled(entity: Entity, resource: ResourceRef) -> exp.Select:
     return (
         exp.select(sql.column("key"))
-        .from_(sql.table(f"found_{entity.name}_{resource}"))
+        .from_(sql.table(f"found_{entity.name}:{resource}"))
         .where(sql.given(sql.column("key")))
         .group_by(sql.column("key"))
         .having(exp.GT(this=exp.Count(this=exp.Star()), expression=exp.Literal.number(1)))

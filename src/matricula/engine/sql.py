@@ -85,6 +85,24 @@ def case(
     )
 
 
+def absent(key: exp.Expr, from_: exp.Query) -> exp.Expr:
+    """Say that no row of a query of keys, none of them null, has this key."""
+    return no(exp.In(this=key.copy(), query=from_.subquery()))
+
+
+def count(of: str, alias: str = "") -> exp.Select:
+    """Count the rows of a table."""
+    return exp.select(exp.Count(this=exp.Star())).from_(table(of, alias))
+
+
+def one_per_key(query: exp.Query, *, among: Sequence[str]) -> exp.Select:
+    """Keep one row per `key`, always the same one: the first by the columns named."""
+    ordered = [column("key"), *[column(name) for name in among]]
+    chosen = exp.select(exp.Star()).from_(query.subquery("every")).order_by(*ordered)
+    chosen.set("distinct", exp.Distinct(on=exp.Tuple(expressions=[column("key")])))
+    return chosen
+
+
 def json_object(pairs: Iterable[tuple[str, exp.Expr]]) -> exp.Expr:
     """Build a JSON object as text; its names in the order given, nulls kept."""
     arguments = [part for field, value in pairs for part in (text(field), value)]
@@ -93,8 +111,15 @@ def json_object(pairs: Iterable[tuple[str, exp.Expr]]) -> exp.Expr:
 
 def json_value(document: exp.Expr, field: str) -> exp.Expr:
     """Take one member of a JSON document, as JSON; its name may hold any character."""
-    escaped = field.replace("\\", "\\\\").replace('"', '\\"')
-    return call("json_extract", document, text(f'$."{escaped}"'))
+    return call("json_extract", document, pointer(field))
+
+
+def pointer(field: str) -> exp.Literal:
+    """Point at one member of a JSON document.
+
+    A JSON pointer (RFC 6901) has no wildcards: to a path, a member called `*` means all.
+    """
+    return text("/" + field.replace("~", "~0").replace("/", "~1"))
 
 
 def key_of(parts: Sequence[exp.Expr]) -> exp.Expr:

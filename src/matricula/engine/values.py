@@ -8,6 +8,7 @@ dates and instants as ISO 8601 text, decimals and money (major units) as text.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -21,8 +22,11 @@ if TYPE_CHECKING:
     from matricula.charter.model import ValueType
 
 _INTEGER = r"[+-]?[0-9]{1,18}"
-_DECIMAL = r"[+-]?([0-9]{1,18}(\.[0-9]{1,9})?|\.[0-9]{1,9})"
-_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_WHOLE = rf"{_INTEGER}(\.0*)?"
+_DECIMAL = r"[+-]?([0-9]{1,18}(\.[0-9]{1,9}0*)?|\.[0-9]{1,9}0*)"
+# A year 0000 is what some databases write for no date; DuckDB would read 1 BC.
+_YEAR = r"([1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])"
+_DATE = rf"{_YEAR}-[0-9]{{2}}-[0-9]{{2}}"
 _TIME = r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
 _INSTANT = rf"{_DATE}[T ]{_TIME}(Z|[+-][0-9]{{2}}:?[0-9]{{2}})?"
 _WORDS = {
@@ -51,17 +55,28 @@ def read_value(raw: exp.Expr, native: pa.DataType, value_type: ValueType) -> exp
         native: Its Arrow type in the snapshot.
         value_type: What the charter says it is.
     """
-    kind = value_type.kind
     if _is_text(native):
         return _from_text(raw, value_type)
-    if kind == "instant" and str(native).startswith("timestamp"):
-        return sql.cast(raw, "TIMESTAMP")
+    if not can_be_bad(native, value_type) or (value_type.kind, _sort(native)) in _BY_CAST:
+        return _within(sql.try_cast(raw, sql_type(value_type)), value_type)
+    # A day of a source that keeps instants: midnight, or it says more than a date.
+    if value_type.kind == "date" and _sort(native) == "timestamp":
+        day = sql.try_cast(raw, "DATE")
+        return sql.case([(sql.same(sql.cast(day, "TIMESTAMP"), raw), day)])
     # What is not plainly of the type already is judged by how it reads.
-    if kind in {"money", "boolean", "integer"} and can_be_bad(native, value_type):
-        return _from_text(sql.cast(raw, "VARCHAR"), value_type)
-    if sql_type(value_type) == "VARCHAR":
-        return _within(sql.cast(raw, "VARCHAR"), value_type)
-    return sql.try_cast(raw, sql_type(value_type))
+    spelled = sql.cast(raw, "VARCHAR")
+    if value_type.kind == "integer":
+        whole = sql.try_cast(spelled, "DECIMAL(28, 9)")
+        return _when(spelled, _WHOLE, sql.try_cast(whole, "BIGINT"))
+    return _from_text(spelled, value_type)
+
+
+# Binary fractions have no exact text; the nine decimals kept are what they are read as.
+_BY_CAST = {("decimal", "double"), ("decimal", "float"), ("enum", "dictionary")}
+
+
+def _sort(native: pa.DataType) -> str:
+    return re.match("[a-z]*", str(native))[0]  # type: ignore[index]  # it always matches
 
 
 def _is_text(native: pa.DataType) -> bool:
@@ -78,7 +93,7 @@ def _from_text(raw: exp.Expr, value_type: ValueType) -> exp.Expr:
         "integer": (_INTEGER, sql.try_cast(trimmed, "BIGINT")),
         "decimal": (_DECIMAL, sql.try_cast(trimmed, "DECIMAL(28, 9)")),
         "date": (_DATE, sql.try_cast(trimmed, "DATE")),
-        "instant": (_INSTANT, sql.cast(sql.try_cast(trimmed, "TIMESTAMPTZ"), "TIMESTAMP")),
+        "instant": (_INSTANT, sql.try_cast(sql.try_cast(trimmed, "TIMESTAMPTZ"), "TIMESTAMP")),
     }
     if value_type.kind in patterns:
         return _when(trimmed, *patterns[value_type.kind])
@@ -139,14 +154,19 @@ def can_be_bad(native: pa.DataType, value_type: ValueType) -> bool:
 
 
 def plan_value(value: exp.Expr, value_type: ValueType) -> exp.Expr:
-    """Write a value of the engine's type in the canonical form of plans and links."""
+    """Write a value of the engine's type in the canonical form of plans and links.
+
+    An expression may yield another of DuckDB's types than a field of the same kind has, so
+    everything is cast first: `2.0` and `2` would look like an edit for ever.
+    """
     kind = value_type.kind
     if kind == "date":
-        return sql.cast(value, "VARCHAR")
+        return sql.cast(sql.cast(value, "DATE"), "VARCHAR")
     if kind == "instant":
-        return sql.call("strftime", value, sql.text("%Y-%m-%dT%H:%M:%S.%fZ"))
+        instant = sql.cast(value, "TIMESTAMP")
+        return sql.call("strftime", instant, sql.text("%Y-%m-%dT%H:%M:%S.%fZ"))
     if kind == "decimal":
-        plain = sql.cast(value, "VARCHAR")
+        plain = sql.cast(sql.cast(value, "DECIMAL(28, 9)"), "VARCHAR")
         return sql.call("regexp_replace", plain, sql.text(r"\.?0+$"), sql.text(""))
     if kind == "money":
         places = decimals_of(value_type.currency)
@@ -154,4 +174,4 @@ def plan_value(value: exp.Expr, value_type: ValueType) -> exp.Expr:
         unit = exp.Literal.number(f"{10**-places:.{places}f}" if places else "1")
         scaled = exp.Mul(this=sql.cast(value, "DECIMAL(24, 0)"), expression=unit)
         return sql.cast(scaled, "VARCHAR")
-    return value
+    return sql.cast(value, sql_type(value_type))
