@@ -1,5 +1,7 @@
 """Write docs/reference/ from the code: nothing that the code can say is written by hand.
 
+The list of how-to guides is written from their titles.
+
 `python docs/generate.py` writes, `python docs/generate.py --check` only compares and names
 the pages that are out of date. The glossary is the one page of the folder written by hand.
 """
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from matricula.kernel.codes import Code
 
 REPOSITORY = Path(__file__).parents[1]
-REFERENCE = REPOSITORY / "docs" / "reference"
+DOCS = REPOSITORY / "docs"
 SOURCE = REPOSITORY / "src" / "matricula"
 WRITTEN_BY = "<!-- Written by docs/generate.py from the code; changes made here are lost. -->"
 
@@ -158,6 +160,16 @@ def environment_page() -> str:
     return _page(lines)
 
 
+def guides_page() -> str:
+    """Every how-to guide under its own title."""
+    lines = ["# How-to guides", ""]
+    for path in sorted((DOCS / "how-to").glob("*.md")):
+        if path.name != "index.md":
+            title = path.read_text(encoding="utf-8").splitlines()[0].lstrip("# ")
+            lines.append(f"- [{title}]({path.name})")
+    return _page(lines)
+
+
 def schema_file() -> str:
     """The charter's JSON Schema, for editors."""
     return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
@@ -266,12 +278,13 @@ def _page(lines: list[str]) -> str:
 
 
 PAGES: Mapping[str, Callable[[], str]] = {
-    "charter.md": charter_page,
-    "charter.schema.json": schema_file,
-    "commands.md": commands_page,
-    "connectors.md": connectors_page,
-    "environment.md": environment_page,
-    "errors.md": errors_page,
+    "how-to/index.md": guides_page,
+    "reference/errors.md": errors_page,
+    "reference/environment.md": environment_page,
+    "reference/charter.md": charter_page,
+    "reference/charter.schema.json": schema_file,
+    "reference/commands.md": commands_page,
+    "reference/connectors.md": connectors_page,
 }
 
 
@@ -279,7 +292,7 @@ def outdated() -> list[str]:
     """Name the pages that the code would write differently."""
     found = []
     for name, write in PAGES.items():
-        path = REFERENCE / name
+        path = DOCS / name
         if not path.is_file() or path.read_text(encoding="utf-8") != write():
             found.append(name)
     return found
@@ -290,11 +303,10 @@ def main(arguments: list[str]) -> int:
     if arguments == ["--check"]:
         old = outdated()
         if old:
-            print(f"Out of date in docs/reference: {', '.join(old)}. Run `make docs`.")
+            print(f"Out of date in docs: {', '.join(old)}. Run `make docs`.")
         return 1 if old else 0
-    REFERENCE.mkdir(parents=True, exist_ok=True)
     for name, write in PAGES.items():
-        (REFERENCE / name).write_text(write(), encoding="utf-8")
+        (DOCS / name).write_text(write(), encoding="utf-8")
     return 0
 
 

@@ -96,12 +96,14 @@ def _unexplained(text: str) -> list[int]:
     """Lines that silence a rule without its name, or without a reason in the file so far."""
     explained: set[str] = set()
     silent = []
+    before = ""
     for number, line in enumerate(text.splitlines(), 1):
+        above, before = before.strip(), line
         found = SILENCED.search(line)
         if not found or "r" + '"#' in line:
             continue
         named = found["rules"] or found["kinds"] or ""
-        if named and re.search(r"[A-Za-z]{2}", found["reason"]):
+        if named and (above.startswith("# ") or re.search(r"[A-Za-z]{2}", found["reason"])):
             explained.add(named)
         elif named not in explained:
             silent.append(number)
@@ -118,6 +120,7 @@ def test_the_rule_on_silenced_rules_sees_a_missing_name_and_a_missing_reason():
     assert _unexplained(named) == [1]
     assert _unexplained(f"{reasoned}\n{named}") == []
     assert _unexplained(typed) == []
+    assert _unexplained(f"# The names are quoted.\n{named}") == []
 
 
 def test_names_say_what_a_thing_is():
