@@ -6,17 +6,16 @@ only from text without errors. Places are `file:line` of the text they came from
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlglot import exp
 
-Kind = Literal[
-    "text", "integer", "decimal", "boolean", "date", "instant", "money", "enum", "ref"
-]
+Kind = Literal["text", "integer", "decimal", "boolean", "date", "instant", "money", "enum", "ref"]
 DataClass = Literal["public", "personal", "sensitive"]
 Exit = Literal["suspend", "delete", "leave"]
 Drift = Literal["restore", "report", "adopt"]

@@ -1,0 +1,221 @@
+"""Compile a charter that has no errors into the values the other rooms read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from graphlib import TopologicalSorter
+from typing import TYPE_CHECKING, Any
+
+from matricula.charter.check import check
+from matricula.charter.grammar import CharterPart
+from matricula.charter.model import (
+    Cadence,
+    Charter,
+    Entity,
+    Flow,
+    FlowField,
+    Guard,
+    Limit,
+    Steward,
+    System,
+    Unavailable,
+    Window,
+)
+from matricula.charter.rules_calendar import windows_of
+from matricula.charter.rules_cycles import links_of
+from matricula.charter.signed import charter_digest, flow_digest
+from matricula.charter.text import read_folder
+from matricula.charter.words import read_share
+from matricula.kernel.digests import canonical
+from matricula.kernel.durations import read_duration
+from matricula.kernel.errors import CharterRefused
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from matricula.charter.draft import Draft, DraftEntity, DraftFlow
+    from matricula.charter.grammar import FlowPart, LimitPart, WindowPart
+    from matricula.kernel.findings import Finding
+
+DEFAULT_GUARD = Guard(
+    exits=Limit(share_percent=10.0, count=25),
+    creations=Limit(share_percent=50.0),
+    changes=Limit(share_percent=75.0),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """What became of a charter's text: the charter, unless a finding refuses it."""
+
+    charter: Charter | None
+    findings: tuple[Finding, ...]
+
+
+def load(folder: Path, *, today: date) -> Compiled:
+    """Check a charter and compile it if nothing refuses it.
+
+    Args:
+        folder: That holds its YAML files.
+        today: The institution's date, for reviews that have become due.
+    """
+    checked = check(folder, today=today)
+    charter = _compile(checked.draft) if checked.is_clean else None
+    return Compiled(charter, checked.findings)
+
+
+def compile_charter(folder: Path, *, today: date) -> Charter:
+    """Compile a charter.
+
+    Raises:
+        CharterRefused: It has errors; all of them are in it, and nothing else.
+    """
+    compiled = load(folder, today=today)
+    if compiled.charter is None:
+        raise CharterRefused([f for f in compiled.findings if f.severity == "error"])
+    return compiled.charter
+
+
+def canonical_text(folder: Path) -> str:
+    """Write the merged text of a charter in its one canonical form, to keep a version by."""
+    return canonical(read_folder(folder).root.plain())
+
+
+def _compile(draft: Draft) -> Charter:
+    part = CharterPart.model_validate(draft.root.plain())
+    entities = {name: _entity(entity) for name, entity in draft.entities.items()}
+    waits = {f.name: {c.flow for c in links_of(f).values()} for f in draft.flows.values()}
+    flows = {name: _flow(draft, draft.flows[name], part.flows[name]) for name in _order(waits)}
+    return Charter(
+        institution=part.institution,
+        timezone=part.timezone,
+        currency=part.currency or "",
+        stewards={
+            name: Steward(name, office.name, office.notify, draft.stewards[name].place)
+            for name, office in part.stewards.items()
+        },
+        systems={
+            name: System(
+                name, system.connector, system.steward, system.settings, draft.systems[name].place
+            )
+            for name, system in part.systems.items()
+        },
+        entities=entities,
+        flows=flows,
+        calendar=tuple(
+            _window(window, node.place)
+            for window, node in zip(part.calendar, windows_of(draft.root), strict=True)
+        ),
+        digest=charter_digest(draft),
+    )
+
+
+def _order(waits: dict[str, set[str]]) -> list[str]:
+    """Put flows after those they wait for; otherwise by name."""
+    sorter = TopologicalSorter(waits)
+    sorter.prepare()
+    found: list[str] = []
+    while sorter.is_active():
+        ready = sorted(sorter.get_ready())
+        found += ready
+        sorter.done(*ready)
+    return found
+
+
+def _entity(entity: DraftEntity) -> Entity:
+    fields = {name: whole for name, f in entity.fields.items() if (whole := f.whole())}
+    return Entity(
+        name=entity.name,
+        key=entity.key,
+        roster=_sure(entity.roster),
+        found_by=entity.found_by,
+        fields=fields,
+        place=entity.node.place,
+    )
+
+
+def _sure(value: Any) -> Any:  # noqa: ANN401 - gives back what it takes
+    """Give what a draft without errors always has."""
+    if value is None:
+        message = "a draft with errors is not compiled"
+        raise AssertionError(message)
+    return value
+
+
+def _flow(draft: Draft, flow: DraftFlow, part: FlowPart) -> Flow:
+    carried = draft.carried(flow)
+    owners = {draft.systems[_sure(f.owner).system].text("steward") for f in carried}
+    return Flow(
+        name=flow.name,
+        purpose=part.purpose,
+        entity=flow.entity,
+        target=_sure(flow.target),
+        fields={
+            name: FlowField(
+                name,
+                _sure(field.expression),
+                part.fields[name].because,
+                field.initially,
+                field.node.place,
+            )
+            for name, field in flow.fields.items()
+        },
+        cadence=_cadence(part),
+        on_exit=part.on_exit,
+        on_drift=part.on_drift,
+        if_unavailable=_unavailable(part),
+        guard=_guard(part),
+        errors_to=part.errors_to,
+        basis=part.basis or "",
+        match=flow.match,
+        where=flow.where,
+        review_on=date.fromisoformat(part.review_on) if part.review_on else None,
+        carries=tuple(f.word for f in carried),
+        after=tuple(sorted({call.flow for call in links_of(flow).values()})),
+        owners=tuple(sorted(owners)),
+        digest=flow_digest(draft, flow),
+        place=flow.node.place,
+    )
+
+
+def _cadence(part: FlowPart) -> Cadence:
+    every = part.cadence.every
+    return Cadence(
+        part.cadence.on_change, part.cadence.full or "", read_duration(every) if every else None
+    )
+
+
+def _unavailable(part: FlowPart) -> Unavailable:
+    kept = part.if_unavailable.use_snapshot_for
+    return Unavailable(
+        part.if_unavailable.queue,
+        read_duration(part.if_unavailable.alert_after),
+        read_duration(kept) if kept else timedelta(0),
+    )
+
+
+def _guard(part: FlowPart) -> Guard:
+    return Guard(
+        exits=_limit(part.guard.exits, DEFAULT_GUARD.exits),
+        creations=_limit(part.guard.creations, DEFAULT_GUARD.creations),
+        changes=_limit(part.guard.changes, DEFAULT_GUARD.changes),
+    )
+
+
+def _limit(part: LimitPart | None, usual: Limit) -> Limit:
+    """Take a limit as written, both halves; where none is written, the usual one."""
+    if part is None:
+        return usual
+    return Limit(read_share(part.share) if part.share else None, part.count)
+
+
+def _window(part: WindowPart, place: str) -> Window:
+    return Window(
+        name=part.name,
+        starts_on=date.fromisoformat(part.from_),
+        ends_on=date.fromisoformat(part.to),
+        flows=tuple(part.flows),
+        mode=part.mode,
+        place=place,
+    )

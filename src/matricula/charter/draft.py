@@ -1,0 +1,257 @@
+"""What a charter's text means as far as it can be told, errors and all.
+
+A draft is read leniently: where the text is broken a part is None or left out, so that
+the rules can go on and report everything at once. Only a draft without errors is compiled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from matricula.charter import words
+from matricula.charter.expressions import judge_expression, refusals_of
+from matricula.charter.model import Expression, Field, ResourceRef, ValueType
+from matricula.charter.typed import Scope
+from matricula.kernel.findings import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from matricula.charter.model import DataClass
+    from matricula.charter.text import Node
+
+T = TypeVar("T")
+
+_CLASSES = ("public", "personal", "sensitive")
+
+
+@dataclass(frozen=True, slots=True)
+class DraftField:
+    """An entity's field; type and owner are None where the text is broken."""
+
+    entity: str
+    name: str
+    node: Node
+    type: ValueType | None
+    owner: ResourceRef | None
+    owner_field: str
+    data_class: DataClass
+
+    @property
+    def word(self) -> str:
+        """Its full name."""
+        return f"{self.entity}.{self.name}"
+
+    def whole(self) -> Field | None:
+        """Give the field as compiled, if it can be."""
+        if self.type is None or self.owner is None:
+            return None
+        return Field(
+            self.name, self.type, self.owner, self.owner_field, self.data_class, self.node.place
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DraftEntity:
+    """An entity; the roster is None where the text is broken."""
+
+    name: str
+    node: Node
+    key: tuple[str, ...]
+    roster: ResourceRef | None
+    found_by: Mapping[ResourceRef, tuple[str, ...]]
+    fields: Mapping[str, DraftField]
+
+
+@dataclass(frozen=True, slots=True)
+class DraftFlowField:
+    """A granted field; the expression is None where it was refused."""
+
+    name: str
+    node: Node
+    initially: bool
+    expression: Expression | None
+
+
+@dataclass(frozen=True, slots=True)
+class DraftFlow:
+    """A flow; what its text does not say, or says wrongly, is left out."""
+
+    name: str
+    node: Node
+    entity: str
+    target: ResourceRef | None
+    fields: Mapping[str, DraftFlowField]
+    match: Mapping[str, Expression]
+    where: Expression | None
+
+    def expressions(self) -> list[Expression]:
+        """List every expression of the flow."""
+        granted = [f.expression for f in self.fields.values()]
+        return [e for e in (*granted, *self.match.values(), self.where) if e is not None]
+
+
+@dataclass(slots=True)
+class Draft:
+    """The whole charter as far as it can be told, and what was refused while reading it."""
+
+    root: Node
+    systems: Mapping[str, Node] = field(default_factory=dict)
+    stewards: Mapping[str, Node] = field(default_factory=dict)
+    entities: Mapping[str, DraftEntity] = field(default_factory=dict)
+    flows: Mapping[str, DraftFlow] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+    def field_of(self, entity: str, name: str) -> DraftField | None:
+        """Find an entity's field."""
+        known = self.entities.get(entity)
+        return known.fields.get(name) if known else None
+
+    def fields(self) -> list[DraftField]:
+        """List every field of every entity."""
+        return [f for entity in self.entities.values() for f in entity.fields.values()]
+
+    def carried(self, flow: DraftFlow) -> list[DraftField]:
+        """List the entity fields that a flow reads, each once, sorted by name (lineage)."""
+        found: dict[str, DraftField] = {}
+        for read in (read for e in flow.expressions() for read in e.reads):
+            own = self.field_of(flow.entity, read.field)
+            behind = own and own.type and read.of and self.field_of(own.type.entity, read.of)
+            found.update({f.word: f for f in (own, behind) if f})
+        return [found[word] for word in sorted(found)]
+
+
+def draft(root: Node) -> Draft:
+    """Read a draft out of a charter's text."""
+    found = Draft(root, systems=_section(root, "systems"), stewards=_section(root, "stewards"))
+    found.entities = {
+        name: _entity(found, name, node) for name, node in _section(root, "entities").items()
+    }
+    found.flows = {
+        name: _flow(found, name, node) for name, node in _section(root, "flows").items()
+    }
+    return found
+
+
+def _section(root: Node, key: str) -> dict[str, Node]:
+    section = root.get(key)
+    return {n: child for n, child in section.map().items() if child.map()} if section else {}
+
+
+def _attempt(read: Callable[[], T]) -> T | None:
+    try:
+        return read()
+    except words.Misspelt:
+        return None
+
+
+def _entity(found: Draft, name: str, node: Node) -> DraftEntity:
+    by = node.get("found_by")
+    fields = node.get("fields")
+    spelled = {
+        resource: _several(child)
+        for word, child in (by.map() if by else {}).items()
+        if (resource := _resource(word)) is not None
+    }
+    return DraftEntity(
+        name=name,
+        node=node,
+        key=_several(node.get("key")),
+        roster=_resource(node.text("roster")),
+        found_by=spelled,
+        fields={
+            word: _field(found, name, word, child)
+            for word, child in (fields.map() if fields else {}).items()
+        },
+    )
+
+
+def _several(node: Node | None) -> tuple[str, ...]:
+    if node is None:
+        return ()
+    values = [node.value, *(child.value for child in node.list())]
+    return tuple(value for value in values if isinstance(value, str))
+
+
+def _resource(word: str) -> ResourceRef | None:
+    return _attempt(lambda: words.read_resource(word))
+
+
+def _field(found: Draft, entity: str, name: str, node: Node) -> DraftField:
+    owner = _attempt(lambda: words.read_owner(node.text("owner"), name))
+    data_class = node.text("class")
+    return DraftField(
+        entity=entity,
+        name=name,
+        node=node,
+        type=_type(found, f"{entity}.{name}", node),
+        owner=owner[0] if owner else None,
+        owner_field=owner[1] if owner else "",
+        data_class=data_class if data_class in _CLASSES else "public",  # type: ignore[arg-type]  # just compared
+    )
+
+
+def _type(found: Draft, word: str, node: Node) -> ValueType | None:
+    kind = node.get("type")
+    if kind is None:
+        return None
+    try:
+        return words.read_type(kind.plain(), found.root.text("currency"))
+    except words.Misspelt as error:
+        # Every other misspelling is a matter of shape and is reported there.
+        if kind.value == "money" and found.root.get("currency") is None:
+            message = f"{word}: {error}"
+            found.findings.append(Finding(kind.place, error.code, message, error.cure))
+        return None
+
+
+def _flow(found: Draft, name: str, node: Node) -> DraftFlow:
+    entity = node.text("from")
+    fields = node.get("fields")
+    match = node.get("match")
+    where = node.get("where")
+    judged = {
+        target: _expression(found, entity, child, f"flows.{name}.match.{target}")
+        for target, child in (match.map() if match else {}).items()
+    }
+    return DraftFlow(
+        name=name,
+        node=node,
+        entity=entity,
+        target=_resource(node.text("to")),
+        fields={
+            word: _flow_field(found, entity, child, f"flows.{name}.fields.{word}")
+            for word, child in (fields.map() if fields else {}).items()
+        },
+        match={target: expression for target, expression in judged.items() if expression},
+        where=_expression(found, entity, where, f"flows.{name}.where", condition=True),
+    )
+
+
+def _flow_field(found: Draft, entity: str, node: Node, word: str) -> DraftFlowField:
+    initially = node.get("initially")
+    expression = _expression(found, entity, initially or node.get("is"), word, links=True)
+    return DraftFlowField(word.rpartition(".fields.")[2], node, initially is not None, expression)
+
+
+def _expression(
+    found: Draft,
+    entity: str,
+    node: Node | None,
+    word: str,
+    *,
+    links: bool = False,
+    condition: bool = False,
+) -> Expression | None:
+    if node is None or not isinstance(node.value, str) or entity not in found.entities:
+        return None
+    zone = _attempt(lambda: words.read_timezone(found.root.text("timezone"))) or "UTC"
+    types = {e.name: {f.name: f.type for f in e.fields.values()} for e in found.entities.values()}
+    scope = Scope(entity, types, zone)
+    expression = judge_expression(scope, node.value, links=links, condition=condition)
+    found.findings += [
+        Finding(node.place, refusal.code, f"{word}: {refusal.message}", refusal.cure)
+        for refusal in refusals_of(scope)
+    ]
+    return expression

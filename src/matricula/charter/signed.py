@@ -1,0 +1,78 @@
+"""Digests: what a signature signs, and what names a version of the charter.
+
+A flow's digest covers its own text and everything it depends on, so an edit elsewhere
+leaves signatures standing, and no edit that matters does. Comments, the order of keys and
+white space never count.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from matricula.charter.rules_calendar import windows_of
+from matricula.charter.rules_cycles import links_of
+from matricula.kernel.digests import digest
+
+if TYPE_CHECKING:
+    from matricula.charter.draft import Draft, DraftEntity, DraftFlow
+
+
+def charter_digest(draft: Draft) -> str:
+    """Digest a whole charter."""
+    return digest(draft.root.plain())
+
+
+def flow_digest(draft: Draft, flow: DraftFlow) -> str:
+    """Digest a flow and what it depends on.
+
+    That is: its text; the fields it reads with owner, type and class; the key, the roster
+    and the found-by of their entities; name, connector and steward of every system
+    concerned (not the settings: a new address is not a new grant); the calendar windows
+    that name it; the key and the target of the flows it links to.
+    """
+    carried = draft.carried(flow)
+    entities = {flow.entity, *(field.entity for field in carried)}
+    systems = {r.system for r in (flow.target, *(field.owner for field in carried)) if r}
+    return digest(
+        {
+            "name": flow.name,
+            "text": flow.node.plain(),
+            "fields": {field.word: field.node.plain() for field in carried},
+            "entities": {name: _identity(draft.entities[name]) for name in entities},
+            "systems": {name: _product(draft, name) for name in systems},
+            "money": draft.root.get("currency") and draft.root.text("currency"),
+            "timezone": draft.root.text("timezone"),
+            "calendar": _windows(draft, flow),
+            "links": {
+                call.flow: _linked(draft, draft.flows[call.flow])
+                for call in links_of(flow).values()
+            },
+        }
+    )
+
+
+def _identity(entity: DraftEntity) -> object:
+    return {
+        "key": {part: entity.fields[part].node.plain() for part in entity.key},
+        "roster": str(entity.roster),
+        "found_by": {str(resource): list(parts) for resource, parts in entity.found_by.items()},
+    }
+
+
+def _product(draft: Draft, name: str) -> object:
+    node = draft.systems[name]
+    return {key: node.text(key) for key in ("connector", "steward")}
+
+
+def _windows(draft: Draft, flow: DraftFlow) -> list[object]:
+    found = [window.plain() for window in windows_of(draft.root)]
+    # Who else a window holds is no concern of this flow.
+    return [
+        {key: value for key, value in window.items() if key != "flows"}
+        for window in found
+        if flow.name in window["flows"]
+    ]
+
+
+def _linked(draft: Draft, other: DraftFlow) -> object:
+    return {"to": str(other.target), "entity": _identity(draft.entities[other.entity])}
