@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from matricula.connectors.oneroster_csv.text import Parsed
 
 
+RESERVED = frozenset({"_id", "_suspended"})
+
+
 @dataclass(frozen=True, slots=True)
 class Named:
     """A table under its true column names, and what its header breaks."""
@@ -50,6 +53,8 @@ def name_columns(parsed: Parsed, spec: FileTable) -> Named:
     if len(set(own)) < len(own):
         twice = sorted({name for name in own if own.count(name) > 1})
         raise _unusable(place, f"{', '.join(twice)} stands in it more than once")
+    if RESERVED & set(own):
+        raise _unusable(place, f"{', '.join(sorted(RESERVED & set(own)))} is Matricula's own name")
     if KEY not in own:
         raise Untrusted(
             f"{place} has no column {KEY}, so its rows cannot be told apart.",
