@@ -84,6 +84,25 @@ def test_every_link_leads_somewhere():
     assert broken == [], "\n".join(broken)
 
 
+def test_every_page_of_the_documentation_is_reached_from_the_first():
+    docs = REPOSITORY / "docs"
+    reached: set[Path] = set()
+    waiting = [docs / "index.md"]
+    while waiting:
+        page = waiting.pop()
+        if page in reached or not page.is_file() or page.suffix != ".md":
+            continue
+        reached.add(page)
+        for match in LINK.finditer(without_code(page.read_text(encoding="utf-8"))):
+            target = (match["to"] or match["picture"]).partition("#")[0]
+            if target and not re.match(r"[a-z]+:", target):
+                waiting.append((page.parent / target).resolve())
+
+    lost = [str(p.relative_to(docs)) for p in sorted(docs.rglob("*.md")) if p not in reached]
+
+    assert lost == []
+
+
 def test_the_two_commands_of_the_readme_exist():
     text = README.read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
