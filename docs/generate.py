@@ -145,7 +145,12 @@ def connectors_page() -> str:
         kind = connector_class(name)
         module = importlib.import_module(kind.__module__)
         about = (kind.__doc__ or module.__doc__ or "").strip().split("\n\n")[0]
-        lines += ["", f"## {name}", "", _prose(about), "", *_key_table(_settings_schema(kind))]
+        lines += ["", f"## {name}", "", _prose(about), ""]
+        readme = REPOSITORY / "src" / Path(*kind.__module__.split(".")[:-1]) / "README.md"
+        if readme.is_file():
+            there = readme.relative_to(REPOSITORY)
+            lines += [f"What it needs and its traps: [{there.parent.name}](../../{there}).", ""]
+        lines += _key_table(_settings_schema(kind))
     return _page(lines)
 
 
@@ -191,7 +196,11 @@ def keys(
     resolved = _resolve(root, shape)
     told = _told_in(resolved)
     for name, below in resolved.get("properties", {}).items():
-        own = {"description": told.get(name, ""), **_named(root, below)}
+        own = {**_named(root, below)}
+        # What is said where the key is used counts more than what its shape says of itself.
+        own["description"] = (
+            told.get(name) or below.get("description") or own.get("description", "")
+        )
         here = f"{path}.{name}".lstrip(".")
         yield here, own, name in resolved.get("required", ())
         for inner, step in _inside(root, below):
@@ -232,6 +241,9 @@ def _resolve(root: Mapping[str, Any], shape: Mapping[str, Any]) -> Mapping[str, 
 
 def _named(root: Mapping[str, Any], shape: Mapping[str, Any]) -> dict[str, Any]:
     """A property's shape with what a reference in it says, its own words first."""
+    inner = [choice for choice in _choices(root, shape) if "properties" in choice]
+    if len(inner) == 1 and "$ref" not in shape:
+        shape = {"description": inner[0].get("description", ""), **shape}
     found = {**_resolve(root, shape), **{k: v for k, v in shape.items() if k != "$ref"}}
     return {k: v for k, v in found.items() if k != "description" or v}
 
