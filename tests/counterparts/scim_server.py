@@ -63,7 +63,15 @@ def scim_server(
     token = token or secrets.token_urlsafe(16)
     port = port or _free_port()
     command = [sys.executable, "-m", "scim2_server.testserver.cli", "--dynamic-tenants"]
-    command += ["--hostname", "127.0.0.1", "--port", str(port), "--bearer-token", token, *options]
+    # In one word with its option, for a token may begin with a hyphen.
+    command += [
+        "--hostname",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        f"--bearer-token={token}",
+        *options,
+    ]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         _wait_until_it_listens(process, port)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from matricula.connectors.kit.protocol import Connector, Value
 
-_GROUPS = 22
+_GROUPS = 12
 _group_ids: list[str] = []
 
 
@@ -37,7 +37,7 @@ def _away(folder: Path) -> Iterator[Connector]:
 @contextmanager
 def _connector(url: str, server: ScimServer, folder: Path) -> Iterator[Connector]:
     settings = ScimConnector.Settings.model_validate(
-        {"url": url, "token": server.secret(), "page_size": 20}
+        {"url": url, "token": server.secret(), "page_size": 10}
     )
     connector = ScimConnector(settings, Context("idp", folder))
     yield connector
@@ -90,7 +90,7 @@ USERS = Subject(
     text="displayName",
     clears="emails[work]",
     refused={"profileUrl": "not a reference", "userName": ""},
-    many=45,
+    many=25,
     away=_away,
 )
 GROUPS = Subject(
@@ -100,9 +100,8 @@ GROUPS = Subject(
     row=_group,
     match=("externalId",),
     change=("displayName", "another name"),
-    text="displayName",
     writes=frozenset({"create", "update", "delete"}),
-    many=45,
+    many=25,
     away=_away,
 )
 MEMBERSHIPS = Subject(
@@ -112,6 +111,6 @@ MEMBERSHIPS = Subject(
     row=_membership,
     match=("group", "user"),
     writes=frozenset({"create", "delete"}),
-    many=45,
+    many=25,
 )
 SUBJECTS = [USERS, GROUPS, MEMBERSHIPS]

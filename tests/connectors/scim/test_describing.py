@@ -45,6 +45,23 @@ def test_a_field_that_the_server_drops_from_its_schema_disappears_from_the_descr
     assert "title" not in {field.name for field in users.fields}
 
 
+def test_an_external_id_that_the_server_keeps_to_itself_is_refused_before_anything_is_sent(
+    idp: Idp,
+):
+    def keep(listing: dict) -> None:
+        for schema in listing["Resources"]:
+            schema["attributes"].append(
+                {"name": "externalId", "type": "string", "mutability": "readOnly"}
+            )
+
+    idp.break_(path="/Schemas", rewrite=keep)
+
+    with pytest.raises(GiveUp, match="externalId"):
+        idp.write(create(AMARA))
+
+    assert idp.proxy.count("POST") == 0
+
+
 def test_a_server_without_discovery_is_taken_to_follow_the_rfc(idp: Idp):
     for path in ("/Schemas", "/ResourceTypes", "/ServiceProviderConfig"):
         idp.break_(path=path, forward=False, status=404)

@@ -277,3 +277,20 @@ def test_joining_and_leaving_is_one_valid_patch():
         {"op": "add", "path": "members", "value": [{"value": "a"}, {"value": "b"}]},
         {"op": "remove", "path": 'members[value eq "c\\"d"]'},
     ]
+
+
+def test_a_server_without_types_of_address_has_one_field_for_the_first_entry():
+    schema = User.to_schema()
+    for attribute in schema.attributes:
+        if attribute.name == "emails":
+            kept = [part for part in attribute.sub_attributes if part.name == "value"]
+            attribute.sub_attributes = kept
+    fields = {one.name: one for one in attributes_of(schema, [])}
+    record = {"emails": [{"value": "a@x.example"}, {"value": "b@x.example"}]}
+
+    after = changed(record, {fields["emails"]: "c@x.example"})
+
+    assert not any(name.startswith("emails[") for name in fields)
+    assert flatten(record, fields.values())[0] == {"emails": "a@x.example"}
+    assert after == {"emails": [{"value": "c@x.example"}, {"value": "b@x.example"}]}
+    assert changed({}, {fields["emails"]: "c@x.example"}) == {"emails": [{"value": "c@x.example"}]}

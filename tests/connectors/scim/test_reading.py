@@ -114,6 +114,17 @@ def test_a_server_that_does_not_sort_by_id_is_read_in_its_own_order(full: Idp):
     assert len(full.rows()) == 12
 
 
+def test_a_server_that_fails_when_asked_for_a_number_is_not_asked_for_one(
+    make_idp: Callable[..., Idp],
+):
+    idp = make_idp(page_size=0)
+    idp.break_(path="count=", forward=False, status=500)
+    idp.write(create(AMARA), create(BELA))
+
+    assert idp.connector.ping().well
+    assert len(idp.rows()) == 2
+
+
 def test_a_server_with_cursors_is_read_by_cursor(make_idp: Callable[..., Idp]):
     idp = make_idp()
     idp.write(*(create(person) for person in EVERYBODY))

@@ -66,6 +66,28 @@ def test_an_account_without_external_id_is_taken_up_when_the_charter_recognises_
     assert idp.row("amara")["externalId"] == "S001"
 
 
+def test_a_proposed_value_never_replaces_what_the_accounts_owner_put_there(idp: Idp):
+    made(idp, create(AMARA, preferredLanguage="yo"))
+    fields = {**AMARA, "preferredLanguage": "en", "locale": "en-GB"}
+    granted = frozenset(AMARA)
+
+    made(idp, Write("S001", "create", None, fields, granted, {"externalId": "S001"}))
+
+    row = idp.row("amara")
+    assert (row["preferredLanguage"], row["locale"]) == ("yo", "en-GB")
+
+
+def test_a_new_account_is_active_and_a_suspended_one_is_not_woken_by_taking_it_up(idp: Idp):
+    (record_id,) = made(idp, create(AMARA))
+    active = idp.row("amara")["active"]
+    made(idp, change(record_id, "suspend"))
+
+    made(idp, create(AMARA))
+
+    assert active is True
+    assert idp.row("amara")["_suspended"] is True
+
+
 def test_a_match_that_fits_two_accounts_takes_neither(idp: Idp):
     made(idp, create(AMARA, employeeNumber="7"), create(BELA, employeeNumber="7"))
     ours = Write(

@@ -78,11 +78,14 @@ def _chosen(place: Place, write: Write) -> dict[Attribute, Value]:
 
 def _create(place: Place, write: Write) -> str:
     wanted = {place.kind.fields[name]: value for name, value in write.fields.items()}
+    if place.kind.suspends:
+        # What a missing `active` means is the server's to choose, and some demand it.
+        wanted = {place.kind.fields["active"]: True, **wanted}
     # Before anything is sent, so that a value without a place is refused by name.
     record = mapping.new_record(place.kind.core, wanted)
     present = _existing(place, write)
     if present is not None:
-        return _settle(place, str(present["id"]), wanted)
+        return _settle(place, str(present["id"]), _to_adopt(place, write, present))
     answer = place.endpoint.create(record)
     if not answer.good:
         raise refusal(answer, wanted)
@@ -102,6 +105,21 @@ def _create(place: Place, write: Write) -> str:
     return record_id
 
 
+def _to_adopt(place: Place, write: Write, present: Record) -> dict[Attribute, Value]:
+    """Choose what a record that is there already is to hold.
+
+    A value that was only proposed never replaces what stands there; `changed` names the
+    granted ones. Whether a suspended record is woken is not a creation's to say.
+    """
+    named = {place.kind.fields[name]: value for name, value in write.fields.items()}
+    granted = write.changed or frozenset(write.fields)
+    return {
+        field: value
+        for field, value in named.items()
+        if field.name in granted or mapping.read_field(present, field) is None
+    }
+
+
 def _existing(place: Place, write: Write) -> Record | None:
     """Find the record that this creation would double.
 
@@ -109,13 +127,14 @@ def _existing(place: Place, write: Write) -> Record | None:
         SkipRow: It is somebody else's, or there are several, or only an e-mail address or
             the like speaks for it.
     """
-    ours = write.fields.get(EXTERNAL_ID.name)
+    outer = place.kind.fields[EXTERNAL_ID.name]
+    ours = write.fields.get(outer.name)
     found: list[Record] = []
     if ours is not None:
-        found = place.lookup.by_fields({EXTERNAL_ID: ours})
+        found = place.lookup.by_fields({outer: ours})
     match = {place.kind.fields[name]: value for name, value in write.match.items()}
     match = {field: value for field, value in match.items() if value is not None}
-    if not found and match and (set(match) != {EXTERNAL_ID} or ours is None):
+    if not found and match and (set(match) != {outer} or ours is None):
         found = place.lookup.by_fields(match)
         if found and all(field.form != "single" for field in match):
             raise belongs_to_another(match, "an address or a number is no proof of who it is")
@@ -127,7 +146,7 @@ def _existing(place: Place, write: Write) -> Record | None:
         )
     if not found:
         return None
-    theirs = mapping.read_field(found[0], EXTERNAL_ID)
+    theirs = mapping.read_field(found[0], outer)
     if ours is not None and theirs is not None and theirs != ours:
         raise belongs_to_another(match, "it has another externalId")
     return found[0]
@@ -139,7 +158,7 @@ def _change(place: Place, write: Write, wanted: Mapping[Attribute, Value]) -> st
 
 def _settle(place: Place, record_id: str, wanted: Mapping[Attribute, Value]) -> str:
     """Make a record hold the wanted values."""
-    if place.service.patches and all(_stands_alone(*pair) for pair in wanted.items()):
+    if wanted and place.service.patches and all(_stands_alone(*pair) for pair in wanted.items()):
         # Such values harm nothing around them, so one call does where three are usual.
         after = mapping.changed({}, wanted)
         answer = _patch(place, record_id, ({}, after), wanted, version="")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from matricula.connectors.kit.protocol import NativeType
 
-Form = Literal["single", "slot", "primary", "list"]
+Form = Literal["single", "slot", "primary", "first", "list"]
 
 _TYPES: dict[str, NativeType] = {
     "boolean": "boolean",
@@ -36,6 +36,9 @@ _KNOWN_SLOTS = {
     "phoneNumbers": ("work", "home", "mobile", "fax", "pager", "other"),
     "addresses": ("work", "home", "other"),
 }
+# Lists of which a person usually has one entry; where a server knows neither types nor a
+# primary entry, the field speaks of the first.
+_ONE_OF_A_KIND = frozenset({*_KNOWN_SLOTS, "photos", "ims"})
 _NOT_VALUES = frozenset({"type", "primary", "display", "$ref"})
 
 
@@ -49,7 +52,7 @@ class Attribute:
         urn: Of the extension that holds the attribute; empty for the core schema.
         sub: The sub-attribute with the value; empty for a simple attribute.
         form: `single`; `slot`: the entry of one type; `primary`: the entry marked so;
-            `list`: the values of all entries.
+            `first`: the first entry; `list`: the values of all entries.
         slot: The type of the entry, for `slot`.
         fixed: May be given at creation and never changed afterwards.
         seen: The server shows it in answers without being asked.
@@ -87,9 +90,9 @@ def attributes_of(core: Schema, extensions: Sequence[Schema]) -> tuple[Attribute
         core: Schema of the resource type.
         extensions: Schemas that extend it, in the server's order.
     """
-    found = {EXTERNAL_ID.name: EXTERNAL_ID}
-    for field in _of_schema(core, urn=""):
-        found.setdefault(field.name, field)
+    found = {field.name: field for field in _of_schema(core, urn="")}
+    # RFC 7643 3.1: every resource has it, whether its schema says so or not.
+    found = {EXTERNAL_ID.name: found.pop(EXTERNAL_ID.name, EXTERNAL_ID), **found}
     for extension in extensions:
         urn = str(extension.id)
         for field in _of_schema(extension, urn=urn):
@@ -121,16 +124,15 @@ def _of_parts(parent: Described, *, urn: str) -> Iterator[Attribute]:
 def _of_entries(parent: Described, *, urn: str) -> Iterator[Attribute]:
     parts = {str(part.name): part for part in parent.sub_attributes or ()}
     slots = _slots(parent, parts)
-    if not slots:
+    if not slots and parent.name not in _ONE_OF_A_KIND:
         if "value" in parts:
             name = str(parent.name)
             yield _field(parent, parts["value"], urn=urn, name=name, form="list")
         return
-    values = [part for name, part in parts.items() if name not in _NOT_VALUES]
-    for part in values:
+    alone: Form = "primary" if _usable("primary", parts) else "first"
+    for part in (part for name, part in parts.items() if name not in _NOT_VALUES):
         tail = "" if part.name == "value" else f".{part.name}"
-        if "primary" in parts:
-            yield _field(parent, part, urn=urn, name=f"{parent.name}{tail}", form="primary")
+        yield _field(parent, part, urn=urn, name=f"{parent.name}{tail}", form=alone)
         for slot in slots:
             name = f"{parent.name}[{slot}]{tail}"
             yield _field(parent, part, urn=urn, name=name, form="slot", slot=slot)
@@ -138,9 +140,14 @@ def _of_entries(parent: Described, *, urn: str) -> Iterator[Attribute]:
 
 def _slots(parent: Described, parts: dict[str, Described]) -> Sequence[str]:
     # `type` of a group's members tells users from groups: no place for one value.
-    if "type" not in parts or parent.name in ("members", "groups"):
+    if not _usable("type", parts) or parent.name in ("members", "groups"):
         return ()
     return parts["type"].canonical_values or _KNOWN_SLOTS.get(str(parent.name), ())
+
+
+def _usable(name: str, parts: dict[str, Described]) -> bool:
+    part = parts.get(name)
+    return part is not None and part.mutability not in (Mutability.read_only, None)
 
 
 def _field(

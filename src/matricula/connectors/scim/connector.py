@@ -61,7 +61,9 @@ class ScimConnector:
         try:
             service = service_of(self._wire)
             for kind in list(service.kinds.values())[:1]:
-                Listing(Endpoint(self._wire, kind.path), {}, 1).first()
+                Listing(
+                    Endpoint(self._wire, kind.path), {}, min(self._settings.page_size, 1)
+                ).first()
         except ConnectorError as error:
             return Health(well=False, sentence=f"{error.message} {error.cure}")
         return Health(well=True, sentence=f"It speaks SCIM and has {', '.join(service.kinds)}.")
@@ -131,7 +133,8 @@ class ScimConnector:
             if write.kind not in possible:
                 raise _no_verb(kind.name, write.kind)
             if write.kind not in ("suspend", "delete"):
-                self._must_know(kind, [*write.fields, *write.match], writing=True)
+                self._must_know(kind, list(write.match))
+                self._must_know(kind, list(write.fields), writing=True)
         place = self._place(kind)
 
         def job(write: Write) -> batches.Job:

@@ -34,7 +34,7 @@ class Listing:
 
     Attributes:
         query: Sent with every page: filter, attributes, sort order.
-        size: Records asked for at once.
+        size: Records asked for at once; 0 leaves it to the server.
         cursor: Ask by cursor, not by index.
     """
 
@@ -73,7 +73,7 @@ class Listing:
         Raises:
             BadQuery, Untrusted: As `read`.
         """
-        return _records(self._ask({"count": self.size}))
+        return _records(self._ask(self._count()))
 
     def _pages(self) -> Iterator[list[Record]]:
         seen: set[str] = set()
@@ -90,7 +90,7 @@ class Listing:
             # A server that gives one record a page leaves no room for one seen before.
             overlap = 1 if have and last else 0
             start = have + 1 - overlap
-            body = self._ask({"startIndex": start, "count": self.size + overlap})
+            body = self._ask({"startIndex": start, **self._count(overlap)})
             page, total = _records(body), _total(body)
             if overlap and (not page or _id(page[0]) != last):
                 raise _Moved("a page does not begin where the one before it ended")
@@ -109,7 +109,7 @@ class Listing:
     def _by_cursor(self) -> Iterator[list[Record]]:
         cursor, known = "", {""}
         while True:
-            body = self._ask({"cursor": cursor, "count": self.size})
+            body = self._ask({"cursor": cursor, **self._count()})
             page = _records(body)
             if page:
                 yield page
@@ -119,6 +119,9 @@ class Listing:
             if cursor in known:
                 raise _Moved("a cursor leads back to a page that was read")
             known.add(cursor)
+
+    def _count(self, more: int = 0) -> dict[str, int]:
+        return {"count": self.size + more} if self.size else {}
 
     def _ask(self, position: Mapping[str, str | int]) -> Record:
         answer = self.endpoint.list({**self.query, **position})

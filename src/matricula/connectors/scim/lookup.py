@@ -103,7 +103,12 @@ def _most_telling(wanted: Mapping[Attribute, Value]) -> Attribute | None:
     """Choose the field to ask for: an identifier before a text that many may share."""
 
     def rank(field: Attribute) -> tuple[bool, bool, bool, str]:
-        return (field != EXTERNAL_ID, not field.unique, field.form != "single", field.name)
+        return (
+            field.name != EXTERNAL_ID.name,
+            not field.unique,
+            field.form != "single",
+            field.name,
+        )
 
     usable = []
     for field, value in wanted.items():

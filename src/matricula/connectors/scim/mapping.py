@@ -179,13 +179,15 @@ def _entries(raw: object) -> list[Any]:
 
 
 def _entry(field: Attribute, entries: list[Any]) -> Record | None:
-    """Choose the entry a `slot` or `primary` field speaks of."""
+    """Choose the entry a `slot`, `primary` or `first` field speaks of."""
     known = [one for one in entries if isinstance(one, dict)]
     if field.form == "slot":
         typed = [one for one in known if str(one.get("type") or "").lower() == field.slot.lower()]
         return next((one for one in typed if one.get("primary")), typed[0] if typed else None)
     marked = next((one for one in known if one.get("primary")), None)
-    return known[0] if marked is None and len(known) == 1 else marked
+    if marked is None and (len(known) == 1 or (known and field.form == "first")):
+        return known[0]
+    return marked
 
 
 def _put(record: Record, field: Attribute, value: object) -> None:
@@ -231,8 +233,7 @@ def _reentered(field: Attribute, entries: list[Any], value: object) -> list[Any]
     if chosen is None:
         if value is None:
             return entries
-        mark = {"type": field.slot} if field.form == "slot" else {"primary": True}
-        return [*entries, {field.sub: value, **mark}]
+        return [*entries, {field.sub: value, **_mark(field)}]
     _set(chosen, field.sub, value)
     if field.form == "primary" and value is not None:
         chosen["primary"] = True
@@ -241,8 +242,14 @@ def _reentered(field: Attribute, entries: list[Any], value: object) -> list[Any]
     ]
 
 
+def _mark(field: Attribute) -> Record:
+    if field.form == "slot":
+        return {"type": field.slot}
+    return {"primary": True} if field.form == "primary" else {}
+
+
 def _entry_to_write(field: Attribute, entries: list[Any], value: object) -> Record | None:
-    if field.form == "slot" or value is None:
+    if field.form in ("slot", "first") or value is None:
         return _entry(field, entries)
     known = [one for one in entries if isinstance(one, dict)]
     equal_one = next((one for one in known if one.get(field.sub) == value), None)

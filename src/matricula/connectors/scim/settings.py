@@ -35,7 +35,8 @@ class ScimSettings(BaseModel):
         token_url: Where a token is fetched with `client_id` and `client_secret` (OAuth 2.0
             client credentials) instead. Calls go to these two hosts only.
         scope: Asked for with the token, where the server wants one.
-        page_size: Records asked for at once; servers may give fewer.
+        page_size: Records asked for at once; servers may give fewer. 0 leaves it to the
+            server, for those that fail when they are asked for a number.
         timeout_seconds: How long one answer may take.
         concurrency: Calls under way at once within a batch.
         batch_size: Writes that are handed over at once.
@@ -49,7 +50,7 @@ class ScimSettings(BaseModel):
     client_id: str = ""
     client_secret: Secret | None = None
     scope: str = ""
-    page_size: int = Field(default=200, ge=1, le=5000)
+    page_size: int = Field(default=200, ge=0, le=5000)
     timeout_seconds: float = Field(default=30.0, gt=0, le=600)
     concurrency: int = Field(default=4, ge=1, le=32)
     batch_size: int = Field(default=100, ge=1, le=1000)
