@@ -209,7 +209,8 @@ def _cell(column: Column, value: Value) -> str | None:
     if not text:
         raise _refused(column.name, "an empty text, which a CSV file reads as none at all")
     try:
-        text.encode()
+        # Most text is plain, and then there is nothing to try.
+        _ = text.isascii() or text.encode()
     except UnicodeEncodeError as error:
         raise _refused(column.name, "no text that UTF-8 can hold") from error
     breach = rules.breach_of(column, text)
