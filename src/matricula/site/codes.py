@@ -1,4 +1,4 @@
-"""What the settings refuse, for the reference."""
+"""What the settings and the command line refuse, for the reference."""
 
 from __future__ import annotations
 
@@ -20,5 +20,11 @@ CODES = {
         "The charter or the environment refers to a secret that cannot be fetched, or that is "
         "empty.",
         "Set the variable, or make the file readable for the account that runs Matricula.",
+    ),
+    "M804": Code(
+        "The demonstration's SCIM server does not start",
+        "The demonstration runs against a real SCIM server, which comes with the development "
+        "dependencies.",
+        "Run it as `make demo`, which installs what it needs.",
     ),
 }

@@ -38,6 +38,10 @@ VARIABLES: Mapping[str, Variable] = {
         "The database: `postgresql://user@host:5432/name` or `sqlite:///path`.",
         "SQLite in the home",
     ),
+    "MATRICULA_DEMO_SCIM_TOKEN": Variable(
+        "The demonstration's own token, which it prints for looking around afterwards.",
+        "a new one for each demonstration",
+    ),
     "MATRICULA_HOME": Variable(
         "The folder for the embedded database, snapshots and runs.", "`./.matricula`"
     ),
