@@ -31,7 +31,7 @@ demo: $(READY)
 	@$(BIN)/matricula demo
 
 test: $(READY)
-	@$(BIN)/python tests/run.py
+	@$(BIN)/python tests/run.py $(ARGS)
 
 check: $(READY)
 	$(BIN)/ruff format --check .
