@@ -17,8 +17,9 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from matricula.charter import whitelist
+from matricula.charter.conversions import local
 from matricula.charter.model import Expression, LinkCall, Read, ValueType
-from matricula.charter.operators import RULES, local, written
+from matricula.charter.operators import RULES
 from matricula.charter.typed import (
     BOOLEAN,
     DATE,
@@ -29,6 +30,7 @@ from matricula.charter.typed import (
     Typed,
     called,
     cast,
+    written,
 )
 
 if TYPE_CHECKING:

@@ -23,7 +23,9 @@ def ownership_findings(draft: Draft) -> Iterator[Finding]:
 
 def overlap(one: str, other: str) -> bool:
     """Say whether two field paths are the same, or one lies within the other."""
-    return one == other or one.startswith(f"{other}.") or other.startswith(f"{one}.")
+    within = (f"{other}.", f"{other}[")
+    around = (f"{one}.", f"{one}[")
+    return one == other or one.startswith(within) or other.startswith(around)
 
 
 def _key(entity: DraftEntity) -> Iterator[Finding]:

@@ -210,3 +210,24 @@ def is_number(text: str) -> bool:
         return False
     number = Decimal(text)
     return number < 10**18 and int(number.as_tuple().exponent) >= -9  # noqa: PLR2004 - BIGINT, DECIMAL(28, 9)
+
+
+def written(node: exp.Expr) -> str:
+    """Write a part of an expression for a message."""
+    return node.sql("duckdb", comments=False)
+
+
+def bracketed(node: exp.Expr) -> exp.Expr:
+    """Copy a part to where it must not fall apart."""
+    plain = isinstance(node, exp.Column | exp.Literal)
+    return node.copy() if plain else exp.Paren(this=node.copy())
+
+
+def want(scope: Scope, part: Typed, kinds: tuple[str, ...], node: exp.Expr, name: str) -> Typed:
+    """Refuse a part whose kind is none of those wanted."""
+    if not part.type or part.kind in kinds:
+        return part
+    return scope.refuse(
+        "M305", f"`{written(node)}` needs {name}; a part of it is "
+        f"{called(part.type)}.", "Change the value with try_cast, or use another field."
+    )  # fmt: skip
