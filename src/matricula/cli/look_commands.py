@@ -83,6 +83,12 @@ def _print_explanation(found: Explanation) -> None:
         show.say(sentence)
 
 
+def _confirmed(copy: CopiedValue) -> str:
+    if copy.confirmed_at is None:
+        return "not yet"
+    return f"{copy.state}, as {copy.external_id}, at {copy.confirmed_at:%Y-%m-%d %H:%M} UTC"
+
+
 def _print_copy(copy: CopiedValue) -> None:
     show.say("")
     show.say(f"{copy.target}.{copy.field} = {copy.value}")
@@ -92,14 +98,18 @@ def _print_copy(copy: CopiedValue) -> None:
         ("flow", f"{copy.flow}: {copy.purpose}"),
         ("signed by", "; ".join(copy.signed_by) or "nobody yet"),
         ("set by", f"{copy.set_by} at {copy.set_at}" if copy.set_by else "found there already"),
-        ("confirmed", f"{copy.state}, as {copy.external_id}, at {copy.confirmed_at:%Y-%m-%d %H:%M} UTC"
-         if copy.confirmed_at else "not yet"),
+        ("confirmed", _confirmed(copy)),
         ("last seen", f"{copy.seen_at:%Y-%m-%d %H:%M} UTC" if copy.seen_at else "never"),
     ]  # fmt: skip
     if copy.found != copy.value:
         facts.append(("found there", str(copy.found)))
     for word, fact in facts:
         show.say(f"  {word:<12}{fact}")
+
+
+_INCIDENT = (
+    "code", "place", "key", "steward", "message", "cure", "opened_at", "due_at", "closed_at",
+)  # fmt: skip
 
 
 @click.command()

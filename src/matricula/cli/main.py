@@ -49,20 +49,32 @@ def cli(context: click.Context, charter: Path | None) -> None:
     context.obj = charter
 
 
-def main() -> None:
-    """Run the command line; errors are printed whole, never as a trace."""
+def run(arguments: list[str] | None = None) -> int:
+    """Run a command; errors are printed whole, never as a trace.
+
+    Args:
+        arguments: The words after `matricula`; those of the process when None.
+
+    Returns:
+        The exit code.
+    """
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(arguments, prog_name="matricula", standalone_mode=False)
     except CharterRefused as error:
         show.findings(error.findings)
-        code = 1
+        return 1
     except MatriculaError as error:
         show.error(error)
-        code = 1
+        return 1
     except click.ClickException as error:
         error.show()
-        code = 1
+        return 1
     except click.Abort:
         click.echo("Stopped.", err=True)
-        code = 1
-    sys.exit(code if isinstance(code, int) else 0)
+        return 1
+    return code if isinstance(code, int) else 0
+
+
+def main() -> None:
+    """Run the command line."""
+    sys.exit(run())

@@ -156,7 +156,8 @@ def _change(name: str, before: dict[str, object], after: dict[str, object]) -> s
 
 
 def _short(value: object, most: int = 40) -> str:
-    text = "nothing" if value is None else str(value)
+    words: dict[object, str] = {None: "nothing", True: "yes", False: "no"}
+    text = words[value] if value is None or isinstance(value, bool) else str(value)
     return text if len(text) <= most else f"{text[:most]}... ({len(text)} characters)"
 
 

@@ -7,7 +7,7 @@ Pure: what it needs arrives in a `Feed`, the time included; what it finds leaves
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -19,7 +19,7 @@ from matricula.engine import compose, damage, diff, guard, plan, project, read, 
 from matricula.engine.workbench import number, run
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import date, datetime
 
     import pyarrow.dataset as ds
@@ -82,8 +82,30 @@ def entities_of(charter: Charter, flow: Flow) -> list[Entity]:
 
 
 def sources_of(charter: Charter, flow: Flow) -> list[ResourceRef]:
-    """List the resources that must be read for a flow."""
-    return sorted({r for entity in entities_of(charter, flow) for r in entity.owners()})
+    """List the resources that must be read for a flow: rosters, and owners of what it carries."""
+    found = {entity.roster for entity in entities_of(charter, flow)}
+    for carried in flow.carries:
+        entity, _, field = carried.partition(".")
+        found.add(charter.entities[entity].fields[field].owner)
+    return sorted(found)
+
+
+def narrow(charter: Charter, flows: Sequence[Flow]) -> Charter:
+    """Leave out what some flows do not read, so that its absence cannot hold them.
+
+    Returns:
+        The charter with these flows alone, the entities they read, and of these the
+        fields whose owners they need.
+    """
+    kept = {r for flow in flows for r in sources_of(charter, flow)}
+    entities = {e.name: within(e, kept) for flow in flows for e in entities_of(charter, flow)}
+    return replace(charter, entities=entities, flows={flow.name: flow for flow in flows})
+
+
+def within(entity: Entity, owners: Collection[ResourceRef]) -> Entity:
+    """Keep to the fields of an entity whose owners are at hand."""
+    fields = {name: field for name, field in entity.fields.items() if field.owner in owners}
+    return replace(entity, fields=fields)
 
 
 def take_in(
@@ -91,7 +113,8 @@ def take_in(
 ) -> dict[ResourceRef, read.Verdict]:
     """Read every snapshot and judge it: by itself, by its predecessor, by its keys.
 
-    After this, `found_E:R` is there for every entity all of whose owners can be read.
+    After this, `found_E:R` is there for every entity whose roster can be trusted, for every
+    owner that can.
     """
     verdicts = {}
     for resource, snapshot in feed.snapshots.items():
@@ -101,10 +124,12 @@ def take_in(
             found = damage.faults(connection, str(resource), spelled, feed.previous[resource])
             verdict = _with(verdict, faults=found)
         verdicts[resource] = verdict
+    trusted = {resource for resource, verdict in verdicts.items() if verdict.is_trusted}
     for entity in charter.entities.values():
-        if not all(r in verdicts and verdicts[r].is_trusted for r in entity.owners()):
+        if entity.roster not in trusted:
             continue
-        for fault in resolve.resolve(connection, charter, entity, crosswalk=feed.crosswalk):
+        readable = within(entity, trusted)
+        for fault in resolve.resolve(connection, charter, readable, crosswalk=feed.crosswalk):
             _blame(verdicts, entity, fault)
     return verdicts
 

@@ -64,7 +64,7 @@ def observe(
         _load_confirmed(connection, flow, known, seen)
         run(connection, sql.create("VIEW", f"look_{name}", _look(flow, seen)))
         _find_matches(connection, flow, seen)
-        edited = sql.one_per_key(_edited(flow), among=("found", "switched"))
+        edited = sql.one_per_key(_edited(flow, seen), among=("found", "switched"))
         run(connection, sql.create("TABLE", f"edited_{name}", edited))
         keys = exp.select(sql.column("key")).from_(sql.table(f"edited_{name}"))
         delivered = known.confirmed(name, fetch_keys(connection, keys))
@@ -137,8 +137,10 @@ def _look(flow: Flow, seen: pa.Schema) -> exp.Select:
     ).from_(sql.table(f"seen_{flow.name}", "v"))
     if not hidden:
         return query
+    query = query.select(sql.column("key", "h"))
     linked = (
-        exp.select(sql.column("external_id", "s"), sql.column("confirmed", "h"))
+        exp.select(*[sql.column(column, "s") for column in ("key", "external_id")])
+        .select(sql.column("confirmed", "h"))
         .from_(sql.table(f"state_{flow.name}", "s"))
         .join(
             sql.table(f"hidden_{flow.name}", "h"),
@@ -234,7 +236,7 @@ def _pairs(flow: Flow, seen: pa.Schema, rule: Sequence[str]) -> exp.Select:
     )
 
 
-def _edited(flow: Flow) -> exp.Select:
+def _edited(flow: Flow, seen: pa.Schema) -> exp.Select:
     """Copies whose record is gone, reads otherwise, or was suspended or woken by hand."""
     name = flow.name
     state = sql.column("state", "s")
@@ -243,6 +245,10 @@ def _edited(flow: Flow) -> exp.Select:
     fingerprint = sql.call("md5", sql.column("found", "l"))
     # A suspended copy is compared by its suspension alone: that changed some of its fields.
     reads_otherwise = exp.and_(is_active, sql.differs(fingerprint, sql.column("digest", "s")))
+    same_copy = sql.same(sql.column("external_id", "l"), sql.column("external_id", "s"))
+    if _unseen(flow, seen):
+        # What it hides was filled in from this key's confirmed text, not another's.
+        same_copy = exp.and_(same_copy, sql.same(sql.column("key", "l"), sql.column("key", "s")))
     switched = exp.Paren(
         this=sql.same(sql.column("suspended", "l"), exp.Paren(this=is_active.copy()))
     )
@@ -254,11 +260,7 @@ def _edited(flow: Flow) -> exp.Select:
             sql.named(sql.call("coalesce", switched, exp.false()), "switched"),
         )
         .from_(sql.table(f"state_{name}", "s"))
-        .join(
-            sql.table(f"look_{name}", "l"),
-            on=sql.same(sql.column("external_id", "l"), sql.column("external_id", "s")),
-            join_type="left",
-        )
+        .join(sql.table(f"look_{name}", "l"), on=same_copy, join_type="left")
         .where(present)
         .where(sql.given(sql.column("external_id", "s")))
         .where(

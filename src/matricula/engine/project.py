@@ -60,8 +60,8 @@ class Placing:
     def fails(self, expression: Expression) -> exp.Expr:
         """Say that an expression cannot be computed, which is not the same as being null."""
         written = values.plan_value(self.bare(expression), expression.type)
-        # A structure that holds null is not null; one that could not be made is.
-        return sql.missing(sql.call("try", sql.call("struct_pack", written)))
+        # A list that holds null is not null; one that could not be made is.
+        return sql.missing(sql.call("try", sql.call("list_value", written)))
 
     def _placed(self, node: exp.Expr) -> exp.Expr:
         if isinstance(node, exp.Column):
@@ -244,7 +244,12 @@ def _kept(charter: Charter, flow: Flow, placing: Placing) -> exp.Query:
         carries = doubt.among(carried[doubt.through])
         if flow.where:
             carries = exp.and_(carries, placing.value(flow.where))
-        behind = sql.column(doubt.through or "key", _GOLDEN)
+        # Who is not on the roster behind the ref has no values, so no doubtful ones.
+        behind = (
+            sql.column("key", _ref_alias(doubt.through))
+            if doubt.through
+            else sql.column("key", _GOLDEN)
+        )
         parts.append(
             _coded(charter, flow, doubt.code)
             .join(sql.table(doubt.table, "a"), on=sql.same(sql.column("key", "a"), behind))

@@ -50,8 +50,9 @@ def open_workbench(bench: Bench | None = None) -> Iterator[duckdb.DuckDBPyConnec
 
 
 def _limit(connection: duckdb.DuckDBPyConnection, size: Bench) -> None:
-    if size.folder:
-        connection.execute("SET temp_directory = ?", [str(size.folder / "spill")])
+    # Without a folder it must not spill at all: DuckDB would choose the working directory.
+    spill = str(size.folder / "spill") if size.folder else ""
+    connection.execute("SET temp_directory = ?", [spill])
     if size.memory_mb:
         connection.execute("SET memory_limit = ?", [f"{size.memory_mb}MiB"])
     if size.threads:

@@ -40,7 +40,7 @@ def index_all(
 
 
 def dirty(
-    desk: Desk, bench: duckdb.DuckDBPyConnection, flows: Sequence[Flow], now: Indexes
+    desk: Desk, bench: duckdb.DuckDBPyConnection, charter: Charter, now: Indexes
 ) -> Mapping[str, pa.Table] | None:
     """Find the keys to compute: changed at their owners, marked, waiting or due again.
 
@@ -50,11 +50,11 @@ def dirty(
     before = {pair: index for pair in now if (index := _open(desk, pair)) is not None}
     if set(before) != set(now):
         return None
-    found = delta.dirty_keys(bench, desk.charter, now, before)
+    found = delta.dirty_keys(bench, charter, now, before)
     if found is None:
         return None
-    due = links.due_keys({flow.name: flow.entity for flow in flows}, desk.at)
-    return delta.add_keys(delta.add_keys(found, due), _marked({flow.entity for flow in flows}))
+    due = links.due_keys({flow.name: flow.entity for flow in charter.flows.values()}, desk.at)
+    return delta.add_keys(delta.add_keys(found, due), _marked(set(charter.entities)))
 
 
 def _marked(entities: set[str]) -> dict[str, pa.Table]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from matricula.audit.queries import history
-from matricula.engine import compose, read, resolve, sql
+from matricula.engine import compose, line, read, resolve, sql
 from matricula.engine.values import plan_value
 from matricula.engine.workbench import open_workbench, rows
 from matricula.hub import charters, snapshots
@@ -121,8 +121,9 @@ def _why(link: Link) -> str:
 def _owned(desk: Desk, entity: Entity, key: str) -> tuple[OwnedValue, ...]:
     """Compose the golden record from the last trusted snapshots."""
     feeds = {r: d for r in entity.owners() if (d := snapshots.last_trusted(r)) is not None}
-    if set(feeds) != set(entity.owners()):
+    if entity.roster not in feeds:
         return ()
+    entity = line.within(entity, feeds)
     with open_workbench() as bench:
         for resource, dataset in feeds.items():
             read.load(bench, desk.charter, read.Snapshot(resource, dataset))

@@ -115,7 +115,7 @@ def _find(
     landed: Mapping[ResourceRef, Landed],
     scope: Scope,
 ) -> tuple[Plan, dict[ResourceRef, Verdict], changed.Indexes | None]:
-    charter = desk.charter
+    charter = line.narrow(desk.charter, flows)
     sources = {r for flow in flows for r in line.sources_of(charter, flow)}
     arrived = {r: landed[r].snapshot for r in sorted(sources)}
     earlier = {r: snapshots.last_trusted(r) for r in arrived}
@@ -128,8 +128,9 @@ def _find(
     )
     verdicts = line.take_in(bench, charter, feed)
     readable, held = _sort_out(desk, flows, landed, verdicts, full=scope.full)
+    charter = line.narrow(desk.charter, readable)
     indexes = changed.index_all(bench, charter, readable)
-    dirty = None if scope.full else changed.dirty(desk, bench, readable, indexes)
+    dirty = None if scope.full else changed.dirty(desk, bench, charter, indexes)
     seen = {
         flow.name: snapshot.rows
         for flow in readable

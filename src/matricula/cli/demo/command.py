@@ -1,0 +1,95 @@
+"""`matricula demo`: build the university, start the counterparts, tell the story."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import time
+from pathlib import Path
+
+import click
+
+from matricula.cli import show
+from matricula.cli.demo import story, university
+from matricula.cli.demo.counterparts import identity_provider
+
+_SEED = 20260901
+
+
+@click.command()
+@click.option(
+    "--into", type=click.Path(file_okay=False, path_type=Path), default=Path("demo"),
+    show_default=True, help="The folder to build it in; it must not be there yet.",
+)  # fmt: skip
+@click.option("--students", type=int, default=3000, show_default=True)
+@click.option("--again", is_flag=True, help="Remove the folder of an earlier demonstration first.")
+@click.option("--stay", is_flag=True, help="Keep the identity provider running until Ctrl-C.")
+def demo(into: Path, students: int, *, again: bool, stay: bool) -> None:
+    """Build a made-up university and tell the whole story with real counterparts."""
+    folder = _make_room(into, again=again)
+    began = time.monotonic()
+    built = university.build(folder, students=students, seed=_SEED)
+    show.say(
+        f"Northfield University: {built.students} students, {built.programmes} programmes, "
+        f"{built.sections} sections, {built.enrolments} enrolments, {built.patrons} patrons."
+    )
+    token = secrets.token_urlsafe(16)
+    _point_at(folder, token)
+    with identity_provider(token) as scim:
+        _write_charter(folder, scim)
+        story.tell(story.Stage(folder, scim, token, lambda *words: _run(folder, *words)))
+        show.say("")
+        show.say(f"That took {time.monotonic() - began:.0f} seconds. It is all in {into}:")
+        show.say(f"  cd {into}")
+        show.say("  matricula status")
+        show.say("  matricula explain student 00000002")
+        if stay:
+            _stay(token)
+
+
+def _make_room(into: Path, *, again: bool) -> Path:
+    folder = into.absolute()
+    if folder.exists() and again and (folder / "sis.db").exists():
+        shutil.rmtree(folder)
+    if folder.exists() and any(folder.iterdir()):
+        raise click.UsageError(f"{into} is there already. Use --again, or --into another folder.")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _point_at(folder: Path, token: str) -> None:
+    """Let the commands of the story work in the folder, whatever the caller's settings are."""
+    os.environ["MATRICULA_HOME"] = str(folder / ".matricula")
+    os.environ.pop("MATRICULA_DATABASE_URL", None)
+    os.environ["MATRICULA_DEMO_SCIM_TOKEN"] = token
+    os.environ.setdefault("MATRICULA_ACTOR", "demo")
+
+
+def _write_charter(folder: Path, scim: str) -> None:
+    shutil.copytree(Path(__file__).parent / "charter", folder / "charter")
+    (folder / "lms").mkdir()
+    systems = folder / "charter" / "systems.yaml"
+    text = systems.read_text(encoding="utf-8")
+    text = text.replace("PLACE", folder.as_posix()).replace('"SCIM"', f'"{scim}"')
+    systems.write_text(text, encoding="utf-8")
+
+
+def _run(folder: Path, *words: str) -> int:
+    """Run a command as one would type it, in this process."""
+    from matricula.cli import main
+
+    show.say(f"$ matricula {' '.join(w.replace(str(folder) + os.sep, '') for w in words)}")
+    given = ("--charter", str(folder / "charter"))
+    return main.run([*given, *words])
+
+
+def _stay(token: str) -> None:
+    show.say("")
+    show.say("The identity provider stays until Ctrl-C. In another terminal:")
+    show.say(f"  export MATRICULA_DEMO_SCIM_TOKEN={token}")
+    try:
+        while True:
+            time.sleep(1)
+    except KeyboardInterrupt:
+        show.say("stopped")
