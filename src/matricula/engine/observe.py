@@ -245,7 +245,9 @@ def _edited(flow: Flow, seen: pa.Schema) -> exp.Select:
     fingerprint = sql.call("md5", sql.column("found", "l"))
     # A suspended copy is compared by its suspension alone: that changed some of its fields.
     reads_otherwise = exp.and_(is_active, sql.differs(fingerprint, sql.column("digest", "s")))
-    same_copy = sql.same(sql.column("external_id", "l"), sql.column("external_id", "s"))
+    same_copy: exp.Expr = sql.same(
+        sql.column("external_id", "l"), sql.column("external_id", "s")
+    )
     if _unseen(flow, seen):
         # What it hides was filled in from this key's confirmed text, not another's.
         same_copy = exp.and_(same_copy, sql.same(sql.column("key", "l"), sql.column("key", "s")))
