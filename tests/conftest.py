@@ -58,6 +58,26 @@ def django_db_modify_db_settings(
         database.setdefault("TEST", {})["NAME"] = str(folder / "matricula.sqlite3")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def audit_lets_go_between_tests() -> Iterator[None]:
+    """Let the flush after a transactional test through; the audit refuses it everywhere else."""
+    from django.db import connection
+    from django.test import TransactionTestCase
+
+    from matricula.audit import guards
+
+    empty = TransactionTestCase._fixture_teardown
+
+    def empty_unguarded(case: TransactionTestCase) -> None:
+        guards.remove(connection)
+        empty(case)
+        guards.install(connection)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", empty_unguarded)
+        yield
+
+
 @pytest.fixture
 def own_database(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
     """The environment for commands that need a home and a database of their own.

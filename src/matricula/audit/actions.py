@@ -1,51 +1,50 @@
-"""What can be done to the audit: append, erase a person, sign a checkpoint."""
+"""Add to the audit, erase a person's values from it, and sign how far it has come.
+
+This is the only way in. Everything joins the caller's transaction, so what was done and
+the record of it become true together or not at all.
+"""
 
 from __future__ import annotations
 
-import json
-import secrets
+import os
 from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING
 
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from django.db import connection, transaction
+from django.db import transaction
 
-from matricula.audit import leaves
-from matricula.audit.models import (
-    AuditBatch,
-    AuditCheckpoint,
-    AuditErasure,
-    AuditHead,
-    AuditSubject,
-    AuditValue,
-)
+from matricula.audit import rows, seal
+from matricula.audit.checkpoints import Signed, sign
+from matricula.audit.models import Checkpoint, Head
+from matricula.audit.verify import verify
 from matricula.kernel.digests import canonical
+from matricula.kernel.keys import new_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-_LOCK = 0x61756469  # "audi": the audit's own number among PostgreSQL's advisory locks
+# The largest batch under one root: its leaves are held in memory at once.
+_BATCH = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing that was done.
+    """Something that was done.
 
     Attributes:
-        actor: Who.
-        action: A verb.
-        entity: What kind of thing it was done to.
-        key: Which.
-        why: The purpose or the reason.
-        flow: The grant, if one stands behind it.
-        charter_version: Digest of the charter in force.
-        run: The run that did it.
-        before: Values before, as a mapping or as canonical JSON text.
-        after: Values after, likewise.
+        actor: Who did it: an account, never a person's name, for it cannot be erased.
+        action: What was done: `create`, `update`, `suspend`, `sign` ...
+        entity: The kind of record it was done to.
+        key: Which record. Kept apart from the chain, and erasable.
+        why: The purpose or the reason. Never a personal value: it cannot be erased.
+        flow: The flow that carried it, if any.
+        charter_version: Digest of the charter that granted it, if any.
+        run: The run it belongs to, if any.
+        before: The fields as they stood, as a mapping or as canonical JSON; erasable.
+        after: The fields as they stand now, likewise.
     """
 
     actor: str
@@ -62,180 +61,151 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """A batch as it was sealed."""
+    """What `append` wrote.
+
+    Attributes:
+        first_seq: Number of the first entry; one more than `last_seq` if there was none.
+        last_seq: Number of the last entry.
+        batches: How many batches seal them.
+        chain: The head of the chain from now on.
+    """
 
     first_seq: int
     last_seq: int
+    batches: int
     chain: str
 
 
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """A signed statement of how far the audit has come, for an outsider to keep."""
-
-    last_seq: int
-    chain: str
-    at: str
-    public_key: str
-    signature: str
-
-    def as_text(self) -> str:
-        """Write it as one JSON object."""
-        return json.dumps(
-            {
-                "last_seq": self.last_seq, "chain": self.chain, "at": self.at,
-                "public_key": self.public_key, "signature": self.signature,
-            },
-            indent=2,
-        ) + "\n"  # fmt: skip
-
-
-def instant(at: datetime) -> str:
-    """Write an instant the one way the audit does: UTC, microseconds, `Z`."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def append(entries: Sequence[Entry], *, at: datetime) -> Sealed:
-    """Append entries and seal them as one batch, within the caller's transaction.
+    """Record entries in their order and seal them, in the caller's transaction.
+
+    Whoever appends next waits until this transaction ends, so append last in it.
 
     Args:
-        entries: In the order in which things were done; at least one.
-        at: When.
+        entries: At most 10,000 of them go under one root.
+        at: The instant; with a time zone.
 
-    Returns:
-        The sealed batch.
+    Raises:
+        ValueError: The instant has no time zone.
     """
-    head = _lock_head()
-    moment = instant(at)
-    tokens = _tokens({(entry.entity, entry.key) for entry in entries})
-    first = head.last_seq + 1
-    rows, values, digests = [], [], []
-    salts = secrets.token_hex(16 * len(entries))
-    for place, entry in enumerate(entries):
-        before, after = _text(entry.before), _text(entry.after)
-        salt = salts[place * 32 : place * 32 + 32]
-        row = (
-            first + place, moment, entry.actor, entry.action, tokens[entry.entity, entry.key],
-            entry.why, entry.flow, entry.charter_version, entry.run,
-            leaves.values_digest(salt, before, after),
-        )  # fmt: skip
-        rows.append(row)
-        values.append((first + place, salt, before, after))
-        digests.append(leaves.leaf(row))
-    _insert("audit_auditentry", leaves.COLUMNS, rows)
-    _insert("audit_auditvalue", ("seq", "salt", "before", "after"), values)
-    return _seal(head, digests, first=first, moment=moment)
+    head = _take_head()
+    first_seq = head.last_seq + 1
+    moment = _text_of(at)
+    count = 0
+    for start in range(0, len(entries), _BATCH):
+        head = _seal(head, entries[start : start + _BATCH], moment)
+        count += 1
+    if count:
+        Head.objects.filter(pk=1).update(
+            batch=head.batch, last_seq=head.last_seq, chain=head.chain
+        )
+    return Sealed(first_seq, head.last_seq, count, head.chain)
 
 
-def _seal(head: AuditHead, digests: Sequence[bytes], *, first: int, moment: str) -> Sealed:
-    last = first + len(digests) - 1
-    root = leaves.root(digests)
-    chain = leaves.link(head.chain, root, first=first, last=last, sealed_at=moment)
-    AuditBatch.objects.create(
-        first_seq=first, last_seq=last, root=root, previous=head.chain, chain=chain,
-        sealed_at=moment,
-    )  # fmt: skip
-    AuditHead.objects.filter(pk=1).update(last_seq=last, chain=chain)
-    return Sealed(first, last, chain)
-
-
-def _lock_head() -> AuditHead:
-    """Be the only one who appends until the transaction ends."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-    head, _ = AuditHead.objects.get_or_create(
-        pk=1, defaults={"last_seq": 0, "chain": leaves.START}
-    )
+def _take_head() -> Head:
+    """Read the head and keep everybody else from appending until the transaction ends."""
+    # SQLite's transactions begin immediate and stand in a queue anyway.
+    head = Head.objects.select_for_update().filter(pk=1).first()
+    if head is None:
+        Head.objects.bulk_create(
+            [Head(only=1, batch=0, last_seq=0, chain=seal.GENESIS)], ignore_conflicts=True
+        )
+        head = Head.objects.select_for_update().get(pk=1)
     return head
 
 
-def _text(values: Mapping[str, object] | str | None) -> str:
-    if values is None:
+def _text_of(at: datetime) -> str:
+    if at.tzinfo is None:
+        message = f"{at.isoformat()} has no time zone; the audit's instants are UTC"
+        raise ValueError(message)
+    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _json_of(fields: Mapping[str, object] | str | None) -> str:
+    if fields is None:
         return ""
-    return values if isinstance(values, str) else canonical(dict(values))
+    return fields if isinstance(fields, str) else canonical(fields)
 
 
-def _tokens(subjects: set[tuple[str, str]]) -> dict[tuple[str, str], str]:
-    """Find or make the token of every subject."""
-    found: dict[tuple[str, str], str] = {}
-    by_entity: dict[str, list[str]] = {}
-    for entity, key in subjects:
-        by_entity.setdefault(entity, []).append(key)
-    for entity, keys in by_entity.items():
-        for start in range(0, len(keys), 5000):
-            known = AuditSubject.objects.filter(entity=entity, key__in=keys[start : start + 5000])
-            found.update({(entity, s.key): s.token for s in known})
-    fresh = sorted(subjects - found.keys())
-    made = [(secrets.token_hex(12), entity, key) for entity, key in fresh]
-    _insert("audit_auditsubject", ("token", "entity", "key"), made)
-    found.update({(entity, key): token for token, entity, key in made})
-    return found
+def _seal(head: Head, entries: Sequence[Entry], at: str) -> Head:
+    """Write one batch: values, entries, and the root over them."""
+    values = list(_values(entries, head.last_seq))
+    sealable: list[seal.Sealable] = [
+        (value[0], at, e.actor, e.action, e.entity, e.why, e.flow, e.charter_version, e.run,
+         seal.values_digest(*value[1:]))
+        for e, value in zip(entries, values, strict=True)
+    ]  # fmt: skip
+    leaves = [seal.leaf(one) for one in sealable]
+    rows.insert("audit_value", rows.VALUE, values)
+    rows.insert(
+        "audit_entry", rows.ENTRY,
+        [(*one, leaf.hex()) for one, leaf in zip(sealable, leaves, strict=True)],
+    )  # fmt: skip
+    number, first, last = head.batch + 1, head.last_seq + 1, head.last_seq + len(entries)
+    root = seal.root(leaves)
+    chain = seal.chain(number, first, last, root=root, previous=head.chain, at=at)
+    rows.insert("audit_batch", rows.BATCH, [(number, first, last, root, head.chain, chain, at)])
+    return Head(only=1, batch=number, last_seq=last, chain=chain)
 
 
-def _insert(table: str, columns: Sequence[str], rows: Sequence[tuple[object, ...]]) -> None:
-    """Insert rows in one go: COPY on PostgreSQL, one prepared statement on SQLite."""
-    if not rows:
-        return
-    quote = connection.ops.quote_name
-    names = ", ".join(quote(column) for column in columns)
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            with cursor.cursor.copy(f"COPY {quote(table)} ({names}) FROM STDIN") as copy:
-                for row in rows:
-                    copy.write_row(row)
-            return
-        marks = ", ".join(["%s"] * len(columns))
-        statement = f"INSERT INTO {quote(table)} ({names}) VALUES ({marks})"  # noqa: S608 - quoted names
-        cursor.executemany(statement, rows)  # type: ignore[arg-type]  # texts and whole numbers
+def _values(entries: Sequence[Entry], last_seq: int) -> Iterator[tuple[int, str, str, str, str]]:
+    salts = os.urandom(16 * len(entries)).hex()
+    for place, entry in enumerate(entries):
+        salt = salts[32 * place : 32 * place + 32]
+        yield (
+            last_seq + 1 + place, salt, entry.key, _json_of(entry.before), _json_of(entry.after)
+        )  # fmt: skip
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def erase(entity: str, key: str, *, actor: str, why: str, at: datetime) -> int:
-    """Erase a person's key and values from the audit; that it was done stays.
+    """Erase a record's key and values from the audit. That it was done stays, and the seals hold.
+
+    The entry that is added names the entries erased, so that a verifier can tell an
+    erasure from a theft. Backups, and what the database has not yet cleaned up on disk,
+    are the operator's to deal with.
 
     Args:
-        entity: What kind of record.
-        key: Whose.
-        actor: Who decided.
-        why: On which ground.
-        at: When.
+        entity: The kind of record.
+        key: Which one; it appears nowhere in the new entry.
+        actor: Who decided: an account.
+        why: On which ground. Never a personal value.
+        at: When; with a time zone.
 
     Returns:
-        How many entries lost their values.
+        How many entries lost their values; nothing is recorded when there were none.
     """
-    subject = AuditSubject.objects.filter(entity=entity, key=key).first()
-    if subject is None:
+    _take_head()
+    numbers = rows.numbers_about(entity, key)
+    if not numbers:
         return 0
-    from matricula.audit.models import AuditEntry
+    order = Entry(
+        actor=actor, action="erase", entity=seal.ERASURE, key=new_id("erasure"), why=why,
+        after={"entries": numbers},
+    )  # fmt: skip
+    by = append([order], at=at).last_seq
+    rows.insert("audit_erasure", ("seq", "erased_by"), [(n, by) for n in numbers])
+    rows.delete_values(by)
+    return len(numbers)
 
-    told = {"token": subject.token}
-    append([Entry(actor, "erase", "audit", subject.token, why, after=told)], at=at)
-    AuditErasure.objects.create(token=subject.token)
-    entries = AuditEntry.objects.filter(subject=subject.token).values("seq")
-    count, _ = AuditValue.objects.filter(seq__in=entries).delete()
-    subject.delete()
-    return count
 
+def checkpoint(*, at: datetime, key: Ed25519PrivateKey) -> Signed:
+    """Verify the audit, then sign how far it has come and keep a copy.
 
-@transaction.atomic
-def checkpoint(*, at: datetime, key: Ed25519PrivateKey) -> Checkpoint:
-    """Verify the audit, then sign how far it has come.
+    Args:
+        at: When; with a time zone.
+        key: The operator's.
 
     Raises:
         AuditBroken: It does not verify; nothing is signed.
     """
-    from matricula.audit.verify import verify
-
-    verify()
-    head = _lock_head()
-    moment = instant(at)
-    signature = key.sign(leaves.checkpoint_text(head.last_seq, head.chain, moment))
-    public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-    signed = Checkpoint(head.last_seq, head.chain, moment, public.hex(), signature.hex())
-    AuditCheckpoint.objects.create(
-        last_seq=signed.last_seq, chain=signed.chain, at=signed.at,
+    found = verify()
+    signed = sign(
+        key, batch=found.batches, last_seq=found.entries, chain=found.head, at=_text_of(at)
+    )
+    Checkpoint.objects.create(
+        batch=signed.batch, last_seq=signed.last_seq, chain=signed.chain, at=signed.at,
         public_key=signed.public_key, signature=signed.signature,
     )  # fmt: skip
     return signed

@@ -6,7 +6,7 @@ from django.apps import AppConfig
 
 
 class AuditConfig(AppConfig):
-    """Append-only entries, sealed in batches."""
+    """Entries, the batches that seal them, and the checkpoints that vouch for both."""
 
     name = "matricula.audit"
     label = "audit"

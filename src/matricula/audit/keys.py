@@ -1,4 +1,4 @@
-"""The key that signs checkpoints: Ed25519, kept by the operator, away from the database."""
+"""The key that signs checkpoints: Ed25519, made when the operator asks, kept off the database."""
 
 from __future__ import annotations
 
@@ -20,38 +20,44 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def generate_key(path: Path) -> None:
-    """Write a new private key, readable by its owner alone; never over another file.
+def generate_key(path: Path) -> str:
+    """Write a new private key that its owner alone can read; never over another file.
+
+    Returns:
+        The public key, 64 hexadecimal digits, to be published.
 
     Raises:
         SettingMissing: The file is there already (M703).
     """
-    pem = Ed25519PrivateKey.generate().private_bytes(
-        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
-    )
+    key = Ed25519PrivateKey.generate()
     try:
+        # Created with its mode: written first and closed afterwards, others could read it.
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
         raise SettingMissing(
-            "M703", f"{path} is there already.", cure="Name another file; a key is never replaced."
+            "M703",
+            f"{path} is there already, and a key is never replaced.",
+            cure="Name a file that does not exist.",
         ) from error
     with os.fdopen(descriptor, "wb") as file:
-        file.write(pem)
+        file.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return key.public_key().public_bytes_raw().hex()
 
 
 def load_key(reference: str) -> Ed25519PrivateKey:
     """Load the key that `env:NAME` or `file:PATH` refers to.
 
     Raises:
-        SettingMissing: There is none, or it is no Ed25519 key (M702, M803).
+        SettingMissing: It is not there (M803) or no Ed25519 key (M703).
     """
     try:
         key = load_pem_private_key(reveal(reference).encode(), password=None)
-    except ValueError:
+    except (ValueError, TypeError):
         key = None
     if not isinstance(key, Ed25519PrivateKey):
         raise SettingMissing(
-            "M702", f"{reference} holds no Ed25519 key in PEM.",
+            "M703",
+            f"{reference} holds no Ed25519 private key in PEM without a password.",
             cure="Make one with `matricula audit key FILE`.",
-        )  # fmt: skip
+        )
     return key

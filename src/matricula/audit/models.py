@@ -1,8 +1,8 @@
-"""The audit's tables. The database itself refuses to change what was written.
+"""The audit's tables. Rows are written by `matricula.audit.actions` alone, and never changed.
 
-Neither keys nor values stand in an entry: `subject` is a random token, and the values are
-there as a salted digest. Tokens and values lie in tables of their own, from which a person
-can be erased without touching the chain.
+The database itself refuses changes (`matricula.audit.guards`). Instants are UTC texts
+with microseconds, digests are 64 hexadecimal digits, and no column is ever null, so that
+what is sealed is exactly what is stored.
 """
 
 from __future__ import annotations
@@ -12,69 +12,86 @@ from typing import ClassVar
 from django.db import models
 
 
-class AuditEntry(models.Model):
-    """One thing that was done. Every column is text, so that a leaf is plain to recompute."""
+class Entry(models.Model):
+    """One thing that was done. It names nobody: key and values stand in `Value`.
 
-    seq = models.BigIntegerField(primary_key=True)
+    `seq` counts without gaps from 1. `values_digest` commits to the row in `Value`;
+    `leaf` is the digest of all other columns, so that a changed entry can be named.
+    """
+
+    # Auto fields alone become SQLite's row number, which makes reading in order a scan.
+    seq = models.BigAutoField(primary_key=True)
     at = models.TextField()
     actor = models.TextField()
     action = models.TextField()
-    subject = models.TextField(db_index=True)
+    entity = models.TextField()
     why = models.TextField()
     flow = models.TextField()
     charter_version = models.TextField()
-    run = models.TextField(db_index=True)
+    run = models.TextField()
     values_digest = models.TextField()
+    leaf = models.TextField()
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index("run", condition=~models.Q(run=""), name="entry_of_run"),
+        ]
 
 
-class AuditBatch(models.Model):
-    """Entries sealed together: the Merkle root over them, chained to the batch before."""
+class Value(models.Model):
+    """Of whom an entry speaks, and what stood there before and after; may be erased.
 
-    first_seq = models.BigIntegerField(unique=True)
-    last_seq = models.BigIntegerField(primary_key=True)
+    `before` and `after` are canonical JSON, or empty where there was nothing. Without
+    `salt`, which goes with the row, nobody can guess what `values_digest` stands for.
+    """
+
+    seq = models.BigAutoField(primary_key=True)
+    salt = models.TextField()
+    key = models.TextField()
+    before = models.TextField()
+    after = models.TextField()
+
+    class Meta:
+        indexes: ClassVar = [models.Index("key", name="value_of_key")]
+
+
+class Batch(models.Model):
+    """Consecutive entries under one Merkle root, chained to the batch before."""
+
+    number = models.BigAutoField(primary_key=True)
+    first_seq = models.BigIntegerField()
+    last_seq = models.BigIntegerField()
     root = models.TextField()
     previous = models.TextField()
     chain = models.TextField()
     sealed_at = models.TextField()
 
 
-class AuditValue(models.Model):
-    """What an entry changed. Erasable; the entry keeps the salted digest."""
+class Head(models.Model):
+    """How far the audit has come: one row, which only moves forward."""
 
-    seq = models.BigIntegerField(primary_key=True)
-    salt = models.TextField()
-    before = models.TextField()
-    after = models.TextField()
-
-
-class AuditSubject(models.Model):
-    """Whom a token stands for. Erasable."""
-
-    token = models.TextField(primary_key=True)
-    entity = models.TextField()
-    key = models.TextField()
-
-    class Meta:
-        constraints: ClassVar = [models.UniqueConstraint("entity", "key", name="one_token")]
-
-
-class AuditErasure(models.Model):
-    """A token whose values may be deleted, by an audited decision."""
-
-    token = models.TextField(primary_key=True)
-
-
-class AuditHead(models.Model):
-    """How far the audit has come. One row, which only moves forward."""
-
-    id = models.IntegerField(primary_key=True, default=1)
+    only = models.IntegerField(primary_key=True)
+    batch = models.BigIntegerField()
     last_seq = models.BigIntegerField()
     chain = models.TextField()
 
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=models.Q(only=1), name="one_head")
+        ]
 
-class AuditCheckpoint(models.Model):
-    """A signed statement of how far the audit had come."""
 
+class Erasure(models.Model):
+    """An entry whose values may be deleted, and the entry that says who ordered it."""
+
+    seq = models.BigAutoField(primary_key=True)
+    erased_by = models.BigIntegerField()
+
+
+class Checkpoint(models.Model):
+    """A signature under the head of a moment; a copy belongs outside this database."""
+
+    batch = models.BigIntegerField()
     last_seq = models.BigIntegerField()
     chain = models.TextField()
     at = models.TextField()

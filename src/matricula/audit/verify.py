@@ -1,136 +1,169 @@
-"""Recompute the audit from its entries and say whether it is untouched."""
+"""Recompute the whole audit from its rows and say whether it is untouched.
+
+Reads only, and keeps nobody from appending: what is sealed up to the head is verified,
+what is appended meanwhile is left for the next time.
+"""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from django.db import connection
+from django.db import DatabaseError
 
-from matricula.audit import leaves
-from matricula.audit.models import AuditBatch, AuditCheckpoint, AuditHead
-from matricula.kernel.errors import AuditBroken
+from matricula.audit import checkpoints, rows, seal
+from matricula.audit.models import Checkpoint
+from matricula.audit.walk import Batch, Walk, broken
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-_CHUNK = 50_000
-_CURE = (
-    "Compare with the last export or checkpoint handed out; find out who wrote to the database."
-)
+    from matricula.audit.checkpoints import Signed
+    from matricula.kernel.errors import AuditBroken
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """An audit that is untouched."""
+    """An audit that is untouched.
+
+    Attributes:
+        entries: How many entries.
+        batches: How many batches seal them.
+        checkpoints: How many checkpoints vouch for them, the one handed in included.
+        head: The chain at the end.
+        erased: How many entries no longer have their values, by an erasure.
+    """
 
     entries: int
     batches: int
     checkpoints: int
     head: str
+    erased: int
 
 
-def verify(*, checkpoint: Path | None = None) -> Verified:
-    """Recompute every leaf, root and link and compare them with what is kept.
+class _Head(NamedTuple):
+    batch: int
+    last_seq: int
+    chain: str
+
+
+def verify(*, checkpoint: Path | None = None, public_key: str = "") -> Verified:
+    """Recompute every entry, value, root and link and hold them against what was signed.
 
     Args:
         checkpoint: A checkpoint file handed out earlier, which the audit must contain.
+        public_key: Whose signature every checkpoint must bear; any when empty.
 
     Raises:
-        AuditBroken: Names the first entry or batch that is not as it was sealed (M701).
+        AuditBroken: Names the first entry that is not as it was sealed (M704, M710 to M718).
     """
-    rows = _rows()
-    batches = list(AuditBatch.objects.order_by("first_seq"))
-    chain, expected, count = leaves.START, 1, 0
-    links = {0: leaves.START}
-    for batch in batches:
-        if batch.first_seq != expected or batch.previous != chain:
-            raise _broken(
-                f"batch {batch.first_seq}-{batch.last_seq} does not follow the one before"
-            )
-        digests = _leaves_of(rows, batch)
-        count += len(digests)
-        if leaves.root(digests) != batch.root:
-            raise _broken(_changed(batch))
-        chain = leaves.link(
-            batch.previous, batch.root, first=batch.first_seq, last=batch.last_seq,
-            sealed_at=batch.sealed_at,
-        )  # fmt: skip
-        if chain != batch.chain:
-            raise _broken(f"the seal of batch {batch.first_seq}-{batch.last_seq} was altered")
-        expected = batch.last_seq + 1
-        links[batch.last_seq] = chain
-    _check_end(next(rows, None), chain, expected - 1)
-    return Verified(count, len(batches), _check_points(links, checkpoint), chain)
-
-
-def _rows() -> Iterator[tuple[object, ...]]:
-    """Stream entries with their values, by sequence number."""
-    names = ", ".join(f"e.{connection.ops.quote_name(column)}" for column in leaves.COLUMNS)
-    query = (
-        f"SELECT {names}, v.salt, v.before, v.after FROM audit_auditentry e "  # noqa: S608 - quoted names
-        "LEFT JOIN audit_auditvalue v ON v.seq = e.seq ORDER BY e.seq"
+    signed = _stored()
+    if checkpoint is not None:
+        signed.append(checkpoints.read(checkpoint))
+    for one in signed:
+        checkpoints.check_signature(one, public_key=public_key)
+    walk = Walk(one.batch for one in signed)
+    head = _walk_to_the_head(walk)
+    _check_signed(walk, signed)
+    _check_nothing_beside()
+    return Verified(
+        head.last_seq, head.batch, len(signed), head.chain, head.last_seq - walk.values
     )
-    with connection.chunked_cursor() as cursor:
-        cursor.execute(query)
-        while chunk := cursor.fetchmany(_CHUNK):
-            yield from chunk
 
 
-def _leaves_of(rows: Iterator[tuple[object, ...]], batch: AuditBatch) -> list[bytes]:
-    digests = []
-    for seq in range(batch.first_seq, batch.last_seq + 1):
-        row = next(rows, None)
-        if row is None or row[0] != seq:
-            found = "nothing" if row is None else f"entry {row[0]}"
-            raise _broken(f"entry {seq} is missing or out of its place; {found} stands there")
-        if row[10] is not None and leaves.values_digest(row[10], row[11], row[12]) != row[9]:  # type: ignore[arg-type]  # texts
-            raise _broken(f"the values of entry {seq} are not those that were written")
-        digests.append(leaves.leaf(row[:10]))
-    return digests
-
-
-def _changed(batch: AuditBatch) -> str:
-    if batch.first_seq == batch.last_seq:
-        return f"entry {batch.first_seq} is not as it was sealed"
-    return f"an entry among {batch.first_seq} to {batch.last_seq} is not as it was sealed"
-
-
-def _check_end(extra: tuple[object, ...] | None, chain: str, last: int) -> None:
-    if extra is not None:
-        raise _broken(f"entry {extra[0]} was added outside any sealed batch")
-    head = AuditHead.objects.first()
-    if head is None and last == 0:
-        return
-    if head is None or head.last_seq != last or head.chain != chain:
-        known = head.last_seq if head else 0
-        raise _broken(f"entry {last + 1} and what followed, up to {known}, was cut off")
-
-
-def _check_points(links: Mapping[int, str], file: Path | None) -> int:
-    points = [
-        (p.last_seq, p.chain, p.at, p.public_key, p.signature)
-        for p in AuditCheckpoint.objects.order_by("id")
+def _stored() -> list[Signed]:
+    return [
+        checkpoints.Signed(c.batch, c.last_seq, c.chain, c.at, c.public_key, c.signature)
+        for c in Checkpoint.objects.order_by("id")
     ]
-    if file is not None:
-        told = json.loads(file.read_text(encoding="utf-8"))
-        points.append(
-            (told["last_seq"], told["chain"], told["at"], told["public_key"], told["signature"])
+
+
+def _read_head() -> _Head:
+    found = rows.fetch("SELECT batch, last_seq, chain FROM audit_head")
+    return _Head(*found[0]) if found else _Head(0, 0, seal.GENESIS)  # type: ignore[arg-type]  # as selected
+
+
+def _walk_to_the_head(walk: Walk) -> _Head:
+    while True:
+        head = _read_head()
+        _walk(walk, head)
+        unexplained = walk.unexplained()
+        if unexplained is None:
+            return head
+        # An erasure while we walked takes values here and records itself beyond this head.
+        if _read_head() == head:
+            raise broken(
+                "M717", f"The values of entry {unexplained} are gone, and no erasure names it."
+            )
+
+
+def _walk(walk: Walk, head: _Head) -> None:
+    entries = _entries(walk.last_seq + 1, head.last_seq)
+    for row in rows.in_order(rows.BATCHES, walk.number + 1, head.batch):
+        walk.go(Batch(*row), entries)  # type: ignore[arg-type]  # as the query selects them
+    if walk.last_seq != head.last_seq or walk.number != head.batch:
+        raise broken(
+            "M714",
+            f"The audit ends with entry {walk.last_seq}, and its head stands at entry "
+            f"{head.last_seq}: entry {walk.last_seq + 1} and what followed is gone.",
         )
-    for last, chain, at, public, signature in points:
+    if walk.chain != head.chain:
+        raise broken(
+            "M713",
+            f"The head does not carry the chain of the last batch, at entry {head.last_seq}.",
+        )
+
+
+def _entries(first: int, last: int) -> Iterator[rows.Row]:
+    try:
+        yield from rows.in_order(rows.ENTRIES, first, last)
+    except DatabaseError as error:
+        raise _unreadable(first, last) from error
+
+
+def _unreadable(first: int, last: int) -> AuditBroken:
+    """Find the entry that the database itself cannot read, such as text that is no UTF-8."""
+    seq = first
+    for seq in range(first, last + 1):
         try:
-            key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(public))
-            key.verify(bytes.fromhex(signature), leaves.checkpoint_text(last, chain, at))
-        except (InvalidSignature, ValueError) as error:
-            raise _broken(f"the checkpoint at entry {last} is not signed by its key") from error
-        if links.get(last) != chain:
-            raise _broken(f"entry {last} is not the one that was signed on {at[:10]}")
-    return len(points)
+            rows.stretch(rows.ENTRIES, seq, seq)
+        except DatabaseError:
+            break
+    return broken("M710", f"Entry {seq} cannot be read.")
 
 
-def _broken(what: str) -> AuditBroken:
-    return AuditBroken("M701", f"The audit was touched: {what}.", cure=_CURE)
+def _check_signed(walk: Walk, signed: Sequence[Signed]) -> None:
+    for one in signed:
+        if one.batch > walk.number or one.last_seq > walk.last_seq:
+            raise broken(
+                "M714",
+                f"The checkpoint of {one.at} vouches for {one.last_seq} entries, and the audit "
+                f"ends with entry {walk.last_seq}: entry {walk.last_seq + 1} and what followed "
+                "is gone.",
+            )
+        if walk.passed(one.batch) != (one.last_seq, one.chain):
+            raise broken(
+                "M715",
+                f"The checkpoint of {one.at} vouches for another history up to entry "
+                f"{one.last_seq}: the audit was rewritten.",
+            )
+
+
+_BESIDE = (
+    ("M712", "Entry {} stands beyond the head, outside every batch.",
+     "SELECT max(seq) FROM audit_entry", "last_seq"),
+    ("M712", "Batch {} stands beyond the head; it was not sealed by an append.",
+     "SELECT max(number) FROM audit_batch", "batch"),
+    ("M712", "Values stand beside entry {}, which does not exist.",
+     "SELECT max(seq) FROM audit_value", "last_seq"),
+)  # fmt: skip
+
+
+def _check_nothing_beside() -> None:
+    """Check that nothing was added that no batch seals."""
+    for code, message, query, limit in _BESIDE:
+        # Asked before the head is read: what an append adds in between is never beyond it.
+        ((highest,),) = rows.fetch(query)
+        if highest is not None and int(highest) > getattr(_read_head(), limit):
+            raise broken(code, message.format(highest))

@@ -1,0 +1,66 @@
+"""Write the audit down for an outsider, who checks it without Matricula.
+
+One JSON value a line: a header; each batch followed by its entries; then the
+checkpoints. `verifier/verify_audit.py` reads it; `docs/how-to/audit.md` describes it.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from matricula.audit import rows, seal
+from matricula.audit.models import Checkpoint, Head
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+FORMAT = "matricula-audit-1"
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def export(path: Path, *, values: bool = True) -> int:
+    """Write everything that is sealed at this moment; keeps nobody from appending.
+
+    Args:
+        path: Where; replaced if it is there.
+        values: With the keys and values. They are personal; without them the file proves
+            that something was done and in which order, not to whom.
+
+    Returns:
+        How many entries were written.
+    """
+    head = Head.objects.first() or Head(batch=0, last_seq=0, chain=seal.GENESIS)
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        for line in _lines(head, values=values):
+            file.write(_encode(line) + "\n")
+    return head.last_seq
+
+
+def _lines(head: Head, *, values: bool) -> Iterator[dict[str, object]]:
+    yield {
+        "format": FORMAT, "batches": head.batch, "entries": head.last_seq, "head": head.chain,
+        "values": values,
+    }  # fmt: skip
+    entries = rows.in_order(rows.ENTRIES, 1, head.last_seq)
+    for batch in rows.in_order(rows.BATCHES, 1, head.batch):
+        yield {"batch": batch}
+        for _ in range(int(batch[1]), int(batch[2]) + 1):
+            if (row := next(entries, None)) is None:
+                break
+            yield _entry(row, values=values)
+    for point in Checkpoint.objects.filter(batch__lte=head.batch).order_by("id"):
+        yield {
+            "checkpoint": {
+                "batch": point.batch, "last_seq": point.last_seq, "chain": point.chain,
+                "at": point.at, "public_key": point.public_key, "signature": point.signature,
+            }
+        }  # fmt: skip
+
+
+def _entry(row: rows.Row, *, values: bool) -> dict[str, object]:
+    # What an erasure names is never personal, and without it a gap could not be explained.
+    if (values or row[4] == seal.ERASURE) and row[11] is not None:
+        return {"entry": row[:11], "values": row[11:]}
+    return {"entry": row[:11]}
