@@ -25,7 +25,9 @@ def run_pytest(arguments: list[str], environment: dict[str, str]) -> int:
     workers = os.environ.get("MATRICULA_TEST_WORKERS", "2")
     command = [sys.executable, "-m", "pytest", "-n", workers, "--dist", "loadfile", *arguments]
     with tempfile.TemporaryDirectory(prefix="matricula-home-") as home:
-        kept = {k: v for k, v in os.environ.items() if not k.startswith("MATRICULA_DATABASE")}
+        # A developer's own settings must not decide what the tests see.
+        ours = {k for k in os.environ if k.startswith("MATRICULA_")} - {"MATRICULA_SHARED"}
+        kept = {k: v for k, v in os.environ.items() if k not in ours}
         return subprocess.run(
             command,
             cwd=REPOSITORY,
