@@ -68,7 +68,8 @@ def must_be_there(engine: sa.Engine, system: str) -> None:
 def _sqlite(url: URL, context: Context) -> sa.Engine:
     if url.database and url.database != ":memory:" and not url.database.startswith("file:"):
         url = url.set(database=str(context.folder / url.database))
-    engine = sa.create_engine(url, hide_parameters=True, connect_args={"timeout": _BUSY_SECONDS})
+    waits = {} if "timeout" in url.query else {"timeout": _BUSY_SECONDS}
+    engine = sa.create_engine(url, hide_parameters=True, connect_args=waits)
     sa.event.listen(engine, "connect", _as_it_should_be)
     sa.event.listen(engine, "begin", _begin)
     return engine

@@ -46,7 +46,8 @@ def schema_of(mirror: Mirror) -> pa.Schema:
     fields = [pa.field(name, mirror.columns[name].arrow) for name in mirror.fields]
     fields.append(pa.field("_id", pa.string(), nullable=False))
     if mirror.suspended:
-        fields.append(pa.field(statements.SUSPENDED, pa.bool_()))
+        said_by = {"said_by": mirror.suspended[0]}
+        fields.append(pa.field(statements.SUSPENDED, pa.bool_(), metadata=said_by))
     return pa.schema(fields)
 
 

@@ -136,7 +136,7 @@ def _numbered(number: str) -> str:
 
 def _is_missing_in_sqlite(error: BaseException) -> bool:
     words = str(_origin(error))
-    return words.startswith(("no such table", "no such column"))
+    return bool(re.match(r"no such (table|column)|table .* has no column named", words))
 
 
 def _columns(mirror: Mirror, error: SQLAlchemyError) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -169,6 +170,10 @@ def _constraints(connection: sa.Connection, table: sa.Table) -> dict[str, tuple[
         found[str(unique["name"])] = tuple(unique["column_names"])
     for index in inspector.get_indexes(name, schema):
         found[str(index["name"])] = tuple(c for c in index["column_names"] if c)
+    for check in inspector.get_check_constraints(name, schema):
+        # Its columns are only named in its text.
+        words = set(re.findall(r"\w+", check["sqltext"]))
+        found[str(check["name"])] = tuple(c.name for c in table.columns if c.name in words)
     return found
 
 

@@ -79,6 +79,11 @@ def carry_out(connection: sa.Connection, mirror: Mirror, tasks: Sequence[Task]) 
     _check_there(connection, mirror, tasks)
     todo = [task for task in tasks if task.act != "nothing"]
     _apply(connection, mirror, sorted(todo, key=lambda task: _ORDER[task.act]))
+    for task in todo:
+        if task.act == "update" and task.identity is not None:
+            # A key that changed is the record's identifier from now on.
+            named = zip(mirror.identity, task.identity, strict=True)
+            task.identity = tuple(task.values.get(name, value) for name, value in named)
     _learn_identifiers(connection, mirror, [task for task in todo if task.act == "insert"])
 
 
