@@ -245,15 +245,11 @@ def _edited(flow: Flow, seen: pa.Schema) -> exp.Select:
     fingerprint = sql.call("md5", sql.column("found", "l"))
     # A suspended copy is compared by its suspension alone: that changed some of its fields.
     reads_otherwise = exp.and_(is_active, sql.differs(fingerprint, sql.column("digest", "s")))
-    same_copy: exp.Expr = sql.same(
-        sql.column("external_id", "l"), sql.column("external_id", "s")
-    )
+    same_copy: exp.Expr = sql.same(sql.column("external_id", "l"), sql.column("external_id", "s"))
     if _unseen(flow, seen):
         # What it hides was filled in from this key's confirmed text, not another's.
         same_copy = exp.and_(same_copy, sql.same(sql.column("key", "l"), sql.column("key", "s")))
-    switched = exp.Paren(
-        this=sql.same(sql.column("suspended", "l"), exp.Paren(this=is_active.copy()))
-    )
+    switched = _switched(flow, seen, is_active)
     return (
         exp.select(
             sql.column("key", "s"),
@@ -273,6 +269,22 @@ def _edited(flow: Flow, seen: pa.Schema) -> exp.Select:
             )
         )
     )
+
+
+def _switched(flow: Flow, seen: pa.Schema, is_active: exp.Expr) -> exp.Expr:
+    """Say that a copy was put to sleep or woken by hand.
+
+    Where the flow grants the very field that says so, an active copy is compared by that
+    field alone: the charter may want it asleep.
+    """
+    asleep = sql.column("suspended", "l")
+    woken = exp.and_(sql.no(is_active), sql.no(asleep))
+    said_by = b""
+    if "_suspended" in seen.names:
+        said_by = (seen.field("_suspended").metadata or {}).get(b"said_by", b"")
+    if said_by.decode() in flow.fields:
+        return exp.Paren(this=woken)
+    return exp.Paren(this=exp.or_(woken, exp.and_(is_active, asleep)))
 
 
 def _drift(flow: Flow) -> exp.Select:

@@ -266,7 +266,8 @@ def _declared_schema(resource: FileResource) -> pa.Schema:
 def _shown_schema(own: pa.Schema, resource: FileResource) -> pa.Schema:
     front: list[pa.Field[Any]] = [pa.field("_id", pa.string())]
     if resource.suspend:
-        front.append(pa.field("_suspended", pa.bool_()))
+        said_by = {"said_by": resource.suspend.field}
+        front.append(pa.field("_suspended", pa.bool_(), metadata=said_by))
     return pa.schema([*front, *own])
 
 

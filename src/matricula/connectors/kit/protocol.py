@@ -3,9 +3,11 @@
 Conventions for every table that `read` yields: one row per record; `_id` (text) is the
 system's own identifier of the record and never null; `_suspended` (boolean) where the
 system can suspend a record; every other column is a field of the resource under its
-native name. CSV-like systems yield text and leave typing to the engine; an empty cell is
-null. Values in writes are JSON values: text, integer, boolean, None; dates and instants
-as ISO 8601 text, decimals and amounts of money (major units) as text.
+native name. Where one of these columns is what says so, the metadata of `_suspended` names
+it (`said_by`), and a flow that grants that very column states the suspension itself.
+CSV-like systems yield text and leave typing to the engine; an empty cell is null. Values in
+writes are JSON values: text, integer, boolean, None; dates and instants as ISO 8601 text,
+decimals and amounts of money (major units) as text.
 """
 
 from __future__ import annotations

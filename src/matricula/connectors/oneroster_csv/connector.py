@@ -292,7 +292,12 @@ def _presented(rows: pa.Table, table: str) -> pa.Table:
             kept_out = pc.equal(enabled, "false")
         front["_suspended"] = pc.fill_null(kept_out, fill_value=False)
     own = {name: rows[name] for name in rows.column_names if shown(name)}
-    return pa.table({**front, **own})
+    presented = pa.table({**front, **own})
+    if "_suspended" not in front:
+        return presented
+    place = presented.schema.get_field_index("_suspended")
+    said = presented.schema.field(place).with_metadata({"said_by": mapping.ENABLED})
+    return presented.cast(presented.schema.set(place, said))
 
 
 def _matching(

@@ -54,10 +54,10 @@ def _field(one: Attribute) -> FieldShape:
 
 def schema_of(kind: Kind) -> pa.Schema:
     """Name the columns of a kind of record: its fields, `_id`, and `_suspended` if it can be."""
-    columns: list[tuple[str, pa.DataType]] = [("_id", pa.string())]
+    columns: list[pa.Field[pa.DataType]] = [pa.field("_id", pa.string())]
     if kind.suspends:
-        columns.append(("_suspended", pa.bool_()))
-    columns += [(one.name, _ARROW.get(one.type, pa.string())) for one in kind.fields.values()]
+        columns.append(pa.field("_suspended", pa.bool_(), metadata={"said_by": "active"}))
+    columns += [pa.field(f.name, _ARROW.get(f.type, pa.string())) for f in kind.fields.values()]
     return pa.schema(columns)
 
 
