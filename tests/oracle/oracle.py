@@ -54,6 +54,7 @@ class World:
     copies: dict[str, dict[str, Copy]] = field(default_factory=dict)
     seen: dict[str, list[Row]] = field(default_factory=dict)
     crosswalk: dict[ResourceRef, dict[str, str]] = field(default_factory=dict)
+    composed: dict[str, Golden] = field(default_factory=dict)
 
 
 @dataclass
@@ -185,7 +186,13 @@ class Golden:
 
 
 def compose(charter: Charter, world: World, name: str) -> Golden:
-    """Put an entity's records together, each field from its owner."""
+    """Put an entity's records together, each field from its owner; once for a world."""
+    if name not in world.composed:
+        world.composed[name] = _compose(charter, world, name)
+    return world.composed[name]
+
+
+def _compose(charter: Charter, world: World, name: str) -> Golden:
     entity = charter.entities[name]
     records: dict[str, Row] = {}
     doubts: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
@@ -248,15 +255,16 @@ def project(
     every = [*granted, *flow.match.values(), *([flow.where] if flow.where else [])]
     desired: dict[str, Desired] = {}
     kept: set[tuple[str, str]] = set()
+    deciding = _reads([flow.where] if flow.where else []) | {("", k) for k in entity.key}
+    carried = _reads(every)
     for key, record in golden.records.items():
         seen_from_here = _with_refs(charter, goldens, flow.entity, record)
         inside = True
         if flow.where:
             inside = meaning[flow.where.text](seen_from_here) is True
-        deciding = _reads([flow.where] if flow.where else []) | {("", k) for k in entity.key}
         codes = set()
         for place, code in _doubts_of(charter, goldens, flow.entity, key):
-            if place in deciding or (inside and place in _reads(every)):
+            if place in deciding or (inside and place in carried):
                 codes.add(code)
         values: Row = {}
         for expression in every if inside else []:
