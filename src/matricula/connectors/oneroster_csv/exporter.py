@@ -88,7 +88,9 @@ def export_bundle(
     modes: dict[str, Mode] = dict.fromkeys(ready, mode)
     for name, table in ready.items():
         _must_keep_the_rules(table, known[name], mode)
-        if mode == "bulk":
+    # After every file by itself: a missing row is worse news than what refers to it.
+    if mode == "bulk":
+        for name in ready:
             _refuse_any(rules.reference_findings(ready, known[name], modes))
     manifest = Manifest(version, modes, *source)
     content = _zipped(ready, manifest)
