@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from matricula.connectors.warehouse.store import Session
 
 _CONNECT_SECONDS = 10
+_ANALYSE = sa.text(f"ANALYZE pg_temp.{statements.STAGED}")
 _LATER = "Nothing to do by hand unless it lasts: it is tried again."
 # A refused connection has no number: only its words tell it from a server that is away.
 _NO_ENTRY = re.compile(
@@ -75,6 +76,8 @@ class PostgresSession:
             lists = [rows.column(name).to_pylist() for name in columns]
             for row in zip(*lists, strict=True):
                 stream.write_row(row)
+        # Without its size the planner takes a batch for a handful of rows.
+        self._connection.execute(_ANALYSE)
 
     def _is_staged(self) -> bool:
         there = sa.select(sa.func.to_regclass(f"pg_temp.{statements.STAGED}"))

@@ -72,6 +72,14 @@ class Resource(BaseModel):
     columns: dict[str, TypeName] = Field(default_factory=dict)
     refs: dict[str, Name] = Field(default_factory=dict)
 
+    @model_validator(mode="after")
+    def _keys_are_text(self) -> Self:
+        typed = {column for column in self.refs if self.columns.get(column, "text") != "text"}
+        if typed:
+            message = f"{', '.join(sorted(typed))} holds keys under `refs:`, which are text"
+            raise ValueError(message)
+        return self
+
 
 class Settings(BaseModel):
     """Where the warehouse is and what its tables look like.
