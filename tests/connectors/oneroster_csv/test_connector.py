@@ -1,14 +1,20 @@
 from __future__ import annotations
 
+import errno
 import json
 import zipfile
+from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from matricula.connectors.kit.errors import GiveUp, SkipRow, TryAgain, Untrusted
 from matricula.connectors.kit.protocol import Context, Write
+from matricula.connectors.oneroster_csv import connector as connector_module
+from matricula.connectors.oneroster_csv import place
 from matricula.connectors.oneroster_csv.connector import OneRosterCsvConnector
 from matricula.connectors.oneroster_csv.importer import import_bundle
+from matricula.connectors.oneroster_csv.tables import tables
 from tests.connectors.oneroster_csv.rosters import AT, ROSTER_1_1, ROSTER_1_2, texts, zipped
 
 FIXED = {name: ROSTER_1_2[name] for name in ("orgs", "academicSessions", "courses", "classes")}
@@ -499,3 +505,55 @@ def test_settings_that_cannot_be_meant_are_refused(what):
 
     with pytest.raises(ValueError, match=word):
         OneRosterCsvConnector.Settings.model_validate(stated)
+
+
+def test_nothing_is_told_of_changes_that_the_standard_refuses(tmp_path):
+    wrong = {**FIXED, "orgs": [{**FIXED["orgs"][0], "type": "moon"}]}
+
+    with pytest.raises(GiveUp):
+        target(tmp_path, static=wrong, mode="delta").write("users", [create(BELA)], at=AT)
+
+    assert list(tmp_path.glob("*.zip")) == []
+
+
+def test_a_crash_before_the_bundle_is_replaced_loses_no_change(tmp_path, monkeypatch):
+    connector = target(tmp_path, mode="delta", static={})
+    rename = Path.replace
+
+    def rename_all_but_the_bundle(path, to):
+        if to.name == "vle.zip":
+            raise OSError(errno.EIO, "the disk is gone")
+        return rename(path, to)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", rename_all_but_the_bundle)
+        with pytest.raises(TryAgain):
+            connector.write("users", [create(BELA)], at=AT)
+    assert not (tmp_path / "vle.zip").exists()
+
+    done(connector, "users", create(BELA))
+
+    assert changes(tmp_path)["users"]["sourcedId"].to_pylist() == ["bela"]
+    assert set(rows(connector, "users")) == {"bela"}
+
+
+def test_a_second_writer_is_sent_away_until_the_first_is_done(tmp_path):
+    path = tmp_path / "vle.zip"
+
+    with place.held(path), pytest.raises(TryAgain, match="M621"):
+        target(tmp_path).write("users", [create(BELA)], at=AT)
+
+    done(target(tmp_path), "users", create(BELA))
+
+
+def test_the_charter_that_comes_with_the_connector_is_of_its_version():
+    text = (Path(connector_module.__file__).parent / "charter.yaml").read_text(encoding="utf-8")
+    charter = YAML(typ="safe").load(text)
+
+    settings = OneRosterCsvConnector.Settings.model_validate(charter["systems"]["vle"]["settings"])
+
+    for flow in charter["flows"].values():
+        resource = flow["to"].partition(".")[2]
+        assert set(flow["fields"]) <= set(settings.writable(resource))
+        needed = {c.name for c in tables(settings.version)[resource].columns if c.required}
+        assert needed - {"enabledUser"} <= set(flow["fields"])

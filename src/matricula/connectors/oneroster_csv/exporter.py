@@ -57,10 +57,36 @@ def export_bundle(
     """Write a bundle; it appears under its name when it is whole, or not at all.
 
     Args:
+        found: As in `bundle_bytes`, which also says what is refused.
+        path: The zip to make or to replace.
+        version: Of OneRoster.
+        mode: `bulk` or `delta`.
+        at: The run's instant, UTC.
+        source: Name and code of the system for the manifest.
+    """
+    put_bundle(bundle_bytes(found, version=version, mode=mode, at=at, source=source), path)
+
+
+def put_bundle(content: bytes, path: Path) -> None:
+    """Put the bytes of a bundle in its place, in one step, durable when this returns."""
+    with replacement(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def bundle_bytes(
+    found: Mapping[str, pa.Table],
+    *,
+    version: Version,
+    mode: Mode,
+    at: datetime,
+    source: tuple[str, str] = ("", ""),
+) -> bytes:
+    """Judge a bundle and make its zip.
+
+    Args:
         found: File name without `.csv` to rows of text. A table without a row is stated
             as absent, for the standard permits no empty file. Columns may be missing and
             may stand in any order; those of the standard are written all, in its order.
-        path: The zip to make or to replace.
         version: Of OneRoster.
         mode: `bulk`, where status and date stay blank; or `delta`, where rows without a
             status are active and rows without a date were changed `at`.
@@ -93,9 +119,7 @@ def export_bundle(
         for name in ready:
             _refuse_any(rules.reference_findings(ready, known[name], modes))
     manifest = Manifest(version, modes, *source)
-    content = _zipped(ready, manifest)
-    with replacement(path) as temporary:
-        temporary.write_bytes(content)
+    return _zipped(ready, manifest)
 
 
 @contextmanager

@@ -107,7 +107,10 @@ class Standing:
         parts = [pa.Table.from_pylist(rows, schema)]
         if kept is not None:
             parts.insert(0, _widened(kept, schema))
-        return Standing(self.version, {**self.tables, table: pa.concat_tables(parts)})
+        places = {other: known for other, known in self._places.items() if other != table}
+        return Standing(
+            self.version, {**self.tables, table: pa.concat_tables(parts)}, _places=places
+        )
 
 
 def shown(name: str) -> bool:

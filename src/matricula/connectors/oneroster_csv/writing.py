@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING
 
 from matricula.connectors.kit.errors import GiveUp, Untrusted
 from matricula.connectors.oneroster_csv import mapping
-from matricula.connectors.oneroster_csv.exporter import export_bundle, instant
+from matricula.connectors.oneroster_csv.exporter import (
+    bundle_bytes,
+    export_bundle,
+    instant,
+    put_bundle,
+)
 from matricula.connectors.oneroster_csv.importer import Imported, import_bundle
 from matricula.connectors.oneroster_csv.place import is_begun, mark_begun, stamp_of
 from matricula.connectors.oneroster_csv.standing import Standing
@@ -134,16 +139,13 @@ class Keeper:
 
     def _save(self, before: Standing, after: Standing, changes: Changes, at: datetime) -> None:
         source = (self._settings.source.system_name, self._settings.source.system_code)
+        # Judged before anything is told: what the standard refuses must not be announced.
+        whole = bundle_bytes(
+            after.tables, version=after.version, mode="bulk", at=at, source=source
+        )
         if self._settings.mode == "delta":
             self._tell(before, after, changes, at)
-        export_bundle(
-            after.tables,
-            self._path,
-            version=after.version,
-            mode="bulk",
-            at=at,
-            source=source,
-        )
+        put_bundle(whole, self._path)
         mark_begun(self._path)
         self._known = (stamp_of(self._path), after)
 
