@@ -16,7 +16,7 @@ from psycopg import sql
 from matricula.connectors.kit.conformance import Subject
 from matricula.connectors.kit.protocol import Context
 from matricula.connectors.sql.connector import SqlConnector
-from tests.postgres import SHARED_SERVER, postgres_server, server_binaries
+from tests.postgres import SHARED_SERVER, fresh_database, postgres_server, server_binaries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,14 +58,12 @@ def row(n: int) -> dict[str, str | int | bool | None]:
 
 
 @cache
-def server() -> str:
-    """The server that the suite shares, or one of our own until the tests end."""
-    running = os.environ.get(SHARED_SERVER, "")
-    if running:
-        return running
+def database_url() -> str:
+    """A database of our own, on the server that the suite shares where there is one."""
     stack = ExitStack()
     atexit.register(stack.close)
-    return stack.enter_context(postgres_server())
+    server = os.environ.get(SHARED_SERVER, "") or stack.enter_context(postgres_server())
+    return stack.enter_context(fresh_database(server))
 
 
 @contextmanager
@@ -85,8 +83,8 @@ def away_from_sqlite(folder: Path) -> Iterator[SqlConnector]:
 @contextmanager
 def on_postgresql(folder: Path) -> Iterator[SqlConnector]:
     schema = f"t_{secrets.token_hex(8)}"
-    (folder / "url").write_text(server(), encoding="utf-8")
-    with psycopg.connect(server(), autocommit=True) as database:
+    (folder / "url").write_text(database_url(), encoding="utf-8")
+    with psycopg.connect(database_url(), autocommit=True) as database:
         name = sql.Identifier(schema)
         database.execute(sql.SQL("CREATE SCHEMA {}").format(name))
         database.execute(sql.SQL("SET search_path TO {}").format(name))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from matricula.connectors.kit.conformance import Subject
 from matricula.connectors.kit.protocol import Context
 from matricula.connectors.warehouse.connector import WarehouseConnector
-from tests.postgres import SHARED_SERVER, postgres_server, server_binaries
+from tests.postgres import SHARED_SERVER, fresh_database, postgres_server, server_binaries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,14 +36,12 @@ def row(n: int) -> dict[str, str | int | bool | None]:
 
 
 @cache
-def server() -> str:
-    """The server that the suite shares, or one of our own until the tests end."""
-    running = os.environ.get(SHARED_SERVER, "")
-    if running:
-        return running
+def database_url() -> str:
+    """A database of our own, on the server that the suite shares where there is one."""
     stack = ExitStack()
     atexit.register(stack.close)
-    return stack.enter_context(postgres_server())
+    server = os.environ.get(SHARED_SERVER, "") or stack.enter_context(postgres_server())
+    return stack.enter_context(fresh_database(server))
 
 
 @contextmanager
@@ -60,7 +58,7 @@ def in_no_folder(folder: Path) -> Iterator[WarehouseConnector]:
 
 @contextmanager
 def in_postgresql(folder: Path) -> Iterator[WarehouseConnector]:
-    (folder / "url").write_text(server(), encoding="utf-8")
+    (folder / "url").write_text(database_url(), encoding="utf-8")
     schema = f"w_{secrets.token_hex(8)}"
     with closing(_connector(folder, url=f"file:{folder / 'url'}", schema=schema)) as connector:
         yield connector

@@ -135,6 +135,22 @@ def test_two_creations_of_one_record_in_a_batch_make_one(campus: Campus):
     assert numbers(campus) == ["S1"]
 
 
+def test_two_creations_that_find_one_record_by_different_fields_do_not_both_take_it(
+    campus: Campus,
+):
+    connector = campus.connector()
+    write(connector, creation("S1", email="a@x.example"))
+    by_email = replace(
+        creation("S2", email="a@x.example", name="Bela"), match={"email": "a@x.example"}
+    )
+
+    first, second = write(connector, creation("S1", email="a@x.example", name="Cy"), by_email)
+
+    assert first.external_id == "S1"
+    assert isinstance(second.error, SkipRow)
+    assert campus.rows("SELECT student_no, name FROM students") == [("S1", "Cy")]
+
+
 def test_an_update_touches_only_what_changed(campus: Campus):
     connector = campus.connector()
     write(connector, creation("S1", credits=5))

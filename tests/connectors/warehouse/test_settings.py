@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from importlib import resources
+
 import pytest
 from pydantic import ValidationError
+from ruamel.yaml import YAML
 
 from matricula.connectors.warehouse.connector import WarehouseConnector
 
@@ -27,3 +30,15 @@ def test_settings_that_cannot_be_meant_are_refused_with_the_reason(
 ):
     with pytest.raises(ValidationError, match=why):
         WarehouseConnector.Settings.model_validate(settings)
+
+
+def test_the_part_of_a_charter_that_comes_with_the_connector_has_good_settings():
+    part = resources.files("matricula.connectors.warehouse").joinpath("charter.yaml")
+    text = YAML(typ="safe").load(part.read_text(encoding="utf-8"))
+    system = text["systems"]["reporting"]
+
+    settings = WarehouseConnector.Settings.model_validate(system["settings"])
+
+    assert system["connector"] == "warehouse"
+    targets = {flow["to"].partition(".")[2] for flow in text["flows"].values()}
+    assert targets <= set(settings.resources)

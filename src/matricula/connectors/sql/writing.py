@@ -198,21 +198,31 @@ def _ambiguous(mirror: Mirror, task: Task, names: Sequence[str]) -> None:
 def _find_existing(connection: sa.Connection, mirror: Mirror, tasks: Sequence[Task]) -> None:
     creations = [task for task in tasks if task.act == "insert"]
     found: dict[int, set[Identity]] = {id(task): set() for task in creations}
-    seen: set[tuple[tuple[str, ...], Identity]] = set()
     for names, group in _by_recognition(mirror, creations).items():
         known = _locate(connection, mirror, names, list(group))
-        for wanted, sharing in group.items():
-            for task in sharing:
-                found[id(task)] |= set(known.get(wanted, ()))
-                if (names, wanted) in seen:
-                    _ambiguous(mirror, task, names)
-                seen.add((names, wanted))
+        for wanted, (first, *twins) in group.items():
+            for task in (first, *twins):
+                found[id(task)].update(known.get(wanted, ()))
+            # Within a batch too, the same record is not made twice.
+            _all_ambiguous(mirror, twins, names)
+    claimed: set[Identity] = set()
     for task in creations:
-        there = found[id(task)]
-        if len(there) > 1:
-            _ambiguous(mirror, task, tuple(task.write.match) or mirror.key)
-        elif there and task.act == "insert":
-            task.act, task.identity = "update", there.pop()
+        _adopt(mirror, task, found[id(task)], claimed)
+
+
+def _adopt(mirror: Mirror, task: Task, there: set[Identity], claimed: set[Identity]) -> None:
+    """Turn a creation into an update of the one record that it is about, if there is one."""
+    if len(there) > 1 or there & claimed:
+        _all_ambiguous(mirror, [task], tuple(task.write.match) or mirror.key)
+    elif there and task.act == "insert":
+        (task.identity,) = there
+        task.act = "update"
+        claimed.add(task.identity)
+
+
+def _all_ambiguous(mirror: Mirror, tasks: Sequence[Task], names: Sequence[str]) -> None:
+    for task in tasks:
+        _ambiguous(mirror, task, names)
 
 
 def _by_recognition(
