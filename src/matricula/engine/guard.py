@@ -63,20 +63,23 @@ def allowed(limit: Limit, *, copies: int, first_load: bool) -> int | None:
     return min(bounds) if bounds else None
 
 
-def guard(flow: Flow, counts: Mapping[str, int], *, copies: int) -> tuple[Reason, ...]:
+def guard(
+    flow: Flow, counts: Mapping[str, int], *, copies: int, found: int = 0
+) -> tuple[Reason, ...]:
     """Compare a flow's plan with its limits.
 
     Args:
         flow: With its guard.
         counts: Changes by kind.
         copies: Active copies before the plan, of the whole flow.
+        found: Copies that were there before us and are taken over by this plan.
     """
     reasons = []
     for group, (code, kinds) in _GROUPS.items():
         rows = sum(counts.get(kind, 0) for kind in kinds)
         limit = allowed(
             getattr(flow.guard, group),
-            copies=copies,
+            copies=copies + found,
             first_load=copies == 0,
         )
         if limit is None or rows <= limit:
@@ -84,7 +87,8 @@ def guard(flow: Flow, counts: Mapping[str, int], *, copies: int) -> tuple[Reason
         reasons.append(
             Reason(
                 code,
-                f"{flow.name}: {rows} {group} of {copies} copies; the guard allows {limit}.",
+                f"{flow.name}: {rows} {group} of {copies + found} copies; "
+                f"the guard allows {limit}.",
                 "Look at the plan. If the owner is right, raise the guard and sign the flow.",
             )
         )

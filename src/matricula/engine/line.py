@@ -234,7 +234,7 @@ def _plan_flow(
         aside=plan.counts_by(connection, f"aside_{flow.name}", "code"),
         drifted=number(connection, sql.count(f"drift_{flow.name}")),
         reasons=(
-            *guard.guard(flow, counts, copies=feed.copies.get(flow.name, 0) + found),
+            *guard.guard(flow, counts, copies=feed.copies.get(flow.name, 0), found=found),
             *guard.windows(charter, flow, on=local_date(charter, feed.at)),
         ),
         digest=plan.flow_digest(connection, flow.name),

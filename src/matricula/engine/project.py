@@ -104,7 +104,7 @@ def desired(charter: Charter, flow: Flow, *, on: date) -> exp.Select:
 def _desired(charter: Charter, flow: Flow, placing: Placing) -> exp.Select:
     granted = {n: f for n, f in sorted(flow.fields.items()) if not f.initially}
     proposed = {n: f for n, f in sorted(flow.fields.items()) if f.initially}
-    match = [(name, placing.written(expr)) for name, expr in sorted(flow.match.items())]
+    match = [(name, _value(name, e, placing)) for name, e in sorted(flow.match.items())]
     nothing = sql.cast(exp.null(), "VARCHAR")
     query = exp.select(
         sql.column("key", _GOLDEN),
@@ -121,15 +121,14 @@ def _desired(charter: Charter, flow: Flow, placing: Placing) -> exp.Select:
 
 
 def _pairs(fields: dict[str, FlowField], placing: Placing) -> list[tuple[str, exp.Expr]]:
-    return [
-        (
-            name,
-            sql.column("external_id", _link_alias(name))
-            if field.expression.link
-            else placing.written(field.expression),
-        )
-        for name, field in fields.items()
-    ]
+    return [(name, _value(name, field.expression, placing)) for name, field in fields.items()]
+
+
+def _value(name: str, expression: Expression, placing: Placing) -> exp.Expr:
+    # A match rule may ask for a link only where the field of that name is the same link.
+    if expression.link:
+        return sql.column("external_id", _link_alias(name))
+    return placing.written(expression)
 
 
 def _ref_alias(field: str) -> str:

@@ -17,6 +17,8 @@ from matricula.engine import sql
 from matricula.kernel.money import decimals_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pyarrow as pa
 
     from matricula.charter.model import ValueType
@@ -67,7 +69,8 @@ def read_value(raw: exp.Expr, native: pa.DataType, value_type: ValueType) -> exp
     spelled = sql.cast(raw, "VARCHAR")
     if value_type.kind == "integer":
         whole = sql.try_cast(spelled, "DECIMAL(28, 9)")
-        return _when(spelled, _WHOLE, sql.try_cast(whole, "BIGINT"))
+        fits = sql.call("regexp_full_match", spelled, sql.text(_WHOLE))
+        return sql.case([(fits, sql.try_cast(whole, "BIGINT"))])
     return _from_text(spelled, value_type)
 
 
@@ -84,20 +87,39 @@ def _is_text(native: pa.DataType) -> bool:
 
 
 def _from_text(raw: exp.Expr, value_type: ValueType) -> exp.Expr:
-    trimmed = sql.call("trim", raw)
-    if value_type.kind == "money":
-        return _minor(trimmed, value_type.currency)
-    if value_type.kind == "boolean":
-        return _truth(sql.call("lower", trimmed))
-    patterns = {
-        "integer": (_INTEGER, sql.try_cast(trimmed, "BIGINT")),
-        "decimal": (_DECIMAL, sql.try_cast(trimmed, "DECIMAL(28, 9)")),
-        "date": (_DATE, sql.try_cast(trimmed, "DATE")),
-        "instant": (_INSTANT, sql.try_cast(sql.try_cast(trimmed, "TIMESTAMPTZ"), "TIMESTAMP")),
-    }
-    if value_type.kind in patterns:
-        return _when(trimmed, *patterns[value_type.kind])
+    kind = value_type.kind
+    if kind == "boolean":
+        return _truth(sql.call("lower", sql.call("trim", raw)))
+    if kind == "money":
+        return _money(raw, value_type.currency)
+    if kind in _PATTERNS:
+        return _matching(raw, _PATTERNS[kind], lambda text: _cast_text(text, value_type))
     return _within(raw, value_type)
+
+
+_PATTERNS = {"integer": _INTEGER, "decimal": _DECIMAL, "date": _DATE, "instant": _INSTANT}
+
+
+def _cast_text(text: exp.Expr, value_type: ValueType) -> exp.Expr:
+    if value_type.kind == "instant":
+        return sql.try_cast(sql.try_cast(text, "TIMESTAMPTZ"), "TIMESTAMP")
+    return sql.try_cast(text, sql_type(value_type))
+
+
+def _matching(
+    raw: exp.Expr, pattern: str, value: Callable[[exp.Expr], exp.Expr], plain: str = ""
+) -> exp.Expr:
+    """Read text that has a pattern; a cast alone would accept and round what has not.
+
+    Most texts are spelled as DuckDB itself would spell the value. That is seen without the
+    pattern, which costs several times as much.
+    """
+    trimmed = sql.call("trim", raw)
+    fits = sql.call("regexp_full_match", trimmed, sql.text(pattern))
+    read = value(raw)
+    as_spelled = sql.same(sql.cast(sql.try_cast(raw, plain) if plain else read, "VARCHAR"), raw)
+    short = exp.LTE(this=sql.call("strlen", raw), expression=exp.Literal.number(18))
+    return sql.case([(exp.and_(as_spelled, short), read), (fits, value(trimmed))])
 
 
 def _truth(word: exp.Expr) -> exp.Expr:
@@ -119,19 +141,18 @@ def _within(value: exp.Expr, value_type: ValueType) -> exp.Expr:
     return sql.case([(exp.In(this=value.copy(), expressions=words), value)])
 
 
-def _when(trimmed: exp.Expr, pattern: str, value: exp.Expr) -> exp.Expr:
-    return sql.case([(sql.call("regexp_full_match", trimmed, sql.text(pattern)), value)])
-
-
-def _minor(amount: exp.Expr, currency: str) -> exp.Expr:
+def _money(raw: exp.Expr, currency: str) -> exp.Expr:
     places = decimals_of(currency)
     fraction = rf"(\.[0-9]{{1,{places}}}0*)?" if places else ""
-    pattern = rf"[+-]?[0-9]{{1,15}}{fraction}"
-    scaled = exp.Mul(
-        this=sql.try_cast(amount, f"DECIMAL(24, {places})"),
-        expression=exp.Literal.number(10**places),
-    )
-    return _when(amount, pattern, sql.try_cast(exp.Paren(this=scaled), "BIGINT"))
+    major = f"DECIMAL(24, {places})"
+
+    def minor(amount: exp.Expr) -> exp.Expr:
+        scaled = exp.Mul(
+            this=sql.try_cast(amount, major), expression=exp.Literal.number(10**places)
+        )
+        return sql.try_cast(exp.Paren(this=scaled), "BIGINT")
+
+    return _matching(raw, rf"[+-]?[0-9]{{1,15}}{fraction}", minor, plain=major)
 
 
 def is_bad(raw: exp.Expr, native: pa.DataType, value_type: ValueType) -> exp.Expr:

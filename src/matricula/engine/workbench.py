@@ -26,7 +26,7 @@ class Bench:
     """How much of the machine a workbench may take.
 
     Attributes:
-        folder: Where it keeps and spills its tables; in memory when None.
+        folder: Where it spills what does not fit in memory; nowhere when None.
         memory_mb: Memory before it spills; DuckDB's own choice when None.
         threads: Worker threads; DuckDB's own choice when None.
     """
@@ -40,7 +40,9 @@ class Bench:
 def open_workbench(bench: Bench | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a sealed connection for one run and close it after."""
     size = bench or Bench()
-    connection = duckdb.connect(str(size.folder / "run.duckdb") if size.folder else ":memory:")
+    # In memory even with a folder: a file would be written with care nobody needs for
+    # tables that live for one pass. What does not fit is spilled.
+    connection = duckdb.connect(":memory:")
     try:
         _limit(connection, size)
         _seal(connection)
