@@ -50,6 +50,7 @@ def _lines(head: Head, *, values: bool) -> Iterator[dict[str, object]]:
             if (row := next(entries, None)) is None:
                 break
             yield _entry(row, values=values)
+    yield from _beside()
     for point in Checkpoint.objects.filter(batch__lte=head.batch).order_by("id"):
         yield {
             "checkpoint": {
@@ -57,6 +58,17 @@ def _lines(head: Head, *, values: bool) -> Iterator[dict[str, object]]:
                 "at": point.at, "public_key": point.public_key, "signature": point.signature,
             }
         }  # fmt: skip
+
+
+def _beside() -> Iterator[dict[str, object]]:
+    """Write what stands beyond the head too, so that an outsider sees that nothing seals it."""
+    highest = rows.fetch(rows.JOINED + "WHERE e.seq = (SELECT max(seq) FROM audit_entry)")  # noqa: S608 - our own names
+    # Read after the highest entry: what is appended in between is sealed.
+    head = Head.objects.first()
+    last_seq = head.last_seq if head else 0
+    for row in highest:
+        if int(row[0]) > last_seq:
+            yield _entry(row, values=False)
 
 
 def _entry(row: rows.Row, *, values: bool) -> dict[str, object]:

@@ -1,0 +1,236 @@
+"""Whoever can write to the database cannot do so unnoticed."""
+
+# ruff: noqa: S608 - the statements are written here; nothing in them comes from elsewhere
+
+from __future__ import annotations
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from django.db import connection
+
+from matricula.audit import seal
+from matricula.audit.actions import append, checkpoint
+from matricula.audit.verify import verify
+from matricula.kernel.errors import AuditBroken
+from tests.audit.witness import (
+    AT,
+    assert_both_name,
+    assert_untouched,
+    entry,
+    record_ten,
+    tamper,
+)
+
+pytestmark = pytest.mark.django_db
+
+TABLES = ("audit_entry", "audit_value", "audit_batch", "audit_head", "audit_checkpoint")
+
+
+def _flip(table: str, column: str, where: str) -> str:
+    return f"UPDATE {table} SET {column} = 'ÿ' || substr({column}, 2) WHERE {where}"
+
+
+@pytest.mark.parametrize(
+    "column",
+    ["at", "actor", "action", "entity", "why", "flow", "charter_version", "run",
+     "values_digest", "leaf"],
+)  # fmt: skip
+def test_a_changed_character_in_an_entry_is_found_and_the_entry_named(tmp_path, column):
+    record_ten()
+
+    tamper(_flip("audit_entry", column, "seq = 6"))
+
+    assert assert_both_name(6, tmp_path) == "M710"
+
+
+@pytest.mark.parametrize("column", ["salt", "key", "before", "after"])
+def test_a_changed_value_or_another_persons_key_is_found(tmp_path, column):
+    record_ten()
+
+    tamper(_flip("audit_value", column, "seq = 6"))
+
+    assert assert_both_name(6, tmp_path) == "M716"
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["root = 'ÿ'", "previous = 'ÿ'", "chain = 'ÿ'", "sealed_at = 'ÿ'", "first_seq = 6",
+     "last_seq = 7"],
+)  # fmt: skip
+def test_a_changed_seal_is_found_and_its_first_entry_named(tmp_path, change):
+    record_ten()
+
+    tamper(f"UPDATE audit_batch SET {change} WHERE number = 2")
+
+    assert assert_both_name(5, tmp_path) == "M713"
+
+
+def test_a_missing_seal_is_found(tmp_path):
+    record_ten()
+
+    tamper("DELETE FROM audit_batch WHERE number = 2")
+
+    assert assert_both_name(5, tmp_path) == "M713"
+
+
+def test_a_removed_entry_is_named(tmp_path):
+    record_ten()
+
+    tamper("DELETE FROM audit_value WHERE seq = 6", "DELETE FROM audit_entry WHERE seq = 6")
+
+    assert assert_both_name(6, tmp_path) == "M711"
+
+
+def test_closing_the_gap_does_not_hide_a_removed_entry(tmp_path):
+    record_ten()
+
+    tamper(
+        *[f"DELETE FROM {table} WHERE seq = 6" for table in ("audit_entry", "audit_value")],
+        *[
+            f"UPDATE {table} SET seq = {seq - 1} WHERE seq = {seq}"
+            for seq in (7, 8, 9, 10)
+            for table in ("audit_entry", "audit_value")
+        ],
+        "UPDATE audit_batch SET last_seq = 7 WHERE number = 2",
+        "UPDATE audit_batch SET first_seq = 8, last_seq = 9 WHERE number = 3",
+        "UPDATE audit_head SET last_seq = 9",
+    )
+
+    assert assert_both_name(6, tmp_path) == "M710"
+
+
+def test_two_entries_that_changed_places_are_found(tmp_path):
+    record_ten()
+
+    tamper(
+        *[
+            f"UPDATE {table} SET seq = {to} WHERE seq = {seq}"
+            for seq, to in ((6, 600), (7, 6), (600, 7))
+            for table in ("audit_entry", "audit_value")
+        ]
+    )
+
+    assert assert_both_name(6, tmp_path) == "M710"
+
+
+def test_an_entry_added_by_hand_stands_outside_the_seals(tmp_path):
+    record_ten()
+
+    tamper(
+        "INSERT INTO audit_entry SELECT 11, at, actor, action, entity, why, flow, "
+        "charter_version, run, values_digest, leaf FROM audit_entry WHERE seq = 10"
+    )
+
+    assert assert_both_name(11, tmp_path) == "M712"
+
+
+def test_a_value_added_by_hand_is_found():
+    record_ten()
+
+    tamper("INSERT INTO audit_value VALUES (11, 'salt', 'dewi', '', '')")
+
+    with pytest.raises(AuditBroken, match=r"M712: Values stand beside entry 11\b"):
+        verify()
+
+
+def test_a_tail_cut_off_is_found_by_the_head(tmp_path):
+    record_ten()
+
+    tamper(
+        "DELETE FROM audit_value WHERE seq > 8",
+        "DELETE FROM audit_entry WHERE seq > 8",
+        "DELETE FROM audit_batch WHERE number > 2",
+    )
+
+    assert assert_both_name(9, tmp_path) == "M714"
+
+
+def test_a_tail_cut_off_together_with_the_head_is_found_by_a_checkpoint_handed_out(tmp_path):
+    record_ten()
+    kept = tmp_path / "checkpoint.json"
+    kept.write_text(checkpoint(at=AT, key=Ed25519PrivateKey.generate()).as_text())
+
+    tamper(
+        "DELETE FROM audit_value WHERE seq > 8",
+        "DELETE FROM audit_entry WHERE seq > 8",
+        "DELETE FROM audit_batch WHERE number > 2",
+        "DELETE FROM audit_checkpoint",
+        "UPDATE audit_head SET batch = 2, last_seq = 8, "
+        "chain = (SELECT chain FROM audit_batch WHERE number = 2)",
+    )
+
+    assert_untouched(tmp_path)
+    assert assert_both_name(9, tmp_path, checkpoint=kept) == "M714"
+
+
+def test_a_history_rebuilt_from_nothing_is_found_by_a_checkpoint_handed_out(tmp_path):
+    record_ten()
+    kept = tmp_path / "checkpoint.json"
+    kept.write_text(checkpoint(at=AT, key=Ed25519PrivateKey.generate()).as_text())
+
+    tamper(*[f"DELETE FROM {table}" for table in TABLES])
+    for keys in (["amara", "bela", "chidi", "dewi"], ["s5", "s6", "s7", "s8"], ["s9", "bela"]):
+        append([entry(key) for key in keys], at=AT)
+
+    assert_untouched(tmp_path)
+    assert assert_both_name(10, tmp_path, checkpoint=kept) == "M715"
+
+
+def test_a_history_rebuilt_from_nothing_is_found_by_a_checkpoint_left_in_place(tmp_path):
+    record_ten()
+    checkpoint(at=AT, key=Ed25519PrivateKey.generate())
+
+    tamper(*[f"DELETE FROM {table}" for table in TABLES if table != "audit_checkpoint"])
+    record_ten()
+
+    assert assert_both_name(10, tmp_path) == "M715"
+
+
+def test_an_entry_resealed_by_itself_does_not_fit_its_batch(tmp_path):
+    record_ten()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM audit_entry WHERE seq = 5")
+        row = cursor.fetchone()
+    forged = (*row[:2], "somebody-else", *row[3:10])
+
+    leaf = seal.leaf(forged).hex()
+    tamper(f"UPDATE audit_entry SET actor = 'somebody-else', leaf = '{leaf}' WHERE seq = 5")
+
+    assert assert_both_name(5, tmp_path) == "M713"
+
+
+def test_a_value_taken_away_without_an_erasure_is_found(tmp_path):
+    record_ten()
+
+    tamper("DELETE FROM audit_value WHERE seq = 6")
+
+    assert assert_both_name(6, tmp_path) == "M717"
+
+
+def test_a_forged_permission_lets_a_value_go_but_not_unnoticed(tmp_path):
+    record_ten()
+
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO audit_erasure VALUES (6, 10)")
+        cursor.execute("DELETE FROM audit_value WHERE seq = 6")
+
+    assert assert_both_name(6, tmp_path) == "M717"
+
+
+def test_a_head_that_carries_another_chain_is_found(tmp_path):
+    record_ten()
+
+    tamper("UPDATE audit_head SET chain = 'ÿ'")
+
+    assert assert_both_name(10, tmp_path) == "M713"
+
+
+def test_bytes_that_are_no_text_are_found_though_the_database_cannot_read_them():
+    record_ten()
+    if connection.vendor == "postgresql":
+        tamper("UPDATE audit_entry SET why = '' WHERE seq = 6")
+    else:
+        tamper("UPDATE audit_entry SET why = CAST(x'ff' AS TEXT) WHERE seq = 6")
+
+    with pytest.raises(AuditBroken, match=r"M710: Entry 6\b"):
+        verify()
