@@ -28,7 +28,7 @@ $(READY): requirements.lock pyproject.toml
 	@touch $(READY)
 
 demo: $(READY)
-	@$(BIN)/matricula demo
+	@$(BIN)/matricula demo --again
 
 test: $(READY)
 	@$(BIN)/python tests/run.py $(ARGS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,6 +12,8 @@ from tests.postgres import MISSING, SHARED_SERVER, fresh_database, postgres_serv
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.world import World
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -98,3 +100,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         fixtures = set(getattr(item, "fixturenames", ()))
         if item.get_closest_marker("django_db") or fixtures & touching:
             item.add_marker("both_databases")
+
+
+@pytest.fixture
+def world(db: None, tmp_path: Path, capsys: pytest.CaptureFixture[str], settings: Any) -> World:
+    """A small university, with Matricula's state in the tests' own database."""
+    from tests.world import build
+
+    settings.HOME = tmp_path / "home"
+    return build(tmp_path, capsys)

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 from matricula.charter import words
 from matricula.charter.expressions import judge_expression, refusals_of
-from matricula.charter.model import Expression, Field, ResourceRef, ValueType
 from matricula.charter.typed import Scope
 from matricula.kernel.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from matricula.charter.model import DataClass
+    from matricula.charter.model import DataClass, Expression, ResourceRef, ValueType
     from matricula.charter.text import Node
 
 T = TypeVar("T")
@@ -42,14 +41,6 @@ class DraftField:
     def word(self) -> str:
         """Its full name."""
         return f"{self.entity}.{self.name}"
-
-    def whole(self) -> Field | None:
-        """Give the field as compiled, if it can be."""
-        if self.type is None or self.owner is None:
-            return None
-        return Field(
-            self.name, self.type, self.owner, self.owner_field, self.data_class, self.node.place
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +203,7 @@ def _flow(found: Draft, name: str, node: Node) -> DraftFlow:
     match = node.get("match")
     where = node.get("where")
     judged = {
-        target: _expression(found, entity, child, f"flows.{name}.match.{target}")
+        target: _expression(found, entity, child, f"flows.{name}.match.{target}", links=True)
         for target, child in (match.map() if match else {}).items()
     }
     return DraftFlow(

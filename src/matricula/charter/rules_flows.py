@@ -84,6 +84,12 @@ def _cadence(flow: DraftFlow) -> Iterator[Finding]:
 def _match(flow: DraftFlow) -> Iterator[Finding]:
     for name, expression in flow.match.items():
         granted = flow.fields.get(name)
+        if expression.link and (not granted or granted.initially):
+            yield Finding(
+                flow.node.at(("match", name)).place, "M307",
+                f"{flow.name} looks for {name} by a link that it does not write.",
+                f"Grant `{name}` with `is: {expression.text}`, or match by another field.",
+            )  # fmt: skip
         if not granted or not granted.expression or granted.initially:
             continue
         if granted.expression.tree != expression.tree:

@@ -15,7 +15,7 @@ import pyarrow as pa
 from django.db import connection
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
 # What a database takes as a value.
 Cell = str | int | float | bool | datetime | list[str] | None
@@ -139,20 +139,20 @@ def moment(at: datetime | None) -> Cell:
     return cell
 
 
-def read(query: str, parameters: Sequence[Cell], schema: pa.Schema) -> pa.RecordBatchReader:
-    """Stream a query's rows as Arrow."""
+def read(query: str, parameters: Sequence[Cell], schema: pa.Schema) -> pa.Table:
+    """Fetch a query's rows as Arrow, in chunks.
 
-    def batches() -> Iterator[pa.RecordBatch]:
-        with connection.cursor() as cursor:
-            cursor.execute(query, parameters)
-            while rows := cursor.fetchmany(_CHUNK):
-                columns = list(zip(*rows, strict=True))
-                yield pa.record_batch(
-                    [_array(c, f.type) for c, f in zip(columns, schema, strict=True)],
-                    schema=schema,
-                )
-
-    return pa.RecordBatchReader.from_batches(schema, batches())
+    Fetched here and now, not when somebody scans them: a database connection belongs to
+    the thread that opened it, and DuckDB scans from threads of its own.
+    """
+    batches = []
+    with connection.cursor() as cursor:
+        cursor.execute(query, parameters)
+        while rows := cursor.fetchmany(_CHUNK):
+            columns = list(zip(*rows, strict=True))
+            arrays = [_array(c, f.type) for c, f in zip(columns, schema, strict=True)]
+            batches.append(pa.record_batch(arrays, schema=schema))
+    return pa.Table.from_batches(batches, schema)
 
 
 def _array(values: Row, kind: pa.DataType) -> pa.Array[pa.Scalar[pa.DataType]]:

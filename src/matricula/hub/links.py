@@ -39,7 +39,7 @@ class Confirmed:
 
     at: datetime
 
-    def state(self, flow: str, keys: pa.Table | None) -> pa.RecordBatchReader:
+    def state(self, flow: str, keys: pa.Table | None) -> pa.Table:
         """Give the links of a flow, of all keys or of some."""
         where, parameters = _of(flow, keys)
         return bulk.read(
@@ -50,7 +50,7 @@ class Confirmed:
             _STATE,
         )
 
-    def confirmed(self, flow: str, keys: pa.Table | None) -> pa.RecordBatchReader:
+    def confirmed(self, flow: str, keys: pa.Table | None) -> pa.Table:
         """Give what the target acknowledged, of all keys or of some."""
         where, parameters = _of(flow, keys)
         return bulk.read(
