@@ -24,7 +24,8 @@ _KEYS = {
     "audit_value": "seq",
     "audit_head": "only",
 }
-_RULE = "M701: the audit is append-only; record a new entry instead."
+_CODE = "M701"
+_RULE = f"{_CODE}: the audit is append-only; record a new entry instead."
 _ERASED = "EXISTS (SELECT 1 FROM audit_erasure WHERE seq = OLD.seq)"
 _FORWARD = "NEW.only = OLD.only AND NEW.batch > OLD.batch AND NEW.last_seq > OLD.last_seq"
 
