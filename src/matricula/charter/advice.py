@@ -45,6 +45,9 @@ def _warn(place: str, code: str, message: str, *, cure: str) -> Finding:
 
 
 def _unused_fields(draft: Draft) -> Iterator[Finding]:
+    if draft.findings:
+        # What a refused expression would have read is not known.
+        return
     used = {f.word for flow in draft.flows.values() for f in draft.carried(flow)}
     used |= {f"{e.name}.{part}" for e in draft.entities.values() for part in e.key}
     for field in draft.fields():

@@ -165,11 +165,11 @@ def _down(away: Unavailable) -> tuple[str, ...]:
 
 
 def _span(span: timedelta) -> str:
-    for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1)):
-        count, rest = divmod(int(span.total_seconds()), size)
-        if count and not rest:
-            return f"{count} {unit}{'s' if count > 1 else ''}"
-    return "no time"
+    seconds = int(span.total_seconds())
+    units = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
+    unit, size = next((unit, size) for unit, size in units if seconds % size == 0)
+    count = seconds // size
+    return f"{count} {unit}{'s' if count > 1 else ''}"
 
 
 def checklist_markdown(answers: Iterable[Answers]) -> str:

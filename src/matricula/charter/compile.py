@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 from graphlib import TopologicalSorter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from matricula.charter.check import check
 from matricula.charter.grammar import CharterPart
@@ -13,6 +13,7 @@ from matricula.charter.model import (
     Cadence,
     Charter,
     Entity,
+    Field,
     Flow,
     FlowField,
     Guard,
@@ -34,8 +35,9 @@ from matricula.kernel.errors import CharterRefused
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from matricula.charter.draft import Draft, DraftEntity, DraftFlow
+    from matricula.charter.draft import Draft, DraftEntity, DraftField, DraftFlow
     from matricula.charter.grammar import FlowPart, LimitPart, WindowPart
+    from matricula.charter.model import Expression, ResourceRef, ValueType
     from matricula.kernel.findings import Finding
 
 DEFAULT_GUARD = Guard(
@@ -124,37 +126,40 @@ def _order(waits: dict[str, set[str]]) -> list[str]:
 
 
 def _entity(entity: DraftEntity) -> Entity:
-    fields = {name: whole for name, f in entity.fields.items() if (whole := f.whole())}
+    # A draft without errors lacks nothing; that is what the casts rest on.
     return Entity(
         name=entity.name,
         key=entity.key,
-        roster=_sure(entity.roster),
+        roster=cast("ResourceRef", entity.roster),
         found_by=entity.found_by,
-        fields=fields,
+        fields={name: _field(field) for name, field in entity.fields.items()},
         place=entity.node.place,
     )
 
 
-def _sure(value: Any) -> Any:  # noqa: ANN401 - gives back what it takes
-    """Give what a draft without errors always has."""
-    if value is None:
-        message = "a draft with errors is not compiled"
-        raise AssertionError(message)
-    return value
+def _field(field: DraftField) -> Field:
+    return Field(
+        field.name,
+        cast("ValueType", field.type),
+        cast("ResourceRef", field.owner),
+        field.owner_field,
+        field.data_class,
+        field.node.place,
+    )
 
 
 def _flow(draft: Draft, flow: DraftFlow, part: FlowPart) -> Flow:
     carried = draft.carried(flow)
-    owners = {draft.systems[_sure(f.owner).system].text("steward") for f in carried}
+    owners = {draft.systems[f.owner.system].text("steward") for f in carried if f.owner}
     return Flow(
         name=flow.name,
         purpose=part.purpose,
         entity=flow.entity,
-        target=_sure(flow.target),
+        target=cast("ResourceRef", flow.target),
         fields={
             name: FlowField(
                 name,
-                _sure(field.expression),
+                cast("Expression", field.expression),
                 part.fields[name].because,
                 field.initially,
                 field.node.place,

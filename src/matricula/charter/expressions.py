@@ -178,7 +178,7 @@ def _outside(scope: Scope, node: exp.Expr) -> Typed:
             "M303", f"`{written(node)}` differs from one moment to the next.",
             "Use as_of(), the date of the run, or a field that an owner states.",
         )  # fmt: skip
-    near = difflib.get_close_matches(name, whitelist.NAMES, n=1) if named else []
+    near = difflib.get_close_matches(name, whitelist.NAMES, n=1, cutoff=0.75) if named else []
     hint = f"Did you mean {near[0]}?" if near else f"Functions are {', '.join(whitelist.NAMES)}."
     return scope.refuse("M302", f"`{_short(written(node))}` is not in the language.", hint)
 

@@ -42,6 +42,11 @@ def _by(read: Callable[[str], object]) -> AfterValidator:
     return AfterValidator(judge)
 
 
+def _pattern(pattern: str) -> Any:  # noqa: ANN401 - pydantic's own marker
+    """Publish a pattern; the grammar that judges says more when it refuses."""
+    return Field(json_schema_extra={"pattern": pattern})
+
+
 def _refusal(error: words.Misspelt) -> PydanticCustomError:
     reason = {"reason": str(error), "cure": error.cure}
     return PydanticCustomError(error.code, "{reason} {cure}", reason)
@@ -72,9 +77,9 @@ def _judge_date(word: object) -> object:
 
 
 Text = Annotated[StrictStr, Field(min_length=1)]
-Name = Annotated[StrictStr, Field(pattern=words.NAME), _by(words.read_name)]
-FieldName = Annotated[StrictStr, Field(pattern=words.NAME), _by(words.read_field_name)]
-FlowName = Annotated[StrictStr, Field(pattern=words.FLOW_NAME), _by(words.read_flow_name)]
+Name = Annotated[StrictStr, _pattern(words.NAME), _by(words.read_name)]
+FieldName = Annotated[StrictStr, _pattern(words.NAME), _by(words.read_field_name)]
+FlowName = Annotated[StrictStr, _pattern(words.FLOW_NAME), _by(words.read_flow_name)]
 Resource = Annotated[StrictStr, Field(examples=["lms.users"]), _by(words.read_resource)]
 Owner = Annotated[
     StrictStr,

@@ -12,7 +12,7 @@ from matricula.kernel.findings import Finding
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from matricula.charter.draft import Draft, DraftFlow
+    from matricula.charter.draft import Draft, DraftFlow, DraftFlowField
     from matricula.charter.model import LinkCall
 
 
@@ -80,9 +80,10 @@ def _refers(draft: Draft, flow: DraftFlow, call: LinkCall, entity: str) -> bool:
 
 def _fits(draft: Draft, own: str, theirs: str) -> Iterator[tuple[str, str]]:
     one, other = (draft.field_of(*word.split(".")) for word in (own, theirs))
-    kinds = [f.type.kind for f in (one, other) if f and f.type]
-    if len(kinds) == 2 and len({k if k not in TEXTUAL else "text" for k in kinds}) > 1:  # noqa: PLR2004 - both known
-        types = [called(f.type) for f in (one, other) if f]
+    found = [f.type for f in (one, other) if f and f.type]
+    kinds = {"text" if t.kind in TEXTUAL else t.kind for t in found}
+    if len(kinds) > 1:
+        types = [called(t) for t in found]
         yield (
             f"{own} is {types[0]}, but {theirs} is {types[1]}; they are never equal.",
             "Give both the same type.",
@@ -104,13 +105,9 @@ def _round_trips(draft: Draft) -> Iterator[Finding]:
     leads: dict[str, set[str]] = {}
     for flow in draft.flows.values():
         for field in flow.fields.values():
-            if field.initially or not field.expression or not flow.target:
-                continue
-            to = f"{flow.target}.{field.name}"
-            for read in field.expression.reads:
-                source = draft.field_of(flow.entity, read.field)
-                if source and source.owner:
-                    leads.setdefault(to, set()).add(f"{source.owner}.{source.owner_field}")
+            leads.setdefault(f"{flow.target}.{field.name}", set()).update(
+                _sources(draft, flow, field)
+            )
     circle = _circle({**{s: set() for v in leads.values() for s in v}, **leads})
     if circle:
         places = [
@@ -123,3 +120,11 @@ def _round_trips(draft: Draft) -> Iterator[Finding]:
             places[0], "M214", f"A value goes round in a circle: {' -> '.join(circle)}.",
             "Decide which of these places owns it, and remove the flow that leads back.",
         )  # fmt: skip
+
+
+def _sources(draft: Draft, flow: DraftFlow, field: DraftFlowField) -> set[str]:
+    """Say from which places a copied field takes its value; a proposal takes none."""
+    if field.initially or not field.expression:
+        return set()
+    fields = [draft.field_of(flow.entity, read.field) for read in field.expression.reads]
+    return {f"{f.owner}.{f.owner_field}" for f in fields if f and f.owner}

@@ -260,18 +260,23 @@ def _scalar(node: ScalarNode) -> Scalar:
 def _merge(text: Text, root: Node) -> None:
     merged = text.root.map()
     for key, node in root.map().items():
-        if key not in merged:
-            merged[key] = node
-        elif isinstance(node.value, dict) and isinstance(merged[key].value, dict):
-            for name, child in node.map().items():
-                if name in merged[key].map():
-                    _refuse_twice(text, (key, name), merged[key].map()[name], child)
-                else:
-                    merged[key].map()[name] = child
-        elif isinstance(node.value, list) and isinstance(merged[key].value, list):
-            merged[key].list().extend(node.list())
+        known = merged.setdefault(key, node)
+        if known is node:
+            continue
+        if isinstance(node.value, dict) and isinstance(known.value, dict):
+            _merge_maps(text, key, known.value, node.value)
+        elif isinstance(node.value, list) and isinstance(known.value, list):
+            known.value.extend(node.value)
         else:
-            _refuse_twice(text, (key,), merged[key], node)
+            _refuse_twice(text, (key,), known, node)
+
+
+def _merge_maps(text: Text, key: str, known: dict[str, Node], more: dict[str, Node]) -> None:
+    for name, child in more.items():
+        if name in known:
+            _refuse_twice(text, (key, name), known[name], child)
+        else:
+            known[name] = child
 
 
 def _refuse_twice(text: Text, path: Path_, first: Node, second: Node) -> None:

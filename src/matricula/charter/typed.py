@@ -83,10 +83,8 @@ class Scope:
         return Typed(exp.null(), None)
 
 
-def called(value: ValueType | None) -> str:
+def called(value: ValueType) -> str:
     """Say a type in words."""
-    if value is None:
-        return "unknown"
     if value.kind == "enum":
         return f"one of {', '.join(value.values)}"
     return f"ref({value.entity})" if value.kind == "ref" else value.kind
