@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from matricula.hub.models import Incident
+from matricula.hub.models import Incident, Link
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,10 +68,26 @@ def report(troubles: Iterable[Trouble], *, at: datetime) -> int:
 def close_others(
     still: Iterable[Trouble], *, codes: Iterable[str], places: Iterable[str], at: datetime
 ) -> None:
-    """Close the open incidents of some kinds and places that did not come up again."""
+    """Close the open incidents of some kinds and places that did not come up again.
+
+    Those of single records are closed by what becomes of the record (`close_settled`).
+    """
     again = {(t.code, t.place, t.key) for t in still}
     open_ones = Incident.objects.filter(
-        closed_at=None, code__in=list(codes), place__in=list(places)
+        closed_at=None, key="", code__in=list(codes), place__in=list(places)
     )
     gone = [i.pk for i in open_ones if (i.code, i.place, i.key) not in again]
     Incident.objects.filter(pk__in=gone).update(closed_at=at)
+
+
+def close_settled(flows: Iterable[str], *, at: datetime) -> None:
+    """Close the incidents of single records that their targets have taken since."""
+    for flow in flows:
+        about = Incident.objects.filter(closed_at=None, flow=flow).exclude(key="")
+        keys = list(about.values_list("key", flat=True))
+        still = set(
+            Link.objects.filter(flow=flow, key__in=keys)
+            .exclude(refused="", state__in=("active", "suspended", "waiting"))
+            .values_list("key", flat=True)
+        )
+        about.exclude(key__in=still).update(closed_at=at)

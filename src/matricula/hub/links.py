@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from django.db.models import Count
@@ -15,16 +15,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-_STATE: pa.Schema = pa.schema(
-    [
-        pa.field("key", pa.string()),
-        pa.field("external_id", pa.string()),
-        pa.field("state", pa.string()),
-        pa.field("digest", pa.string()),
-        pa.field("refused", pa.string()),
-        pa.field("retry", pa.bool_()),
-    ]
-)
+_STATE_FIELDS: list[pa.Field[Any]] = [
+    pa.field("key", pa.string()),
+    pa.field("external_id", pa.string()),
+    pa.field("state", pa.string()),
+    pa.field("digest", pa.string()),
+    pa.field("refused", pa.string()),
+    pa.field("retry", pa.bool_()),
+]
+_STATE = pa.schema(_STATE_FIELDS)
 _CONFIRMED = pa.schema([pa.field("key", pa.string()), pa.field("confirmed", pa.string())])
 COLUMNS = (
     "flow", "key", "external_id", "state", "desired", "confirmed", "observed", "drift",

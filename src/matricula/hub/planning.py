@@ -7,6 +7,8 @@ trusted is held and its steward told; the other flows go on.
 from __future__ import annotations
 
 import json
+import shutil
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -21,7 +23,7 @@ from matricula.hub.models import FlowState, Run, StoredPlan
 from matricula.kernel.errors import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     import duckdb
@@ -88,7 +90,7 @@ def make(desk: Desk, systems: Systems, run: Run, scope: Scope) -> Made:
     sources = {r for flow in flows for r in line.sources_of(desk.charter, flow)}
     targets = {flow.target for flow in flows} if scope.full else set()
     landed = snapshots.land_all(desk, systems, sources | targets, run=run.id)
-    with open_workbench(replace(desk.bench, folder=_folder(desk, run))) as bench:
+    with _workbench(desk, run) as bench:
         plan, verdicts, indexes = _find(desk, bench, flows, landed, scope)
     for resource in sources:
         verdict = verdicts.get(resource)
@@ -98,8 +100,21 @@ def make(desk: Desk, systems: Systems, run: Run, scope: Scope) -> Made:
     troubles.of_readings(desk, flows, landed, verdicts, plan)
     if scope.full:
         observed.record(desk, plan, landed)
+        snapshots.forget(landed[resource] for resource in targets - sources)
     _keep(desk, run, plan, scope)
     return Made(plan, run, scope, landed, indexes)
+
+
+@contextmanager
+def _workbench(desk: Desk, run: Run) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the run's workbench; what it calculated with is gone when it closes."""
+    folder = _folder(desk, run) / "bench"
+    folder.mkdir()
+    try:
+        with open_workbench(replace(desk.bench, folder=folder)) as bench:
+            yield bench
+    finally:
+        shutil.rmtree(folder)
 
 
 def _folder(desk: Desk, run: Run) -> Path:

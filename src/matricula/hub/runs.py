@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from matricula.audit.actions import Entry, append
 from matricula.engine.plan import pick
-from matricula.hub import alone, changed, gate, ledger, planning, settle, snapshots
+from matricula.hub import alone, changed, gate, incidents, ledger, planning, settle, snapshots
 from matricula.hub.models import Run, StoredPlan
 from matricula.hub.planning import Scope
 from matricula.hub.systems import connected
@@ -120,16 +120,22 @@ def _moved(desk: Desk, shown: StoredPlan, made: Made) -> Refused:
     if shown.charter != desk.charter.digest:
         reason = "the charter has changed since it was made"
     else:
-        then = _rows(pq.read_table(desk.home / "runs" / shown.run_id / "changes.parquet"))
-        now = _rows(made.plan.changes)
-        moved = sorted({pair[:2] for pair in then ^ now})
-        names = ", ".join(f"{flow} {key}" for flow, key in moved[:10])
-        reason = f"{len(moved)} row(s) have moved: {names or 'what holds the flows'}"
+        reason = _what_moved(desk, shown, made)
     return Refused(
         "M511",
         f"The plan {shown.digest[:12]} no longer holds: {reason}.",
         cure="Run `matricula plan`, look at the new plan, and apply that one.",
     )
+
+
+def _what_moved(desk: Desk, shown: StoredPlan, made: Made) -> str:
+    path = desk.home / "runs" / shown.run_id / "changes.parquet"
+    if not path.exists():
+        return "it is too old, its rows are no longer kept"
+    then, now = _rows(pq.read_table(path)), _rows(made.plan.changes)
+    moved = sorted({pair[:2] for pair in then ^ now})
+    names = ", ".join(f"{flow} {key}" for flow, key in moved[:10])
+    return f"{len(moved)} row(s) have moved: {names or 'what holds the flows'}"
 
 
 def _rows(changes: object) -> set[tuple[str, str, str]]:
@@ -152,6 +158,7 @@ def _deliver(desk: Desk, systems: Systems, made: Made, tick: Tick) -> Done:
     done = Done(made.run.id, made.plan, tuple(delivered))
     if made.indexes is not None and done.is_whole:
         changed.move_on(desk, made.indexes)
+    incidents.close_settled([part.flow for part in made.plan.flows], at=desk.at)
     _conclude(desk, made.run, done)
     return done
 

@@ -84,6 +84,13 @@ def keep(desk: Desk, landed: Landed, *, run: str, rows: int, is_trusted: bool) -
         old.delete()
 
 
+def forget(read: Iterable[Landed]) -> None:
+    """Remove readings of targets: what counts of them stands in the links."""
+    for landed in read:
+        if landed.path is not None:
+            landed.path.unlink(missing_ok=True)
+
+
 def last_trusted(resource: ResourceRef) -> ds.Dataset | None:
     """Open the last snapshot of a resource that was trusted."""
     found = (
