@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from matricula.engine import sql
 from matricula.engine.read import Fault
-from matricula.engine.workbench import number, run
+from matricula.engine.workbench import number, register, run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +53,7 @@ def faults(
     """
     if not set(spelling) <= set(previous.schema.names):
         return ()
-    connection.register("earlier", previous)
+    register(connection, "earlier", previous)
     try:
         landed = f"land_{resource}"
         _only(connection, "lost_id", spelling, here="earlier", there=landed)

@@ -15,10 +15,12 @@ import pyarrow as pa
 from sqlglot import exp
 
 from matricula.engine import compose, project, sql
-from matricula.engine.workbench import arrow, number, run
+from matricula.engine.workbench import arrow, number, register, run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import pyarrow.dataset as ds
 
     from matricula.charter.model import Charter, Entity, ResourceRef
 
@@ -78,8 +80,8 @@ def _claimed_twice(entity: Entity, resource: str) -> exp.Select:
 def dirty_keys(
     connection: duckdb.DuckDBPyConnection,
     charter: Charter,
-    now: Mapping[tuple[str, ResourceRef], pa.Table],
-    before: Mapping[tuple[str, ResourceRef], pa.Table],
+    now: Mapping[tuple[str, ResourceRef], pa.Table | ds.Dataset],
+    before: Mapping[tuple[str, ResourceRef], pa.Table | ds.Dataset],
 ) -> dict[str, pa.Table] | None:
     """Find the keys per entity that differ between two sets of indexes.
 
@@ -111,8 +113,8 @@ def dirty_keys(
 
 
 def _comparable(
-    now: Mapping[tuple[str, ResourceRef], pa.Table],
-    before: Mapping[tuple[str, ResourceRef], pa.Table],
+    now: Mapping[tuple[str, ResourceRef], pa.Table | ds.Dataset],
+    before: Mapping[tuple[str, ResourceRef], pa.Table | ds.Dataset],
 ) -> bool:
     return set(now) <= set(before) and all(
         (now[pair].schema.metadata or {}).get(_VERSION)
@@ -122,13 +124,15 @@ def _comparable(
 
 
 def _mark(
-    connection: duckdb.DuckDBPyConnection, name: str, pairs: list[tuple[pa.Table, pa.Table]]
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    pairs: list[tuple[pa.Table | ds.Dataset, pa.Table | ds.Dataset]],
 ) -> None:
     empty = exp.select(sql.named(sql.cast(exp.null(), "VARCHAR"), "key")).where(exp.false())
     run(connection, sql.create("TABLE", f"touched_{name}", empty))
     for now, before in pairs:
-        connection.register("index_now", now)
-        connection.register("index_before", before)
+        register(connection, "index_now", now)
+        register(connection, "index_before", before)
         run(connection, exp.insert(_differing_keys(), sql.table(f"touched_{name}")))
         connection.unregister("index_now")
         connection.unregister("index_before")

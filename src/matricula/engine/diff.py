@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from matricula.engine import observe, sql
+from matricula.engine import observe, project, sql
 from matricula.engine.state import fetch_keys, load_links
 from matricula.engine.workbench import number, run
 
@@ -30,7 +30,12 @@ _STATE = ("external_id", "state", "refused", "retry")
 
 
 def diff(
-    connection: duckdb.DuckDBPyConnection, flow: Flow, known: Confirmed, *, seen: pa.Schema | None
+    connection: duckdb.DuckDBPyConnection,
+    flow: Flow,
+    known: Confirmed,
+    *,
+    desired: exp.Select,
+    seen: pa.Schema | None,
 ) -> None:
     """Find what is to be done about every copy of a flow.
 
@@ -38,15 +43,21 @@ def diff(
         connection: After `project` of the flow; `state_F` is there, `seen_F` (the target's
             own reading) where `seen` is given.
         flow: Which.
+        desired: What `project` returned: a condition added to it holds before the
+            expressions are computed; one on `desired_F` would only hold after.
         known: Asked for the confirmed text of the copies that differ, of no others.
         seen: The schema of the target's reading, or None when it was not read.
     """
     name = flow.name
-    run(connection, sql.create("TABLE", f"delta_{name}", _delta(flow)))
+    run(connection, sql.create("TABLE", f"stale_{name}", _stale(flow)))
+    run(connection, sql.create("TABLE", f"delta_{name}", _delta(name)))
     run(connection, sql.create("VIEW", f"fresh_{name}", _part(name, desired=True)))
     run(connection, sql.create("TABLE", f"exit_{name}", _exits(name)))
     observe.observe(connection, flow, known, seen=seen)
-    run(connection, sql.create("TABLE", f"again_{name}", _again(name)))
+    again = _again(name, desired)
+    if not number(connection, sql.count(f"drift_{name}")):
+        again = again.where(exp.false())
+    run(connection, sql.create("TABLE", f"again_{name}", again))
     run(connection, sql.create("TABLE", f"shared_{name}", _shared(name)))
     there = _keys(f"delta_{name}").where(sql.given(sql.column("state")))
     load_links(connection, f"before_{name}", known.confirmed(name, fetch_keys(connection, there)))
@@ -58,34 +69,51 @@ def _keys(called: str) -> exp.Select:
     return exp.select(sql.column("key")).from_(sql.table(called))
 
 
-def _delta(flow: Flow) -> exp.Select:
+def _stale(flow: Flow) -> exp.Select:
     """Everything that is not as it should be: one pass over what is desired and what is known.
 
     Desired rows that the target has not confirmed as they now are, and copies that are
-    there and no longer desired, unless they are to be left.
+    there and no longer desired, unless they are to be left. The join carries no more of
+    what is known than it must: with millions of copies it is what takes the memory.
     """
-    desired, state = sql.column("key", "d"), sql.column("state", "s")
+    desired, known = sql.column("key", "d"), sql.column("key", "s")
+    state = sql.column("state", "s")
     stale = exp.or_(
         sql.differs(sql.column("digest", "s"), sql.call("md5", sql.column("after", "d"))),
         sql.differs(state, sql.text("active")),
     )
     present = {"suspend": ["active"], "delete": ["active", "suspended"], "leave": []}
     words = [sql.text(word) for word in present[flow.on_exit]]
-    leaves = exp.and_(
-        exp.In(this=state.copy(), expressions=words) if words else exp.false(),
-        sql.given(sql.column("external_id", "s")),
-    )
-    key = sql.column("key", "s")
+    leaves = exp.In(this=state.copy(), expressions=words) if words else exp.false()
     return (
         exp.select(
-            sql.named(sql.call("coalesce", desired, key), "key"),
+            sql.named(sql.call("coalesce", desired, known), "key"),
             sql.named(sql.given(desired), "is_desired"),
             *[sql.column(column, "d") for column in _DESIRED],
-            *[sql.column(column, "s") for column in _STATE],
         )
         .from_(sql.table(f"desired_{flow.name}", "d"))
-        .join(sql.table(f"state_{flow.name}", "s"), on=sql.same(desired, key), join_type="full")
-        .where(sql.case([(sql.given(desired), exp.Paren(this=stale))], exp.Paren(this=leaves)))
+        .join(sql.table(f"state_{flow.name}", "s"), on=sql.same(desired, known), join_type="full")
+        .where(sql.case([(sql.given(desired), exp.Paren(this=stale))], leaves))
+    )
+
+
+def _delta(name: str) -> exp.Select:
+    """Add what is known of their copies; what has no copy in the target cannot leave it."""
+    leaves = exp.and_(
+        sql.no(sql.column("is_desired", "d")), sql.missing(sql.column("external_id", "s"))
+    )
+    return (
+        exp.select(
+            *[sql.column(column, "d") for column in ("key", "is_desired", *_DESIRED)],
+            *[sql.column(column, "s") for column in _STATE],
+        )
+        .from_(sql.table(f"stale_{name}", "d"))
+        .join(
+            sql.table(f"state_{name}", "s"),
+            on=sql.same(sql.column("key", "s"), sql.column("key", "d")),
+            join_type="left",
+        )
+        .where(sql.no(leaves))
     )
 
 
@@ -100,14 +128,15 @@ def _exits(name: str) -> exp.Select:
     return _part(name, desired=False).where(sql.absent(sql.column("key"), kept))
 
 
-def _again(name: str) -> exp.Select:
+def _again(name: str, desired: exp.Select) -> exp.Select:
     """What is desired for copies that were edited; drift alone does not make work."""
-    edited = exp.In(this=sql.column("key"), query=_keys(f"drift_{name}").subquery())
+    edited = exp.In(
+        this=sql.column("key", project.GOLDEN), query=_keys(f"drift_{name}").subquery()
+    )
     columns = [sql.column(column, "d") for column in ("key", *_DESIRED)]
-    desired = exp.select(exp.Star()).from_(sql.table(f"desired_{name}")).where(edited)
     return (
         exp.select(*columns, *[sql.column(column, "s") for column in _STATE])
-        .from_(desired.subquery("d"))
+        .from_(desired.where(edited).subquery("d"))
         .join(
             sql.table(f"state_{name}", "s"),
             on=sql.same(sql.column("key", "s"), sql.column("key", "d")),

@@ -87,8 +87,7 @@ def guard(
         reasons.append(
             Reason(
                 code,
-                f"{flow.name}: {rows} {group} of {copies + found} copies; "
-                f"the guard allows {limit}.",
+                f"{rows} {group} of {copies + found} copies; the guard allows {limit}.",
                 "Look at the plan. If the owner is right, raise the guard and sign the flow.",
             )
         )
@@ -110,7 +109,7 @@ def windows(charter: Charter, flow: Flow, *, on: date) -> tuple[Reason, ...]:
         reasons.append(
             Reason(
                 "M504",
-                f"{flow.name}: {window.name} ({window.starts_on} to {window.ends_on}) "
+                f"{window.name} ({window.starts_on} to {window.ends_on}) "
                 f"{'freezes the flow' if freezes else 'allows additions only'}.",
                 f"Wait until {window.ends_on} has passed, or change the calendar and sign.",
                 held,

@@ -7,6 +7,7 @@ Pure: what it needs arrives in a `Feed`, the time included; what it finds leaves
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -16,7 +17,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from matricula.engine import compose, damage, diff, guard, plan, project, read, resolve, sql, state
-from matricula.engine.workbench import number, run
+from matricula.engine.workbench import number, register
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -215,9 +216,17 @@ def _dirty(feed: Feed, entity: str) -> pa.Table | None:
 def _plan_flow(
     connection: duckdb.DuckDBPyConnection, charter: Charter, flow: Flow, feed: Feed
 ) -> plan.FlowPlan:
-    keys = _dirty(feed, flow.entity)
-    state.load_links(connection, f"state_{flow.name}", feed.known.state(flow.name, keys))
-    _load_link_tables(connection, flow, feed)
+    with ExitStack() as stack:
+        keys = _dirty(feed, flow.entity)
+        links = feed.known.state(flow.name, keys)
+        stack.enter_context(state.taken_in(connection, f"state_{flow.name}", links))
+        _load_link_tables(connection, stack, flow, feed)
+        return _plan_with_links(connection, charter, flow, feed)
+
+
+def _plan_with_links(
+    connection: duckdb.DuckDBPyConnection, charter: Charter, flow: Flow, feed: Feed
+) -> plan.FlowPlan:
     try:
         _compare(connection, charter, flow, feed)
     except _INCOMPUTABLE:
@@ -226,7 +235,7 @@ def _plan_flow(
     counts = plan.counts_by(connection, f"change_{flow.name}", "kind")
     # Copies that were there before us count as much as those we made.
     found = number(connection, sql.count(f"matched_{flow.name}"))
-    found_plan = plan.FlowPlan(
+    return plan.FlowPlan(
         flow=flow.name,
         target=str(flow.target),
         counts=counts,
@@ -239,8 +248,6 @@ def _plan_flow(
         ),
         digest=plan.flow_digest(connection, flow.name),
     )
-    _let_go(connection, flow)
-    return found_plan
 
 
 def _compare(
@@ -252,42 +259,27 @@ def _compare(
     careful: bool = False,
 ) -> None:
     on = local_date(charter, feed.at)
-    project.project(connection, charter, flow, on=on, careful=careful)
+    desired = project.project(connection, charter, flow, on=on, careful=careful)
     # A pass over some keys knows only their links, and cannot tell whose the others are.
     seen = feed.seen.get(flow.name) if feed.dirty is None else None
     if seen is not None:
-        connection.register(f"seen_{flow.name}", seen)
-    diff.diff(connection, flow, feed.known, seen=None if seen is None else seen.schema)
+        register(connection, f"seen_{flow.name}", seen)
+    shape = None if seen is None else seen.schema
+    diff.diff(connection, flow, feed.known, desired=desired, seen=shape)
 
 
-def _let_go(connection: duckdb.DuckDBPyConnection, flow: Flow) -> None:
-    """Drop what is large and of no more use, before the next flow needs the memory."""
-    large = [f"state_{flow.name}", *(_link_table(flow, name) for name in _linked(flow))]
-    for called in large:
-        run(connection, exp.Drop(tables=[sql.table(called)], kind="TABLE"))
-
-
-def _linked(flow: Flow) -> list[str]:
-    return [name for name, granted in flow.fields.items() if granted.expression.link]
-
-
-def _link_table(flow: Flow, name: str) -> str:
-    return f"link_{flow.name}:{name}"
-
-
-def _load_link_tables(connection: duckdb.DuckDBPyConnection, flow: Flow, feed: Feed) -> None:
+def _load_link_tables(
+    connection: duckdb.DuckDBPyConnection, stack: ExitStack, flow: Flow, feed: Feed
+) -> None:
     """Leave `link_<flow>:<field>` for every field that asks for another flow's ids."""
-    for name in _linked(flow):
-        link = flow.fields[name].expression.link
-        if link is None:  # pragma: no cover - what `_linked` lists has one
+    for name, granted in flow.fields.items():
+        link = granted.expression.link
+        if not link:
             continue
         keys = None
         if feed.dirty is not None:
             asked = exp.select(sql.named(project.link_key(link), "key")).distinct()
-            asked = asked.from_(sql.table(f"golden_{flow.entity}", "g"))
+            asked = asked.from_(sql.table(f"golden_{flow.entity}", project.GOLDEN))
             keys = state.fetch_keys(connection, asked.where(sql.given(project.link_key(link))))
-        connection.register("arriving", feed.known.state(link.flow, keys))
-        known = exp.select(sql.column("key"), sql.column("external_id"))
-        known = known.from_(sql.table("arriving")).where(sql.given(sql.column("external_id")))
-        run(connection, sql.create("TABLE", _link_table(flow, name), known))
-        connection.unregister("arriving")
+        links = feed.known.state(link.flow, keys)
+        stack.enter_context(state.taken_in(connection, f"link_{flow.name}:{name}", links))

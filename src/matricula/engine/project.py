@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from matricula.charter.model import Charter, Expression, Flow, FlowField, LinkCall
 
-_GOLDEN = "g"
+GOLDEN = "g"
 
 
 class Placing:
@@ -65,7 +65,7 @@ class Placing:
 
     def _placed(self, node: exp.Expr) -> exp.Expr:
         if isinstance(node, exp.Column):
-            return sql.column(node.name, _ref_alias(node.table) if node.table else _GOLDEN)
+            return sql.column(node.name, _ref_alias(node.table) if node.table else GOLDEN)
         if isinstance(node, exp.Anonymous) and node.name.lower() == "as_of":
             return sql.cast(sql.text(self.on.isoformat()), "DATE")
         return node
@@ -78,7 +78,7 @@ def project(
     *,
     on: date,
     careful: bool = False,
-) -> None:
+) -> exp.Select:
     """Say what the target of a flow should hold.
 
     Args:
@@ -94,6 +94,7 @@ def project(
     run(connection, sql.create("TABLE", f"kept_{flow.name}", _kept(charter, flow, placing)))
     query = _desired(charter, flow, placing)
     run(connection, sql.create("VIEW", f"desired_{flow.name}", query))
+    return query
 
 
 def desired(charter: Charter, flow: Flow, *, on: date) -> exp.Select:
@@ -107,16 +108,16 @@ def _desired(charter: Charter, flow: Flow, placing: Placing) -> exp.Select:
     match = [(name, _value(name, e, placing)) for name, e in sorted(flow.match.items())]
     nothing = sql.cast(exp.null(), "VARCHAR")
     query = exp.select(
-        sql.column("key", _GOLDEN),
+        sql.column("key", GOLDEN),
         sql.named(sql.json_object(_pairs(granted, placing)), "after"),
         sql.named(sql.json_object(_pairs(proposed, placing)) if proposed else nothing, "initial"),
         sql.named(sql.json_object(match), "match"),
         sql.named(_waits(flow) or nothing, "waits"),
-    ).from_(sql.table(f"golden_{flow.entity}", _GOLDEN))
+    ).from_(sql.table(f"golden_{flow.entity}", GOLDEN))
     query = _join_refs(query, charter, flow)
     query = _join_links(query, flow)
     kept = exp.select(sql.column("key")).from_(sql.table(f"kept_{flow.name}"))
-    query = query.where(sql.absent(sql.column("key", _GOLDEN), kept))
+    query = query.where(sql.absent(sql.column("key", GOLDEN), kept))
     return query.where(placing.value(flow.where)) if flow.where else query
 
 
@@ -154,13 +155,13 @@ def _join_refs(query: exp.Select, charter: Charter, flow: Flow) -> exp.Select:
         entity = charter.entities[flow.entity].fields[field].type.entity
         query = query.join(
             sql.table(f"whole_{entity}", _ref_alias(field)),
-            on=sql.same(sql.column("key", _ref_alias(field)), sql.column(field, _GOLDEN)),
+            on=sql.same(sql.column("key", _ref_alias(field)), sql.column(field, GOLDEN)),
             join_type="left",
         )
     return query
 
 
-def link_key(link: LinkCall, of: str = _GOLDEN) -> exp.Expr:
+def link_key(link: LinkCall, of: str = GOLDEN) -> exp.Expr:
     """Spell the key that a link asks for."""
     return sql.key_of([sql.column(argument, of) for argument in link.arguments])
 
@@ -170,8 +171,10 @@ def _join_links(query: exp.Select, flow: Flow) -> exp.Select:
         if not field.expression.link:
             continue
         alias = _link_alias(name)
+        known = exp.select(sql.column("key"), sql.column("external_id"))
+        known = known.from_(sql.table(f"link_{flow.name}:{name}"))
         query = query.join(
-            sql.table(f"link_{flow.name}:{name}", alias),
+            known.where(sql.given(sql.column("external_id"))).subquery(alias),
             on=sql.same(sql.column("key", alias), link_key(field.expression.link)),
             join_type="left",
         )
@@ -247,7 +250,7 @@ def _kept(charter: Charter, flow: Flow, placing: Placing) -> exp.Query:
         behind = (
             sql.column("key", _ref_alias(doubt.through))
             if doubt.through
-            else sql.column("key", _GOLDEN)
+            else sql.column("key", GOLDEN)
         )
         parts.append(
             _coded(charter, flow, doubt.code)
@@ -260,8 +263,8 @@ def _kept(charter: Charter, flow: Flow, placing: Placing) -> exp.Query:
 
 
 def _coded(charter: Charter, flow: Flow, code: str) -> exp.Select:
-    query = exp.select(sql.column("key", _GOLDEN), sql.named(sql.text(code), "code"))
-    return _join_refs(query.from_(sql.table(f"golden_{flow.entity}", _GOLDEN)), charter, flow)
+    query = exp.select(sql.column("key", GOLDEN), sql.named(sql.text(code), "code"))
+    return _join_refs(query.from_(sql.table(f"golden_{flow.entity}", GOLDEN)), charter, flow)
 
 
 def _incomputable(flow: Flow, placing: Placing) -> exp.Expr:

@@ -16,7 +16,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from matricula.engine import sql, values
-from matricula.engine.workbench import rows, run
+from matricula.engine.workbench import register, rows, run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,7 +94,7 @@ def load(connection: duckdb.DuckDBPyConnection, charter: Charter, snapshot: Snap
     """
     resource = str(snapshot.resource)
     landed = f"land_{resource}"
-    connection.register(landed, snapshot.rows)
+    register(connection, landed, snapshot.rows)
     schema = snapshot.rows.schema
     wanted = wanted_fields(charter, snapshot.resource)
     # Never counted by a scan: the parts of the data already know how many rows they have.
@@ -193,13 +193,14 @@ def _set_bad_aside(
     ]
     # One scan for all fields; a list of names is unfolded to one row for each.
     fields = exp.cast(exp.array(*told), "VARCHAR[]")
-    unfolded = exp.select(sql.column("_id"), sql.named(sql.call("unnest", fields), "field")).from_(
-        sql.table(f"land_{resource}")
+    any_bad = exp.or_(exp.false(), *[sql.given(one) for one in told])
+    unfolded = (
+        exp.select(sql.column("_id"), sql.named(sql.call("unnest", fields), "field"))
+        .from_(sql.table(f"land_{resource}"))
+        .where(any_bad)
     )
     query = exp.select(exp.Star()).from_(unfolded.subquery("told"))
     query = query.where(sql.given(sql.column("field")))
-    if not doubtful:
-        query = query.where(exp.false())
     run(connection, sql.create("TABLE", f"bad_{resource}", query))
     counted = (
         exp.select(sql.column("field"), exp.Count(this=exp.Star()))

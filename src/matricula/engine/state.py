@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
+import pyarrow as pa
 from sqlglot import exp
 
 from matricula.engine import sql
-from matricula.engine.workbench import arrow, run
+from matricula.engine.workbench import arrow, register, run
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import duckdb
-    import pyarrow as pa
+
+    from matricula.engine.workbench import Arrow
 
 
 class Confirmed(Protocol):
     """What the hub knows of the copies, as Arrow, all of one moment."""
 
-    def state(self, flow: str, keys: pa.Table | None) -> pa.Table | pa.RecordBatchReader:
+    def state(self, flow: str, keys: pa.Table | None) -> Arrow:
         """Give the links of a flow, of all keys or of those in `keys` (column `key`).
 
         Returns:
@@ -27,18 +32,30 @@ class Confirmed(Protocol):
         """
         ...
 
-    def confirmed(self, flow: str, keys: pa.Table | None) -> pa.Table | pa.RecordBatchReader:
+    def confirmed(self, flow: str, keys: pa.Table | None) -> Arrow:
         """Give `key` and `confirmed`, the canonical JSON that the target acknowledged."""
         ...
 
 
-def load_links(
-    connection: duckdb.DuckDBPyConnection, name: str, links: pa.Table | pa.RecordBatchReader
-) -> None:
-    """Take the links of a flow in, as a table of that name."""
+def load_links(connection: duckdb.DuckDBPyConnection, name: str, links: Arrow) -> None:
+    """Take links in under a name. What can be read again is not copied."""
+    if not isinstance(links, pa.RecordBatchReader):
+        register(connection, name, links)
+        return
     connection.register("arriving", links)
     run(connection, sql.create("TABLE", name, exp.select(exp.Star()).from_(sql.table("arriving"))))
     connection.unregister("arriving")
+
+
+@contextmanager
+def taken_in(connection: duckdb.DuckDBPyConnection, name: str, links: Arrow) -> Iterator[None]:
+    """Take links in for a while; they are large, and the next flow needs the memory."""
+    load_links(connection, name, links)
+    yield
+    if isinstance(links, pa.RecordBatchReader):
+        run(connection, exp.Drop(tables=[sql.table(name)], kind="TABLE"))
+    else:
+        connection.unregister(name)
 
 
 def fetch_keys(connection: duckdb.DuckDBPyConnection, query: exp.Query) -> pa.Table:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import duckdb
+import pyarrow.dataset as ds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
     from sqlglot import exp
+
+    Arrow = pa.Table | pa.RecordBatchReader | ds.Dataset
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,5 +95,32 @@ def number(connection: duckdb.DuckDBPyConnection, statement: exp.Expr) -> int:
 
 def arrow(connection: duckdb.DuckDBPyConnection, query: exp.Query) -> pa.Table:
     """Execute a query into an Arrow table."""
-    found: pa.Table = connection.sql(query.sql(dialect="duckdb")).to_arrow_table()
+    # Through a reader, batch by batch: the whole result would stand in memory twice.
+    found: pa.Table = connection.sql(query.sql(dialect="duckdb")).to_arrow_reader().read_all()
     return found
+
+
+class _Frugal(ds.FileSystemDataset):
+    """Files read with little ahead: Arrow's own habit keeps most of a file in memory."""
+
+    def scanner(  # type: ignore[override]  # what DuckDB asks for, no more
+        self,
+        columns: list[str] | None = None,
+        filter: ds.Expression | None = None,  # noqa: A002 - Arrow's word
+    ) -> ds.Scanner:
+        """Scan in small batches, one file and one batch ahead."""
+        return super().scanner(
+            columns=columns,
+            filter=filter,
+            batch_size=65_536,
+            batch_readahead=1,
+            fragment_readahead=1,
+        )
+
+
+def register(connection: duckdb.DuckDBPyConnection, name: str, rows: Arrow) -> None:
+    """Put Arrow data within reach of a workbench, under a name; nothing is copied."""
+    if type(rows) is ds.FileSystemDataset:
+        fragments = list(rows.get_fragments())
+        rows = _Frugal(fragments, rows.schema, rows.format, rows.filesystem)
+    connection.register(name, rows)
