@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from rich.progress import TaskID
 
+    from matricula.engine.guard import Reason
     from matricula.engine.plan import FlowPlan, Plan
     from matricula.hub.planning import Scope
     from matricula.hub.runs import Done, Tick
@@ -123,11 +124,22 @@ def _print_plan(found: Plan, rows: int) -> None:
     )
     for part in found.flows:
         _print_changes(found, part, rows)
-        for reason in part.reasons:
-            show.say(f"held: {reason.code}: {reason.message} {reason.cure}")
+    _print_held(found)
     if found.is_empty:
-        show.say("Nothing to do.")
+        held = any(part.reasons for part in found.flows)
+        show.say("No change is planned while this holds." if held else "Nothing to do.")
     show.say(f"plan {found.digest[:12]}")
+
+
+def _print_held(found: Plan) -> None:
+    """Say once what holds flows, and which; a cause often holds several."""
+    causes: dict[Reason, list[str]] = {}
+    for part in found.flows:
+        for reason in part.reasons:
+            causes.setdefault(reason, []).append(part.flow)
+    for reason, flows in causes.items():
+        show.say(f"held: {', '.join(flows)}")
+        show.say(f"      {reason.code}: {reason.message} {reason.cure}")
 
 
 def _print_changes(found: Plan, part: FlowPlan, rows: int) -> None:
@@ -229,9 +241,7 @@ def _print_done(done: Done) -> None:
             ["flow", *words],
             [[d.flow, *(d.counts[word] for word in words)] for d in done.delivered],
         )
-    for part in done.plan.flows:
-        for reason in part.reasons:
-            show.say(f"held: {reason.code}: {reason.message} {reason.cure}")
+    _print_held(done.plan)
     for delivered in done.delivered:
         if delivered.stopped:
             show.say(f"{delivered.flow} stopped: {delivered.stopped}")

@@ -49,7 +49,7 @@ def unsigned_reason(charter: Charter, flow: Flow) -> tuple[Reason, ...]:
     return (
         Reason(
             "M510",
-            f"{flow.name} is not signed by {', '.join(lacking)}.",
+            f"The present text is not signed by {', '.join(lacking)}.",
             f"Run `matricula sign --as {lacking[0]}` for each of them.",
         ),
     )

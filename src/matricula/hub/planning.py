@@ -173,7 +173,7 @@ def _sort_out(
         reasons = [
             Reason(
                 "M514",
-                f"{flow.name} reads {fault.resource}. {fault.code}: {fault.message}",
+                f"{fault.resource} cannot be read. {fault.code}: {fault.message}",
                 fault.cure,
             )
             for resource in line.sources_of(desk.charter, flow)
@@ -202,7 +202,7 @@ def _target_reasons(flow: Flow, target: Landed) -> list[Reason]:
     return [
         Reason(
             "M515",
-            f"{flow.name} writes {fault.resource}. {fault.code}: {fault.message}",
+            f"{fault.resource} cannot be compared. {fault.code}: {fault.message}",
             fault.cure,
         )
     ]

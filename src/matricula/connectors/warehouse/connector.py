@@ -53,7 +53,9 @@ class WarehouseConnector:
     Settings: ClassVar[type[BaseModel]] = WarehouseSettings
 
     def __init__(self, settings: WarehouseSettings, context: Context) -> None:
-        self.capabilities = Capabilities(batch_size=BATCH_SIZE)
+        self.capabilities = Capabilities(
+            batch_size=BATCH_SIZE, makes_resources=not settings.resources
+        )
         self._settings = settings
         self._context = context
         self._store: Store = (
