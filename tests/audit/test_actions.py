@@ -32,7 +32,7 @@ from tests.audit.witness import (
 )
 
 pytestmark = pytest.mark.django_db
-TABLES = ("entry", "value", "batch", "head", "erasure", "checkpoint")
+TABLES = ("act", "entry", "value", "batch", "head", "erasure", "checkpoint")
 
 
 def test_entries_count_without_gaps_and_are_sealed_at_once(tmp_path):
@@ -209,9 +209,9 @@ def test_a_checkpoint_vouches_for_the_audit_and_for_everything_added_later(tmp_p
 def test_an_audit_that_does_not_verify_is_not_signed():
     record_ten()
 
-    tamper("UPDATE audit_entry SET actor = 'another' WHERE seq = 2")
+    tamper("UPDATE audit_value SET key = 'another' WHERE seq = 2")
 
-    with pytest.raises(AuditBroken, match=r"Entry 2\b"):
+    with pytest.raises(AuditBroken, match=r"entry 2\b"):
         checkpoint(at=AT, key=Ed25519PrivateKey.generate())
     assert Checkpoint.objects.count() == 0
 

@@ -14,7 +14,8 @@ from tests.audit.witness import AT, assert_untouched, record_ten
 pytestmark = pytest.mark.django_db
 
 CHANGED = {
-    "audit_entry": "why = 'another'",
+    "audit_act": "why = 'another'",
+    "audit_entry": "act = 2",
     "audit_value": "after = 'another'",
     "audit_batch": "root = 'another'",
     "audit_erasure": "erased_by = 1",
@@ -23,7 +24,8 @@ CHANGED = {
 }
 # Where a row of this key is there already, SQLite would delete it without a word.
 REPLACED = {
-    "audit_entry": "(1, '', '', '', '', '', '', '', '', '', '')",
+    "audit_act": "(1, '', '', '', '', '', '', '', '')",
+    "audit_entry": "(1, 1, '', '')",
     "audit_value": "(2, '', '', '', '')",
     "audit_batch": "(1, 1, 1, '', '', '', '')",
     "audit_erasure": "(1, 2)",

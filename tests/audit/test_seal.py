@@ -49,10 +49,10 @@ def test_a_leaf_is_the_digest_of_a_zero_byte_and_a_json_list():
 
     text = json.dumps(list(row), ensure_ascii=False, separators=(",", ":"))
 
-    assert seal.leaf(row) == sha256(b"\0" + text.encode()).digest()
+    assert seal.leaf(row[0], row[1:9], row[9]) == sha256(b"\0" + text.encode()).digest()
 
 
 def test_a_character_that_moves_between_columns_changes_the_digests():
     assert seal.values_digest("s", "ab", "c", "") != seal.values_digest("s", "a", "bc", "")
     assert seal.values_digest("s", "1,2", "", "") != seal.values_digest("s", "1", ",2", "")
-    assert seal.leaf((1, "a", "b", *[""] * 7)) != seal.leaf((1, "ab", "", *[""] * 7))
+    assert seal.leaf(1, ("a", "b"), "") != seal.leaf(1, ("ab", ""), "")

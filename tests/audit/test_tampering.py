@@ -23,7 +23,14 @@ from tests.audit.witness import (
 
 pytestmark = pytest.mark.django_db
 
-TABLES = ("audit_entry", "audit_value", "audit_batch", "audit_head", "audit_checkpoint")
+TABLES = (
+    "audit_act",
+    "audit_entry",
+    "audit_value",
+    "audit_batch",
+    "audit_head",
+    "audit_checkpoint",
+)
 
 
 def _flip(table: str, column: str, where: str) -> str:
@@ -31,14 +38,31 @@ def _flip(table: str, column: str, where: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "column",
-    ["at", "actor", "action", "entity", "why", "flow", "charter_version", "run",
-     "values_digest", "leaf"],
-)  # fmt: skip
+    "column", ["at", "actor", "action", "entity", "why", "flow", "charter_version", "run"]
+)
+def test_a_changed_character_in_what_was_done_is_found_at_the_first_entry(tmp_path, column):
+    record_ten()
+
+    tamper(_flip("audit_act", column, "number = 2"))
+
+    assert assert_both_name(5, tmp_path) == "M710"
+
+
+@pytest.mark.parametrize("column", ["values_digest", "leaf"])
 def test_a_changed_character_in_an_entry_is_found_and_the_entry_named(tmp_path, column):
     record_ten()
 
     tamper(_flip("audit_entry", column, "seq = 6"))
+
+    assert assert_both_name(6, tmp_path) == "M710"
+
+
+@pytest.mark.parametrize("act", [99, 4])
+def test_an_entry_that_points_to_another_act_or_to_none_is_found(tmp_path, act):
+    record_ten()
+    append([entry("amara", action="delete")], at=AT)
+
+    tamper(f"UPDATE audit_entry SET act = {act} WHERE seq = 6")
 
     assert assert_both_name(6, tmp_path) == "M710"
 
@@ -117,8 +141,8 @@ def test_an_entry_added_by_hand_stands_outside_the_seals(tmp_path):
     record_ten()
 
     tamper(
-        "INSERT INTO audit_entry SELECT 11, at, actor, action, entity, why, flow, "
-        "charter_version, run, values_digest, leaf FROM audit_entry WHERE seq = 10"
+        "INSERT INTO audit_entry (seq, act, values_digest, leaf) "
+        "SELECT 11, act, values_digest, leaf FROM audit_entry WHERE seq = 10"
     )
 
     assert assert_both_name(11, tmp_path) == "M712"
@@ -189,12 +213,18 @@ def test_a_history_rebuilt_from_nothing_is_found_by_a_checkpoint_left_in_place(t
 def test_an_entry_resealed_by_itself_does_not_fit_its_batch(tmp_path):
     record_ten()
     with connection.cursor() as cursor:
-        cursor.execute("SELECT * FROM audit_entry WHERE seq = 5")
-        row = cursor.fetchone()
-    forged = (*row[:2], "somebody-else", *row[3:10])
+        cursor.execute("SELECT * FROM audit_act WHERE number = 2")
+        act = cursor.fetchone()[1:]
+        cursor.execute("SELECT values_digest FROM audit_entry WHERE seq = 5")
+        (digest,) = cursor.fetchone()
 
-    leaf = seal.leaf(forged).hex()
-    tamper(f"UPDATE audit_entry SET actor = 'somebody-else', leaf = '{leaf}' WHERE seq = 5")
+    forged = (act[0], "somebody-else", *act[2:])
+    tamper(
+        "INSERT INTO audit_act SELECT 99, at, 'somebody-else', action, entity, why, flow, "
+        "charter_version, run FROM audit_act WHERE number = 2",
+        f"UPDATE audit_entry SET act = 99, leaf = '{seal.leaf(5, forged, digest).hex()}' "
+        "WHERE seq = 5",
+    )
 
     assert assert_both_name(5, tmp_path) == "M713"
 
@@ -228,9 +258,9 @@ def test_a_head_that_carries_another_chain_is_found(tmp_path):
 def test_bytes_that_are_no_text_are_found_though_the_database_cannot_read_them():
     record_ten()
     if connection.vendor == "postgresql":
-        tamper("UPDATE audit_entry SET why = '' WHERE seq = 6")
+        tamper("UPDATE audit_act SET why = '' WHERE number = 2")
     else:
-        tamper("UPDATE audit_entry SET why = CAST(x'ff' AS TEXT) WHERE seq = 6")
+        tamper("UPDATE audit_act SET why = CAST(x'ff' AS TEXT) WHERE number = 2")
 
-    with pytest.raises(AuditBroken, match=r"M710: Entry 6\b"):
+    with pytest.raises(AuditBroken, match=r"M710: Entry 5\b"):
         verify()

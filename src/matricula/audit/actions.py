@@ -130,23 +130,45 @@ def _json_of(fields: Mapping[str, object] | str | None) -> str:
 
 def _seal(head: Head, entries: Sequence[Entry], at: str) -> Head:
     """Write one batch: values, entries, and the root over them."""
+    acts = _Acts(at)
     values = list(_values(entries, head.last_seq))
-    sealable: list[seal.Sealable] = [
-        (value[0], at, e.actor, e.action, e.entity, e.why, e.flow, e.charter_version, e.run,
-         seal.values_digest(*value[1:]))
-        for e, value in zip(entries, values, strict=True)
-    ]  # fmt: skip
-    leaves = [seal.leaf(one) for one in sealable]
+    kept: list[rows.Row] = []
+    leaves = []
+    for entry, value in zip(entries, values, strict=True):
+        number, act = acts.of(entry)
+        digest = seal.values_digest(*value[1:])
+        leaf = seal.leaf(value[0], act, digest)
+        leaves.append(leaf)
+        kept.append((value[0], number, digest, leaf.hex()))
+    rows.insert("audit_act", rows.ACT, acts.made())
     rows.insert("audit_value", rows.VALUE, values)
-    rows.insert(
-        "audit_entry", rows.ENTRY,
-        [(*one, leaf.hex()) for one, leaf in zip(sealable, leaves, strict=True)],
-    )  # fmt: skip
+    rows.insert("audit_entry", rows.ENTRY, kept)
     number, first, last = head.batch + 1, head.last_seq + 1, head.last_seq + len(entries)
     root = seal.root(leaves)
     chain = seal.chain(number, first, last, root=root, previous=head.chain, at=at)
     rows.insert("audit_batch", rows.BATCH, [(number, first, last, root, head.chain, chain, at)])
     return Head(only=1, batch=number, last_seq=last, chain=chain)
+
+
+class _Acts:
+    """What was done in one batch, each act once; grows with the entries."""
+
+    def __init__(self, at: str) -> None:
+        ((highest,),) = rows.fetch("SELECT max(number) FROM audit_act")
+        self._at, self._last = at, int(highest or 0)
+        self._numbers: dict[seal.Act, int] = {}
+
+    def of(self, entry: Entry) -> tuple[int, seal.Act]:
+        """Number an entry's act."""
+        act = (
+            self._at, entry.actor, entry.action, entry.entity, entry.why, entry.flow,
+            entry.charter_version, entry.run,
+        )  # fmt: skip
+        return self._numbers.setdefault(act, self._last + len(self._numbers) + 1), act
+
+    def made(self) -> list[rows.Row]:
+        """List the acts with their numbers."""
+        return [(number, *act) for act, number in self._numbers.items()]
 
 
 def _values(entries: Sequence[Entry], last_seq: int) -> Iterator[tuple[int, str, str, str, str]]:

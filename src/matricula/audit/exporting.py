@@ -7,6 +7,7 @@ checkpoints. `verifier/verify_audit.py` reads it; `docs/how-to/audit.md` describ
 from __future__ import annotations
 
 import json
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from matricula.audit import rows, seal
@@ -43,13 +44,11 @@ def _lines(head: Head, *, values: bool) -> Iterator[dict[str, object]]:
         "format": FORMAT, "batches": head.batch, "entries": head.last_seq, "head": head.chain,
         "values": values,
     }  # fmt: skip
-    entries = rows.in_order(rows.ENTRIES, 1, head.last_seq)
-    for batch in rows.in_order(rows.BATCHES, 1, head.batch):
+    entries = rows.entries(1, head.last_seq)
+    for batch in rows.batches(1, head.batch):
         yield {"batch": batch}
-        for _ in range(int(batch[1]), int(batch[2]) + 1):
-            if (row := next(entries, None)) is None:
-                break
-            yield _entry(row, values=values)
+        for entry in islice(entries, max(0, batch.last_seq - batch.first_seq + 1)):
+            yield _entry(entry, values=values)
     yield from _beside()
     for point in Checkpoint.objects.filter(batch__lte=head.batch).order_by("id"):
         yield {
@@ -62,17 +61,18 @@ def _lines(head: Head, *, values: bool) -> Iterator[dict[str, object]]:
 
 def _beside() -> Iterator[dict[str, object]]:
     """Write what stands beyond the head too, so that an outsider sees that nothing seals it."""
-    highest = rows.fetch(rows.JOINED + "WHERE e.seq = (SELECT max(seq) FROM audit_entry)")  # noqa: S608 - our own names
-    # Read after the highest entry: what is appended in between is sealed.
+    ((highest,),) = rows.fetch("SELECT max(seq) FROM audit_entry")
+    # Read after the highest number: what is appended in between is sealed.
     head = Head.objects.first()
-    last_seq = head.last_seq if head else 0
-    for row in highest:
-        if int(row[0]) > last_seq:
-            yield _entry(row, values=False)
+    if highest is not None and int(highest) > (head.last_seq if head else 0):
+        for entry in rows.entries(int(highest), int(highest)):
+            yield _entry(entry, values=False)
 
 
-def _entry(row: rows.Row, *, values: bool) -> dict[str, object]:
+def _entry(entry: rows.Stored, *, values: bool) -> dict[str, object]:
+    act = entry.act or ("",) * 8
+    told: dict[str, object] = {"entry": [entry.seq, *act, entry.values_digest, entry.leaf]}
     # What an erasure names is never personal, and without it a gap could not be explained.
-    if (values or row[4] == seal.ERASURE) and row[11] is not None:
-        return {"entry": row[:11], "values": row[11:]}
-    return {"entry": row[:11]}
+    if (values or act[3] == seal.ERASURE) and entry.salt is not None:
+        return {**told, "values": entry[4:]}
+    return told

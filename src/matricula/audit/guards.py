@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-_KEPT = ("audit_entry", "audit_batch", "audit_erasure", "audit_checkpoint")
+_KEPT = ("audit_act", "audit_entry", "audit_batch", "audit_erasure", "audit_checkpoint")
 _ALL = (*_KEPT, "audit_value", "audit_head")
 _KEYS = {
+    "audit_act": "number",
     "audit_entry": "seq",
     "audit_batch": "number",
     "audit_erasure": "seq",

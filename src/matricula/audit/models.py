@@ -12,15 +12,10 @@ from typing import ClassVar
 from django.db import models
 
 
-class Entry(models.Model):
-    """One thing that was done. It names nobody: key and values stand in `Value`.
+class Act(models.Model):
+    """What was done, by whom and why, kept once for all entries of a batch that share it."""
 
-    `seq` counts without gaps from 1. `values_digest` commits to the row in `Value`;
-    `leaf` is the digest of all other columns, so that a changed entry can be named.
-    """
-
-    # Auto fields alone become SQLite's row number, which makes reading in order a scan.
-    seq = models.BigAutoField(primary_key=True)
+    number = models.BigAutoField(primary_key=True)
     at = models.TextField()
     actor = models.TextField()
     action = models.TextField()
@@ -29,13 +24,26 @@ class Entry(models.Model):
     flow = models.TextField()
     charter_version = models.TextField()
     run = models.TextField()
-    values_digest = models.TextField()
-    leaf = models.TextField()
 
     class Meta:
         indexes: ClassVar = [
-            models.Index("run", condition=~models.Q(run=""), name="entry_of_run"),
+            models.Index("run", condition=~models.Q(run=""), name="act_of_run"),
         ]
+
+
+class Entry(models.Model):
+    """One record to which an act was done. It names nobody: key and values stand in `Value`.
+
+    `seq` counts without gaps from 1. `values_digest` commits to the row in `Value`;
+    `leaf` is the digest of number, act and commitment, so that a changed entry can be named.
+    """
+
+    # Auto fields alone become SQLite's row number, which makes reading in order a scan.
+    seq = models.BigAutoField(primary_key=True)
+    # No foreign key: the seals notice what a constraint would, and bulk loading stays quick.
+    act = models.BigIntegerField(db_index=True)
+    values_digest = models.TextField()
+    leaf = models.TextField()
 
 
 class Value(models.Model):

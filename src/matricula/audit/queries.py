@@ -16,8 +16,20 @@ if TYPE_CHECKING:
 
 __all__ = ["Recorded", "entries", "export", "history"]
 
-_HISTORY = rows.JOINED + "WHERE v.key = %s AND e.entity = %s ORDER BY v.seq DESC LIMIT %s"
-_OF_RUN = rows.JOINED + "WHERE e.run = %s AND e.seq > %s ORDER BY e.seq LIMIT %s"
+_COLUMNS = (
+    "SELECT e.seq, a.at, a.actor, a.action, a.entity, v.key, a.why, a.flow, a.charter_version, "
+    "a.run, v.before, v.after "
+)
+_HISTORY = (
+    _COLUMNS + "FROM audit_value v JOIN audit_entry e ON e.seq = v.seq "
+    "JOIN audit_act a ON a.number = e.act WHERE v.key = %s AND a.entity = %s "
+    "ORDER BY v.seq DESC LIMIT %s"
+)
+_OF_RUN = (
+    _COLUMNS + "FROM audit_act a JOIN audit_entry e ON e.act = a.number "
+    "LEFT JOIN audit_value v ON v.seq = e.seq WHERE a.run = %s AND e.seq > %s "
+    "ORDER BY e.seq LIMIT %s"
+)
 _CHUNK = 5_000
 
 
@@ -73,9 +85,11 @@ def entries(*, run: str) -> Iterator[Recorded]:
 
 
 def _recorded(row: Row) -> Recorded:
-    seq, at, actor, action, entity, why, flow, version, run = row[:9]
-    key, before, after = row[12:]
-    return Recorded(
-        seq, at, actor, action, entity, key, why, flow, version, run,  # type: ignore[arg-type]  # as the query selects them
-        json.loads(before) if before else None, json.loads(after) if after else None,  # type: ignore[arg-type]  # text
-    )  # fmt: skip
+    *columns, before, after = row
+    told = (*columns, _fields(before), _fields(after))
+    return Recorded(*told)  # type: ignore[arg-type]  # as the query selects them
+
+
+def _fields(text: int | str | None) -> Mapping[str, object] | None:
+    found: Mapping[str, object] | None = json.loads(str(text)) if text else None
+    return found

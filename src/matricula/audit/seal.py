@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 GENESIS = "0" * 64
 # What an erasure is recorded under; the dot keeps it apart from every entity of a charter.
 ERASURE = "audit.erasure"
-# Seq, at, actor, action, entity, why, flow, charter version, run, digest of the values.
-Sealable = tuple[int, str, str, str, str, str, str, str, str, str]
+# At, actor, action, entity, why, flow, charter version, run.
+Act = tuple[str, str, str, str, str, str, str, str]
 
 
 def values_digest(salt: str, key: str, before: str, after: str) -> str:
@@ -31,16 +31,16 @@ def values_digest(salt: str, key: str, before: str, after: str) -> str:
     return sha256(text.encode()).hexdigest()
 
 
-def leaf(entry: Sealable) -> bytes:
-    """Digest one entry."""
-    text = f"\0[{entry[0]},{_what(*entry[1:9])},{_quoted(entry[9])}]"
-    return sha256(text.encode()).digest()
-
-
-# Thousands of entries in a row differ in number and values alone.
+# Thousands of entries in a row share one act.
 @lru_cache(maxsize=1024)
-def _what(*columns: str) -> str:
-    return ",".join(map(_quoted, columns))
+def what(act: Act) -> str:
+    """Write an act the way it stands inside a leaf."""
+    return ",".join(map(_quoted, act))
+
+
+def leaf(seq: int, act: Act, digest: str) -> bytes:
+    """Digest one entry: its number, what was done, and the digest of its values."""
+    return sha256(f"\0[{seq},{what(act)},{_quoted(digest)}]".encode()).digest()
 
 
 def root(leaves: Sequence[bytes]) -> str:

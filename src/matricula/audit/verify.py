@@ -13,7 +13,7 @@ from django.db import DatabaseError
 
 from matricula.audit import checkpoints, rows, seal
 from matricula.audit.models import Checkpoint
-from matricula.audit.walk import Batch, Walk, broken
+from matricula.audit.walk import Walk, broken
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -100,8 +100,8 @@ def _walk_to_the_head(walk: Walk) -> _Head:
 
 def _walk(walk: Walk, head: _Head) -> None:
     entries = _entries(walk.last_seq + 1, head.last_seq)
-    for row in rows.in_order(rows.BATCHES, walk.number + 1, head.batch):
-        walk.go(Batch(*row), entries)  # type: ignore[arg-type]  # as the query selects them
+    for batch in rows.batches(walk.number + 1, head.batch):
+        walk.go(batch, entries)
     if walk.last_seq != head.last_seq or walk.number != head.batch:
         raise broken(
             "M714",
@@ -115,9 +115,9 @@ def _walk(walk: Walk, head: _Head) -> None:
         )
 
 
-def _entries(first: int, last: int) -> Iterator[rows.Row]:
+def _entries(first: int, last: int) -> Iterator[rows.Stored]:
     try:
-        yield from rows.in_order(rows.ENTRIES, first, last)
+        yield from rows.entries(first, last)
     except DatabaseError as error:
         raise _unreadable(first, last) from error
 
@@ -127,7 +127,7 @@ def _unreadable(first: int, last: int) -> AuditBroken:
     seq = first
     for seq in range(first, last + 1):
         try:
-            rows.stretch(rows.ENTRIES, seq, seq)
+            list(rows.entries(seq, seq))
         except DatabaseError:
             break
     return broken("M710", f"Entry {seq} cannot be read.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from matricula.audit import seal
 from matricula.kernel.errors import AuditBroken
@@ -16,7 +16,7 @@ from matricula.kernel.errors import AuditBroken
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from matricula.audit.rows import Row
+    from matricula.audit.rows import Batch, Stored
 
 CURE = (
     "Leave the database as it is; compare it with a backup and the checkpoints handed out, and "
@@ -27,18 +27,6 @@ CURE = (
 def broken(code: str, message: str) -> AuditBroken:
     """Say what is wrong."""
     return AuditBroken(code, message, cure=CURE)
-
-
-class Batch(NamedTuple):
-    """A batch as it is kept."""
-
-    number: int
-    first_seq: int
-    last_seq: int
-    root: str
-    previous: str
-    chain: str
-    sealed_at: str
 
 
 class Walk:
@@ -66,8 +54,8 @@ class Walk:
         """Find the first entry whose values are gone although no erasure names it."""
         return min(self._gone - self._erased, default=None)
 
-    def go(self, batch: Batch, rows: Iterator[Row]) -> None:
-        """Check the next batch against its entries, each with its values or nulls.
+    def go(self, batch: Batch, entries: Iterator[Stored]) -> None:
+        """Check the next batch against its entries.
 
         Raises:
             AuditBroken: It is not as it was sealed.
@@ -75,8 +63,8 @@ class Walk:
         self._check_place(batch)
         expected = range(batch.first_seq, batch.last_seq + 1)
         leaves = [
-            self._leaf(seq, row)
-            for seq, row in zip(expected, islice(rows, len(expected)), strict=False)
+            self._leaf(seq, entry)
+            for seq, entry in zip(expected, islice(entries, len(expected)), strict=False)
         ]
         if len(leaves) < len(expected):
             raise broken("M711", f"Entry {batch.first_seq + len(leaves)} is missing.")
@@ -99,31 +87,35 @@ class Walk:
                 f"it must begin with entry {following}.",
             )
 
-    def _leaf(self, seq: int, row: Row) -> bytes:
-        if row[0] != seq:
-            raise broken("M711", f"Entry {seq} is missing; entry {row[0]} stands in its place.")
+    def _leaf(self, seq: int, entry: Stored) -> bytes:
+        if entry.seq != seq:
+            raise broken("M711", f"Entry {seq} is missing; entry {entry.seq} stands in its place.")
+        if entry.act is None:
+            raise broken("M710", f"What entry {seq} says was done is missing.")
         try:
-            leaf = seal.leaf(row[:10])  # type: ignore[arg-type]  # as the query selects them
+            leaf = seal.leaf(seq, entry.act, entry.values_digest)
         except TypeError as error:
             raise broken("M710", f"Entry {seq} holds something that is not text.") from error
-        if leaf.hex() != row[10]:
+        if leaf.hex() != entry.leaf:
             raise broken("M710", f"Entry {seq} is not what was sealed.")
-        if row[11] is None:
+        if entry.salt is None:
             self._gone.add(seq)
         else:
-            self._check_values(seq, row)
+            self._check_values(entry, entry.act)
         return leaf
 
-    def _check_values(self, seq: int, row: Row) -> None:
+    def _check_values(self, entry: Stored, act: seal.Act) -> None:
         try:
-            digest = seal.values_digest(*row[11:])  # type: ignore[arg-type]  # as the query selects them
+            digest = seal.values_digest(*entry[4:])  # type: ignore[arg-type]  # there, as the salt is
         except TypeError as error:
-            raise broken("M716", f"The values of entry {seq} are not text.") from error
-        if digest != row[9]:
-            raise broken("M716", f"The key or the values of entry {seq} are not what was sealed.")
+            raise broken("M716", f"The values of entry {entry.seq} are not text.") from error
+        if digest != entry.values_digest:
+            raise broken(
+                "M716", f"The key or the values of entry {entry.seq} are not what was sealed."
+            )
         self.values += 1
-        if row[4] == seal.ERASURE:
-            self._erased.update(_named_by_erasure(str(row[14])))
+        if act[3] == seal.ERASURE:
+            self._erased.update(_named_by_erasure(entry.after or ""))
 
     def _check_seal(self, batch: Batch, root: str) -> None:
         entries = f"entry {batch.first_seq}"
