@@ -47,11 +47,6 @@ CODES = {
         "The charter does not know the name.",
         "Use one of the names the message lists.",
     ),
-    "M518": Code(
-        "A stored plan was altered",
-        "What lies in the plan's folder is not what was shown.",
-        "Make a new plan and look into who writes to the home folder.",
-    ),
     "M650": Code(
         "A target refused a record",
         "The target would not take the copy as the charter grants it.",
