@@ -63,18 +63,20 @@ def _band(row: dict[str, Any]) -> object:
     return "many" if overdue > 2 else "some" if overdue > 0 else "none"
 
 
-def _both(one: bool | None, other: bool | None) -> bool | None:  # noqa: FBT001
+def _both(one: bool | None, other: bool | None) -> bool | None:  # noqa: FBT001 - truth values are its business
     """SQL's AND."""
     if one is False or other is False:
         return False
     return None if one is None or other is None else True
 
 
-def _no(truth: bool | None) -> bool | None:  # noqa: FBT001
+def _no(truth: bool | None) -> bool | None:  # noqa: FBT001 - truth values are its business
     return None if truth is None else not truth
 
 
-def _null_in(*fields: str) -> Callable[[Callable[..., object]], Callable[[dict[str, Any]], object]]:
+def _null_in(
+    *fields: str,
+) -> Callable[[Callable[..., object]], Callable[[dict[str, Any]], object]]:
     """Null in, null out."""
 
     def wrap(function: Callable[..., object]) -> Callable[[dict[str, Any]], object]:
@@ -92,8 +94,8 @@ EXPRESSIONS: dict[str, Callable[[dict[str, Any]], object]] = {
     "name": lambda row: row["name"],
     "split_part(name, ' ', 1)": _split_first,
     "substr(name, 2, 3)": _null_in("name")(lambda name: name[1:4]),
-    "coalesce(login, 'x' || student_no)": lambda row: row["login"] or (
-        row["login"] if row["login"] == "" else "x" + row["student_no"]
+    "coalesce(login, 'x' || student_no)": lambda row: (
+        row["login"] or (row["login"] if row["login"] == "" else "x" + row["student_no"])
     ),
     "fines": lambda row: row["fines"],
     "overdue > 0": _null_in("overdue")(lambda overdue: overdue > 0),
@@ -137,7 +139,9 @@ _CONDITIONS = (
 )
 
 
-def expression(text: str, kind: ValueType | None = None, link: LinkCall | None = None) -> Expression:
+def expression(
+    text: str, kind: ValueType | None = None, link: LinkCall | None = None
+) -> Expression:
     """Compile an expression the way the charter room does, without its checks."""
     tree = sqlglot.parse_one(text, dialect="duckdb")
     columns = {
