@@ -27,7 +27,7 @@ from made import Known, enrolment_charter, make, people_charter
 from measure import HEADS, Measured, child, in_turns, measure, row, table
 
 from matricula.engine import delta, line, read
-from matricula.engine.workbench import Bench, open_workbench
+from matricula.engine.workbench import Bench, open_workbench, register
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +59,7 @@ def scan_and_hash(folder: Path) -> str:
     connection.execute(f"SET threads = {THREADS}; SET preserve_insertion_order = false")
     rows = 0
     for path in sorted([*folder.glob("*.now.parquet"), *folder.glob("*.state.parquet")]):
-        connection.register("input", ds.dataset(path))
+        register(connection, "input", ds.dataset(path))
         found = connection.execute("SELECT bit_xor(hash(input)), count(*) FROM input").fetchall()
         rows += found[0][1]
         connection.unregister("input")
@@ -67,7 +67,7 @@ def scan_and_hash(folder: Path) -> str:
 
 
 def told(plan: object, changes: pa.Table) -> str:
-    return f"{changes.num_rows:,} changes, {plan.digest[:8]}"  # type: ignore[attr-defined]
+    return f"{changes.num_rows:,} changes, {plan.digest[:8]}"  # type: ignore[attr-defined]  # a Plan
 
 
 def full_pass(folder: Path, memory_mb: int) -> str:
@@ -84,22 +84,24 @@ def full_pass(folder: Path, memory_mb: int) -> str:
 
 
 def indexes(
-    bench: duckdb.DuckDBPyConnection, charter: Charter
-) -> dict[tuple[str, ResourceRef], pa.Table]:
-    return {
-        (entity.name, resource): delta.index(bench, entity, resource)
-        for entity in charter.entities.values()
-        for resource in entity.owners()
-    }
+    bench: duckdb.DuckDBPyConnection, charter: Charter, folder: Path
+) -> dict[tuple[str, ResourceRef], ds.Dataset]:
+    """Fingerprint every owner's records and keep that on disk, as the hub does."""
+    kept = {}
+    for entity in charter.entities.values():
+        for resource in entity.owners():
+            path = folder / f"{entity.name}.{resource}.index.parquet"
+            pq.write_table(delta.index(bench, entity, resource), path, compression="zstd")
+            kept[entity.name, resource] = ds.dataset(path)
+    return kept
 
 
 def keep_indexes(folder: Path) -> None:
-    """Keep the fingerprints of the state before, as the hub does after a pass."""
+    """Keep the fingerprints of the state before, as of the pass before."""
     charter = charter_of(folder)
     with open_workbench() as bench:
         line.take_in(bench, charter, feed_of(folder, charter, "before"))
-        for (entity, resource), index in indexes(bench, charter).items():
-            pq.write_table(index, folder / f"{entity}.{resource}.index.parquet")
+        indexes(bench, charter, folder)
 
 
 def delta_pass(folder: Path, memory_mb: int) -> str:
@@ -109,13 +111,12 @@ def delta_pass(folder: Path, memory_mb: int) -> str:
         with open_workbench(size) as bench:
             feed = feed_of(folder, charter)
             verdicts = line.take_in(bench, charter, feed)
-            now = indexes(bench, charter)
+            now = indexes(bench, charter, Path(run))
             before = {
                 (entity, resource): ds.dataset(folder / f"{entity}.{resource}.index.parquet")
                 for entity, resource in now
             }
             dirty = delta.dirty_keys(bench, charter, now, before)
-            del now, before
             feed = line.Feed(
                 feed.at, feed.snapshots, feed.known, dirty=dirty, copies=feed.copies
             )
@@ -172,8 +173,8 @@ def bench_people(folder: Path, chosen: argparse.Namespace) -> list[tuple[str, ..
         chosen.times,
         {
             "scan": job("scan", folder, 0),
-            "full": job("full", folder, 500),
-            "delta": job("delta", folder, 150),
+            "full": job("full", folder, 600),
+            "delta": job("delta", folder, 200),
         },
     )
     scan, full, changed = found["scan"], found["full"], found["delta"]

@@ -31,32 +31,39 @@ def compose(
         only_dirty: Keep `golden_E` to the keys in `dirty_E`.
     """
     run(connection, sql.create("VIEW", f"whole_{entity.name}", _whole(connection, entity)))
-    golden = exp.select(exp.Star()).from_(sql.table(f"whole_{entity.name}"))
-    if only_dirty:
-        dirty = exp.select(sql.column("key")).from_(sql.table(f"dirty_{entity.name}"))
-        golden = golden.where(exp.In(this=sql.column("key"), query=dirty.subquery()))
+    dirty = _dirty(entity) if only_dirty else None
+    golden = _whole(connection, entity, among=dirty)
     run(connection, sql.create("TABLE", f"golden_{entity.name}", golden))
     _gather_amiss(connection, entity)
 
 
-def _whole(connection: duckdb.DuckDBPyConnection, entity: Entity) -> exp.Select:
+def _dirty(entity: Entity) -> exp.Select:
+    return exp.select(sql.column("key")).from_(sql.table(f"dirty_{entity.name}"))
+
+
+def _whole(
+    connection: duckdb.DuckDBPyConnection, entity: Entity, *, among: exp.Select | None = None
+) -> exp.Select:
+    """Join what the owners say; each side is kept to the keys asked for before it is joined."""
     aliases = {resource: f"o{place}" for place, resource in enumerate(entity.owners())}
     roster = aliases[entity.roster]
+    sides = {resource: once(connection, entity, str(resource)) for resource in aliases}
+    if among:
+        for resource, side in sides.items():
+            sides[resource] = side.where(exp.In(this=sql.column("key"), query=among.subquery()))
     columns = [
         sql.named(sql.column(field.owner_field, aliases[field.owner]), field.name)
         for field in entity.fields.values()
     ]
-    query = exp.select(sql.column("key", roster), *columns).from_(
-        sql.table(f"found_{entity.name}:{entity.roster}", roster)
-    )
+    query = exp.select(sql.column("key", roster), *columns)
+    query = query.from_(sides[entity.roster].subquery(roster))
     for resource, alias in aliases.items():
-        if resource == entity.roster:
-            continue
-        query = query.join(
-            once(connection, entity, str(resource)).subquery(alias),
-            on=sql.same(sql.column("key", alias), sql.column("key", roster)),
-            join_type="left",
-        )
+        if resource != entity.roster:
+            query = query.join(
+                sides[resource].subquery(alias),
+                on=sql.same(sql.column("key", alias), sql.column("key", roster)),
+                join_type="left",
+            )
     return query
 
 
@@ -84,9 +91,9 @@ def _gather_amiss(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None
             continue
         one = (
             exp.select(sql.column("key", "f"), sql.named(sql.text(field.name), "field"))
-            .from_(sql.table(bad, "b"))
+            .from_(sql.table(f"found_{entity.name}:{field.owner}", "f"))
             .join(
-                sql.table(f"found_{entity.name}:{field.owner}", "f"),
+                sql.table(bad, "b"),
                 on=sql.same(sql.column("_id", "f"), sql.column("_id", "b")),
             )
             .where(sql.same(sql.column("field", "b"), sql.text(field.owner_field)))

@@ -62,7 +62,12 @@ def diff(
     there = _keys(f"delta_{name}").where(sql.given(sql.column("state")))
     load_links(connection, f"before_{name}", known.confirmed(name, fetch_keys(connection, there)))
     run(connection, sql.create("TABLE", f"aside_{name}", _aside(flow)))
-    run(connection, sql.create("TABLE", f"change_{name}", _changes(flow)))
+    run(connection, sql.create("TABLE", f"change_{name}", _settled(flow, _wanted(flow))))
+    # One after the other: all at once would hold the memory of all their joins.
+    for source, query in _others(flow):
+        if number(connection, sql.count(f"{source}_{name}")):
+            target = sql.table(f"change_{name}")
+            run(connection, exp.insert(_settled(flow, query), target))
 
 
 def _keys(called: str) -> exp.Select:
@@ -102,6 +107,8 @@ def _delta(name: str) -> exp.Select:
     leaves = exp.and_(
         sql.no(sql.column("is_desired", "d")), sql.missing(sql.column("external_id", "s"))
     )
+    stale = exp.In(this=sql.column("key"), query=_keys(f"stale_{name}").subquery())
+    known = exp.select(exp.Star()).from_(sql.table(f"state_{name}")).where(stale)
     return (
         exp.select(
             *[sql.column(column, "d") for column in ("key", "is_desired", *_DESIRED)],
@@ -109,7 +116,7 @@ def _delta(name: str) -> exp.Select:
         )
         .from_(sql.table(f"stale_{name}", "d"))
         .join(
-            sql.table(f"state_{name}", "s"),
+            known.subquery("s"),
             on=sql.same(sql.column("key", "s"), sql.column("key", "d")),
             join_type="left",
         )
@@ -136,9 +143,9 @@ def _again(name: str, desired: exp.Select) -> exp.Select:
     columns = [sql.column(column, "d") for column in ("key", *_DESIRED)]
     return (
         exp.select(*columns, *[sql.column(column, "s") for column in _STATE])
-        .from_(desired.where(edited).subquery("d"))
+        .from_(sql.table(f"state_{name}", "s"))
         .join(
-            sql.table(f"state_{name}", "s"),
+            desired.where(edited).subquery("d"),
             on=sql.same(sql.column("key", "s"), sql.column("key", "d")),
         )
     )
@@ -200,10 +207,15 @@ def _coded(called: str, code: str) -> exp.Select:
     return query.from_(sql.table(called, called))
 
 
-def _changes(flow: Flow) -> exp.Select:
-    query: exp.Query = _wanted(flow)
-    for part in (_leaving(flow), _restored(flow), *_put_back_to_sleep(flow)):
-        query = exp.union(query, part, distinct=False)
+def _others(flow: Flow) -> list[tuple[str, exp.Select]]:
+    """List what may have to be done besides what is wanted, by the table it comes from."""
+    others = [("exit", _leaving(flow)), ("restore", _restored(flow))]
+    if flow.on_exit == "suspend":
+        others.append(("restore", _put_back_to_sleep(flow)))
+    return others
+
+
+def _settled(flow: Flow, query: exp.Select) -> exp.Select:
     # An update whose fields all agree (a charter that grants one less) is no change.
     idle = exp.and_(
         sql.same(sql.column("kind"), sql.text("update")),
@@ -216,13 +228,13 @@ def _changes(flow: Flow) -> exp.Select:
 def _wanted(flow: Flow) -> exp.Select:
     """Creates, updates, resumes and matches."""
     name = flow.name
-    missing_copy = sql.given(sql.column("key", "x"))
+    gone = sql.call("coalesce", sql.column("gone", "m"), exp.false())
     external = sql.case(
-        [(missing_copy, exp.null())],
+        [(gone, exp.null())],
         sql.call("coalesce", sql.column("external_id", "f"), sql.column("external_id", "m")),
     )
-    known = [sql.column("found", "r"), sql.column("confirmed", "b"), sql.column("found", "m")]
-    before = sql.case([(missing_copy, exp.null())], sql.call("coalesce", *known))
+    known = [sql.column("edited", "m"), sql.column("confirmed", "b"), sql.column("found", "m")]
+    before = sql.case([(gone, exp.null())], sql.call("coalesce", *known))
     after = sql.column("after", "f")
     query = exp.select(
         sql.column("key", "f"),
@@ -235,7 +247,7 @@ def _wanted(flow: Flow) -> exp.Select:
         sql.column("waits", "f"),
         sql.named(_differing(flow, before, after), "fields"),
     ).from_(sql.table(f"fresh_{name}", "f"))
-    for called, alias in (("before", "b"), ("matched", "m"), ("missing", "x"), ("restore", "r")):
+    for called, alias in (("before", "b"), ("met", "m")):
         query = query.join(
             sql.table(f"{called}_{name}", alias),
             on=sql.same(sql.column("key", alias), sql.column("key", "f")),
@@ -247,10 +259,7 @@ def _wanted(flow: Flow) -> exp.Select:
 def _kind(external: exp.Expr) -> exp.Expr:
     """Say what is to be done about a desired row, by what is known of its copy."""
     state, after = sql.column("state", "f"), sql.column("after", "f")
-    put_to_sleep = sql.call("list_contains", sql.column("fields", "r"), sql.text("_suspended"))
-    asleep = exp.or_(
-        sql.same(state, sql.text("suspended")), sql.column("suspended", "m"), put_to_sleep
-    )
+    asleep = exp.or_(sql.same(state, sql.text("suspended")), sql.column("suspended", "m"))
     agrees = exp.or_(
         sql.same(sql.column("found", "m"), after),
         # Refused once, and the owner has gone back to what the target has confirmed.
@@ -295,20 +304,18 @@ def _away(of: str, kind: str, before: exp.Expr) -> exp.Select:
     )
 
 
-def _put_back_to_sleep(flow: Flow) -> list[exp.Select]:
+def _put_back_to_sleep(flow: Flow) -> exp.Select:
     """Copies of leavers that somebody woke in the target: only a desired copy is awake."""
-    if flow.on_exit != "suspend":
-        return []
     name = flow.name
     worked = exp.union(_keys(f"again_{name}"), _keys(f"exit_{name}"), distinct=False)
     worked = exp.union(worked, _keys(f"kept_{name}"), distinct=False)
     woken = sql.call("list_contains", sql.column("fields", "r"), sql.text("_suspended"))
-    return [
+    return (
         _away("r", "suspend", sql.column("found", "r"))
         .from_(sql.table(f"restore_{name}", "r"))
         .where(woken)
         .where(sql.absent(sql.column("key", "r"), worked))
-    ]
+    )
 
 
 def _restored(flow: Flow) -> exp.Select:
@@ -352,10 +359,7 @@ def unchanged(connection: duckdb.DuckDBPyConnection, flow: Flow) -> int:
     """Count the copies that are desired and already as they should be."""
     exits = [sql.text(kind) for kind in ("suspend", "delete")]
     stays = sql.no(exp.In(this=sql.column("kind"), expressions=exits))
-    desired = exp.In(this=sql.column("key"), query=_keys(f"desired_{flow.name}").subquery())
     worked = number(connection, sql.count(f"change_{flow.name}").where(stays))
-    aside = exp.select(exp.Count(this=exp.Distinct(expressions=[sql.column("key")])))
-    aside = aside.from_(sql.table(f"aside_{flow.name}")).where(desired)
-    return (
-        number(connection, sql.count(f"desired_{flow.name}")) - worked - number(connection, aside)
-    )
+    desired = sql.count(f"desired_{flow.name}")
+    aside = exp.In(this=sql.column("key"), query=_keys(f"aside_{flow.name}").subquery())
+    return number(connection, desired) - worked - number(connection, desired.copy().where(aside))

@@ -4,7 +4,8 @@ Leaves for flow F: `matched_F` (`key`, `external_id`, `found`, `suspended`): rec
 target that the match rule names for a key without a copy, one for one; `doubtful_F`
 (`key`): keys for which it names several; `drift_F`: copies that differ from what was
 confirmed; `missing_F` (`key`): copies that are gone; `restore_F`: the drift that the flow
-puts back. Without a reading of the target all of them are empty: no reading, no drift.
+puts back; `met_F`: the three of them as one. Without a reading of the target all of them
+are empty: no reading, no drift.
 """
 
 from __future__ import annotations
@@ -42,6 +43,14 @@ _EMPTY = {
         "found": "VARCHAR",
         "fields": "VARCHAR[]",
     },
+    "met": {
+        "key": "VARCHAR",
+        "external_id": "VARCHAR",
+        "found": "VARCHAR",
+        "edited": "VARCHAR",
+        "suspended": "BOOLEAN",
+        "gone": "BOOLEAN",
+    },
 }
 
 
@@ -77,6 +86,38 @@ def observe(
     if flow.on_drift != "restore":
         restore = restore.where(exp.false())
     run(connection, sql.create("TABLE", f"restore_{name}", restore))
+    if seen is not None:
+        run(connection, sql.create("TABLE", f"met_{name}", _met(name)))
+
+
+def _met(name: str) -> exp.Select:
+    """What the reading says of each key that has a say in what is to be done about it."""
+    nothing, no = sql.cast(exp.null(), "VARCHAR"), exp.false()
+    asleep = sql.call("list_contains", sql.column("fields"), sql.text("_suspended"))
+    matched = exp.select(
+        *[sql.column(column) for column in ("key", "external_id", "found")],
+        sql.named(nothing, "edited"),
+        sql.column("suspended"),
+        sql.named(no, "gone"),
+    ).from_(sql.table(f"matched_{name}"))
+    restored = exp.select(
+        sql.column("key"),
+        sql.named(nothing, "external_id"),
+        sql.named(nothing, "found"),
+        sql.named(sql.column("found"), "edited"),
+        sql.named(asleep, "suspended"),
+        sql.named(no, "gone"),
+    ).from_(sql.table(f"restore_{name}"))
+    restored = restored.where(sql.given(sql.column("found")))
+    gone = exp.select(
+        sql.column("key"),
+        *[sql.named(nothing, column) for column in ("external_id", "found", "edited")],
+        sql.named(no, "suspended"),
+        sql.named(exp.true(), "gone"),
+    ).from_(sql.table(f"missing_{name}"))
+    return exp.select(exp.Star()).from_(
+        exp.union(exp.union(matched, restored, distinct=False), gone, distinct=False).subquery("m")
+    )
 
 
 def _empty(columns: dict[str, str]) -> exp.Select:
@@ -182,18 +223,31 @@ def _find_matches(connection: duckdb.DuckDBPyConnection, flow: Flow, seen: pa.Sc
     )
     doubtful = exp.select(sql.column("key")).distinct().from_(sql.table(f"pair_{name}"))
     run(connection, sql.create("TABLE", f"doubtful_{name}", doubtful.where(unclear)))
-    clear = exp.select(exp.Star()).from_(sql.table(f"pair_{name}"))
-    clear = clear.where(sql.absent(sql.column("key"), _doubtful(name)))
-    run(
-        connection,
-        sql.create(
-            "TABLE", f"matched_{name}", sql.one_per_key(clear, among=("found", "suspended"))
-        ),
+    matched = sql.one_per_key(_matched(flow, seen), among=("found", "suspended"))
+    run(connection, sql.create("TABLE", f"matched_{name}", matched))
+
+
+def _matched(flow: Flow, seen: pa.Schema) -> exp.Select:
+    """Add to the clear pairs how the target's record reads."""
+    name = flow.name
+    external = exp.select(sql.column("external_id")).from_(sql.table(f"pair_{name}"))
+    look = _look(flow, seen).where(exp.In(this=sql.column("_id", "v"), query=external.subquery()))
+    doubtful = exp.select(sql.column("key")).from_(sql.table(f"doubtful_{name}"))
+    asleep = sql.call("coalesce", sql.column("suspended", "l"), exp.false())
+    return (
+        exp.select(
+            sql.column("key", "p"),
+            sql.column("external_id", "p"),
+            sql.column("found", "l"),
+            sql.named(asleep, "suspended"),
+        )
+        .from_(sql.table(f"pair_{name}", "p"))
+        .join(
+            look.subquery("l"),
+            on=sql.same(sql.column("external_id", "l"), sql.column("external_id", "p")),
+        )
+        .where(sql.absent(sql.column("key", "p"), doubtful))
     )
-
-
-def _doubtful(name: str) -> exp.Select:
-    return exp.select(sql.column("key")).from_(sql.table(f"doubtful_{name}"))
 
 
 def _several(name: str, one: str, many: str) -> exp.Select:
@@ -216,21 +270,13 @@ def _pairs(flow: Flow, seen: pa.Schema, rule: Sequence[str]) -> exp.Select:
         conditions.append(sql.same(sql.cast(values.plan_value(typed, kind), "VARCHAR"), mine))
         # A blank is nobody's identifier: it would find whoever has none either.
         conditions.append(exp.NEQ(this=mine.copy(), expression=sql.text("")))
-    look = sql.table(f"look_{flow.name}", "l")
     linked = exp.select(sql.column("external_id")).from_(sql.table(f"state_{flow.name}"))
     linked = linked.where(sql.given(sql.column("external_id")))
     return (
-        exp.select(
-            sql.column("key", "f"),
-            sql.column("external_id", "l"),
-            sql.column("found", "l"),
-            sql.named(
-                sql.call("coalesce", sql.column("suspended", "l"), exp.false()), "suspended"
-            ),
-        )
-        .from_(sql.table(f"fresh_{flow.name}", "f"))
-        .join(sql.table(f"seen_{flow.name}", "v"), on=exp.and_(*conditions))
-        .join(look, on=sql.same(sql.column("external_id", "l"), sql.column("_id", "v")))
+        exp.select(sql.column("key", "f"), sql.named(sql.column("_id", "v"), "external_id"))
+        .distinct()
+        .from_(sql.table(f"seen_{flow.name}", "v"))
+        .join(sql.table(f"fresh_{flow.name}", "f"), on=exp.and_(*conditions))
         .where(sql.missing(sql.column("external_id", "f")))
         .where(sql.absent(sql.column("_id", "v"), linked))
     )
@@ -257,8 +303,8 @@ def _edited(flow: Flow, seen: pa.Schema) -> exp.Select:
             sql.column("found", "l"),
             sql.named(sql.call("coalesce", switched, exp.false()), "switched"),
         )
-        .from_(sql.table(f"state_{name}", "s"))
-        .join(sql.table(f"look_{name}", "l"), on=same_copy, join_type="left")
+        .from_(sql.table(f"look_{name}", "l"))
+        .join(sql.table(f"state_{name}", "s"), on=same_copy, join_type="right")
         .where(present)
         .where(sql.given(sql.column("external_id", "s")))
         .where(
