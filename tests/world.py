@@ -168,7 +168,7 @@ CREATE TABLE users (id INTEGER PRIMARY KEY, idnumber TEXT UNIQUE, fullname VARCH
 CREATE TABLE courses (id INTEGER PRIMARY KEY, code TEXT UNIQUE, title TEXT);
 CREATE TABLE enrolments (userid TEXT, courseid TEXT, PRIMARY KEY (userid, courseid));
 """
-PEOPLE = ("Amara Okafor", "Bela Bartók", "Chidi Eze", "Dewi Wirawan", "Elif Yılmaz")  # noqa: RUF001 - a Turkish letter
+PEOPLE = ("Amara Okafor", "Bela Bartók", "Chidi Eze", "Dewi Wirawan", "Elif Yılmaz")
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ def test_what_is_applied_is_there_and_a_second_plan_has_nothing_to_do(world):
     users, courses, enrolments = world.everything_in_lms()
     assert users[0] == (1, "00001", "Amara Okafor", "s00001@example.org", "s00001@example.org", 0)
     assert (len(users), len(courses), len(enrolments)) == (40, 3, 80)
-    assert enrolments[0] == ("1", "1") or enrolments[0][0] == "1"
+    assert {user for user, _ in enrolments} == {str(user[0]) for user in users}
     again = world.run("plan", "--json")
     assert again.code == 0
     assert all(flow["create"] == flow["update"] == 0 for flow in again.json["flows"])
@@ -87,9 +87,8 @@ def test_a_record_changed_at_its_owner_arrives_and_nothing_else_moves(world):
     said = world.run("sync", "--changed", "--json")
 
     assert said.code == 0
-    assert said.json["delivered"] == {"lms-accounts": {"answered": 1, "matched": 0}} or (
-        said.json["delivered"]["lms-accounts"]["answered"] == 1
-    )
+    assert [*said.json["delivered"]] == ["lms-accounts"]
+    assert said.json["delivered"]["lms-accounts"]["answered"] == 1
     names = dict(world.in_lms("SELECT idnumber, fullname FROM users"))
     assert names["00001"] == "Amara Hughes"
     assert names["00002"] == "Bela Bartók"
@@ -113,7 +112,8 @@ def test_a_leaver_is_suspended_and_keeps_the_account_and_returns_to_the_same_one
 
 def test_a_copy_that_was_there_before_is_found_and_not_made_twice(world):
     world.lms(
-        "INSERT INTO users (id, idnumber, fullname, username) VALUES (77, '00004', 'D. W.', 'dewi')"
+        "INSERT INTO users (id, idnumber, fullname, username) "
+        "VALUES (77, '00004', 'D. W.', 'dewi')"
     )
 
     world.settle()
