@@ -91,7 +91,7 @@ def indexes(
     for entity in charter.entities.values():
         for resource in entity.owners():
             path = folder / f"{entity.name}.{resource}.index.parquet"
-            pq.write_table(delta.index(bench, entity, resource), path, compression="zstd")
+            pq.write_table(delta.index(bench, entity, resource), path, use_dictionary=False)
             kept[entity.name, resource] = ds.dataset(path)
     return kept
 

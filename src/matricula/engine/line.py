@@ -16,7 +16,19 @@ import duckdb
 import pyarrow as pa
 from sqlglot import exp
 
-from matricula.engine import compose, damage, diff, guard, plan, project, read, resolve, sql, state
+from matricula.engine import (
+    compose,
+    damage,
+    diff,
+    guard,
+    plan,
+    project,
+    read,
+    resolve,
+    sql,
+    state,
+    survey,
+)
 from matricula.engine.workbench import number, register
 
 if TYPE_CHECKING:
@@ -140,7 +152,7 @@ def _spelled(charter: Charter, resource: ResourceRef) -> tuple[str, ...]:
         name: None
         for entity in charter.entities.values()
         if resource in entity.owners()
-        for name in resolve.spelling(entity, resource)
+        for name in survey.spelling(entity, resource)
     }
     return tuple(names)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from sqlglot import exp
 
-from matricula.engine import sql, values
+from matricula.engine import sql, survey, values
 from matricula.engine.workbench import register, rows, run
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def wanted_fields(charter: Charter, resource: ResourceRef) -> dict[str, ValueTyp
 def load(connection: duckdb.DuckDBPyConnection, charter: Charter, snapshot: Snapshot) -> Verdict:
     """Take a snapshot in and judge it by itself; `damage` judges it by its predecessor.
 
-    Leaves `read_<resource>` and `bad_<resource>`, unless a field is missing.
+    Leaves `read_R`, `bad_R` and `survey_R` of resource R, unless a field is missing.
     """
     resource = str(snapshot.resource)
     landed = f"land_{resource}"
@@ -113,7 +113,9 @@ def load(connection: duckdb.DuckDBPyConnection, charter: Charter, snapshot: Snap
     suspended = sql.column("_suspended") if "_suspended" in schema.names else exp.false()
     query = exp.select(sql.column("_id"), sql.named(suspended, "_suspended"), *columns)
     run(connection, sql.create("VIEW", f"read_{resource}", query.from_(sql.table(landed))))
-    findings = _set_bad_aside(connection, resource, schema, wanted)
+    survey.survey(connection, charter, snapshot.resource, schema, wanted)
+    survey.set_bad_aside(connection, snapshot.resource, schema, wanted)
+    findings = _bad_findings(connection, resource, wanted)
     return Verdict(resource, rows, _count_faults(snapshot, rows), findings)
 
 
@@ -174,34 +176,9 @@ def _count_faults(snapshot: Snapshot, rows: int) -> tuple[Fault, ...]:
     return tuple(faults)
 
 
-def _set_bad_aside(
-    connection: duckdb.DuckDBPyConnection,
-    resource: str,
-    schema: pa.Schema,
-    wanted: dict[str, ValueType],
+def _bad_findings(
+    connection: duckdb.DuckDBPyConnection, resource: str, wanted: Mapping[str, ValueType]
 ) -> tuple[Fault, ...]:
-    doubtful = {
-        name: kind
-        for name, kind in wanted.items()
-        if values.can_be_bad(schema.field(name).type, kind)
-    }
-    told = [
-        sql.case(
-            [(values.is_bad(sql.column(name), schema.field(name).type, kind), sql.text(name))]
-        )
-        for name, kind in doubtful.items()
-    ]
-    # One scan for all fields; a list of names is unfolded to one row for each.
-    fields = exp.cast(exp.array(*told), "VARCHAR[]")
-    any_bad = exp.or_(exp.false(), *[sql.given(one) for one in told])
-    unfolded = (
-        exp.select(sql.column("_id"), sql.named(sql.call("unnest", fields), "field"))
-        .from_(sql.table(f"land_{resource}"))
-        .where(any_bad)
-    )
-    query = exp.select(exp.Star()).from_(unfolded.subquery("told"))
-    query = query.where(sql.given(sql.column("field")))
-    run(connection, sql.create("TABLE", f"bad_{resource}", query))
     counted = (
         exp.select(sql.column("field"), exp.Count(this=exp.Star()))
         .from_(sql.table(f"bad_{resource}"))
@@ -209,7 +186,7 @@ def _set_bad_aside(
         .order_by(sql.column("field"))
     )
     return tuple(
-        _bad_finding(connection, resource, str(name), kind=doubtful[str(name)], count=count)
+        _bad_finding(connection, resource, str(name), kind=wanted[str(name)], count=count)
         for name, count in rows(connection, counted)
     )
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from matricula.engine import sql
+from matricula.engine import sql, survey
 from matricula.engine.read import Fault, wanted_fields
-from matricula.engine.workbench import number, rows, run
+from matricula.engine.workbench import rows, run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,13 +24,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from matricula.charter.model import Charter, Entity, ResourceRef
-
-
-def spelling(entity: Entity, resource: ResourceRef) -> tuple[str, ...]:
-    """Name the native fields of a resource that spell the entity's key."""
-    if resource == entity.roster:
-        return tuple(entity.fields[part].owner_field for part in entity.key)
-    return entity.found_by[resource]
 
 
 def resolve(
@@ -62,6 +55,9 @@ def resolve(
         if resource == entity.roster:
             faults += _roster_faults(connection, entity)
             continue
+        # A decision gives a record another key than it spells, so the survey knows nothing.
+        if decided is None and not survey.seen(connection, resource, f"twice {entity.name}"):
+            continue
         doubled = _doubled(entity, resource)
         keys = [str(row[0]) for row in rows(connection, doubled.order_by("1"))]
         if keys:
@@ -82,7 +78,7 @@ def _find(
     *,
     decided: pa.Table | None,
 ) -> None:
-    key = sql.key_of([sql.column(part, "r") for part in spelling(entity, resource)])
+    key = sql.key_of([sql.column(part, "r") for part in survey.spelling(entity, resource)])
     read = sql.table(f"read_{resource}", "r")
     if decided is not None:
         connection.register(f"decided_{resource}", decided)
@@ -111,18 +107,7 @@ def _doubled(entity: Entity, resource: ResourceRef) -> exp.Select:
 def _roster_faults(connection: duckdb.DuckDBPyConnection, entity: Entity) -> list[Fault]:
     resource = str(entity.roster)
     faults: list[Fault] = []
-    # A blank part is no key either: `12345||2013J` would look like one.
-    parts = [sql.column(part) for part in spelling(entity, entity.roster)]
-    blank = exp.or_(
-        *[
-            exp.or_(sql.missing(part), sql.same(sql.cast(part, "VARCHAR"), sql.text("")))
-            for part in parts
-        ]
-    )
-    count = (
-        exp.select(exp.Count(this=exp.Star())).from_(sql.table(f"read_{resource}")).where(blank)
-    )
-    if blanks := number(connection, count):
+    if blanks := survey.seen(connection, entity.roster, f"blank {entity.name}"):
         faults.append(
             Fault(
                 resource,
@@ -131,6 +116,8 @@ def _roster_faults(connection: duckdb.DuckDBPyConnection, entity: Entity) -> lis
                 "Fill the key in at the source; nothing was changed anywhere.",
             )
         )
+    if not survey.seen(connection, entity.roster, f"twice {entity.name}"):
+        return faults
     doubled = _doubled(entity, entity.roster).order_by("1")
     keys = [str(row[0]) for row in rows(connection, doubled)]
     if keys:

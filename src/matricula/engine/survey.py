@@ -1,0 +1,127 @@
+"""Survey: one look over a snapshot, which says where a closer look is needed.
+
+Most snapshots are sound. Asking one by one whether a value is not of its type, a key is
+blank or two records share one would read the whole of each snapshot for every question;
+here they are asked together, and only what is found is looked up. Leaves for resource R
+the table `survey_R` of one row: `bad` (records with a value not of its type) and, for every
+entity E that the resource says something about, `blank E` and `twice E`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from matricula.engine import sql, values
+from matricula.engine.workbench import number, run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import duckdb
+    import pyarrow as pa
+
+    from matricula.charter.model import Charter, Entity, ResourceRef, ValueType
+
+
+def spelling(entity: Entity, resource: ResourceRef) -> tuple[str, ...]:
+    """Name the native fields of a resource that spell the entity's key."""
+    if resource == entity.roster:
+        return tuple(entity.fields[part].owner_field for part in entity.key)
+    return entity.found_by[resource]
+
+
+def survey(
+    connection: duckdb.DuckDBPyConnection,
+    charter: Charter,
+    resource: ResourceRef,
+    schema: pa.Schema,
+    wanted: Mapping[str, ValueType],
+) -> None:
+    """Look over a snapshot.
+
+    Args:
+        connection: With `land_R`.
+        charter: For the entities whose keys it spells.
+        resource: R.
+        schema: Of what landed.
+        wanted: What the charter takes from it, by native field.
+    """
+    inner = [sql.named(exp.or_(exp.false(), *_doubts(schema, wanted).values()), "bad")]
+    outer = [sql.named(sql.call("count_if", sql.column("bad")), "bad")]
+    for entity in charter.entities.values():
+        if resource not in entity.owners():
+            continue
+        parts = [
+            values.read_value(sql.column(name), schema.field(name).type, wanted[name])
+            for name in spelling(entity, resource)
+        ]
+        blank, key = f"blank {entity.name}", f"twice {entity.name}"
+        inner += [sql.named(is_blank(parts), blank), sql.named(sql.key_of(parts), key)]
+        # Hashes are quicker to count; two keys of one hash only cause a closer look.
+        prints = exp.Distinct(expressions=[sql.call("hash", sql.column(key))])
+        doubles = exp.Sub(
+            this=exp.Count(this=sql.column(key)),
+            expression=exp.Count(
+                this=exp.Distinct(
+                    expressions=[sql.case([(sql.given(sql.column(key)), prints.expressions[0])])]
+                )
+            ),
+        )
+        outer += [
+            sql.named(sql.call("count_if", sql.column(blank)), blank),
+            sql.named(doubles, key),
+        ]
+    landed = exp.select(*inner).from_(sql.table(f"land_{resource}"))
+    query = exp.select(*outer).from_(landed.subquery("l"))
+    run(connection, sql.create("TABLE", f"survey_{resource}", query))
+
+
+def is_blank(parts: Sequence[exp.Expr]) -> exp.Expr:
+    """Say that a part of a key is missing or empty: `12345||2013J` would look like a key."""
+    return exp.or_(
+        *[
+            exp.or_(sql.missing(part), sql.same(sql.cast(part, "VARCHAR"), sql.text("")))
+            for part in parts
+        ]
+    )
+
+
+def _doubts(schema: pa.Schema, wanted: Mapping[str, ValueType]) -> dict[str, exp.Expr]:
+    return {
+        name: values.is_bad(sql.column(name), schema.field(name).type, kind)
+        for name, kind in wanted.items()
+        if values.can_be_bad(schema.field(name).type, kind)
+    }
+
+
+def seen(connection: duckdb.DuckDBPyConnection, resource: ResourceRef, what: str) -> int:
+    """Say how many the survey of a resource counted of `bad`, `blank E` or `twice E`."""
+    query = exp.select(sql.column(what)).from_(sql.table(f"survey_{resource}"))
+    return number(connection, query)
+
+
+def set_bad_aside(
+    connection: duckdb.DuckDBPyConnection,
+    resource: ResourceRef,
+    schema: pa.Schema,
+    wanted: Mapping[str, ValueType],
+) -> None:
+    """Leave `bad_R` (`_id`, `field`): which values are not of their type."""
+    told = [
+        sql.case([(is_bad, sql.text(name))]) for name, is_bad in _doubts(schema, wanted).items()
+    ]
+    # One scan for all fields; a list of names is unfolded to one row for each.
+    fields = exp.cast(exp.array(*told), "VARCHAR[]")
+    any_bad = exp.or_(exp.false(), *[sql.given(one) for one in told])
+    if not seen(connection, resource, "bad"):
+        any_bad = exp.false()
+    unfolded = (
+        exp.select(sql.column("_id"), sql.named(sql.call("unnest", fields), "field"))
+        .from_(sql.table(f"land_{resource}"))
+        .where(any_bad)
+    )
+    query = exp.select(exp.Star()).from_(unfolded.subquery("told"))
+    query = query.where(sql.given(sql.column("field")))
+    run(connection, sql.create("TABLE", f"bad_{resource}", query))
