@@ -128,17 +128,23 @@ def _empty(columns: dict[str, str]) -> exp.Select:
 
 def differing(names: Sequence[str], before: exp.Expr, after: exp.Expr) -> exp.Expr:
     """List, in SQL, the members in which two JSON documents differ."""
-    told = [
-        sql.case([(sql.differs(sql.json_value(before, n), sql.json_value(after, n)), sql.text(n))])
-        for n in names
-    ]
-    listed = exp.cast(exp.array(*told), "VARCHAR[]")
-    return sql.call("list_filter", listed, _is_given())
+    if not names:
+        return exp.cast(exp.array(), "VARCHAR[]")
+    # Each document is read once, for all its members.
+    places = exp.array(*[sql.pointer(name) for name in names])
+    sides = [sql.call("json_extract", document, places) for document in (before, after)]
+    beside = sql.call("list_zip", exp.array(*[sql.text(name) for name in names]), *sides)
+    unlike = sql.differs(_part(2), _part(3))
+    chosen = sql.call("list_filter", beside, _each(unlike))
+    return sql.call("list_transform", chosen, _each(_part(1)))
 
 
-def _is_given() -> exp.Lambda:
-    one = exp.to_identifier("x")
-    return exp.Lambda(this=sql.given(exp.column("x")), expressions=[one])
+def _part(place: int) -> exp.Expr:
+    return sql.call("struct_extract_at", exp.column("x"), exp.Literal.number(place))
+
+
+def _each(what: exp.Expr) -> exp.Lambda:
+    return exp.Lambda(this=what, expressions=[exp.to_identifier("x")])
 
 
 def _unseen(flow: Flow, seen: pa.Schema) -> list[str]:
