@@ -50,6 +50,7 @@ def _unused_fields(draft: Draft) -> Iterator[Finding]:
         return
     used = {f.word for flow in draft.flows.values() for f in draft.carried(flow)}
     used |= {f"{e.name}.{part}" for e in draft.entities.values() for part in e.key}
+    used |= {f.word for entity in draft.entities for f in draft.expected(entity)}
     for field in draft.fields():
         if draft.flows and field.word not in used:
             yield _warn(

@@ -13,6 +13,7 @@ from matricula.charter import draft as drafts
 from matricula.charter.advice import advice
 from matricula.charter.rules_calendar import calendar_findings
 from matricula.charter.rules_cycles import cycle_findings
+from matricula.charter.rules_expects import expect_findings
 from matricula.charter.rules_flows import flow_findings
 from matricula.charter.rules_names import name_findings
 from matricula.charter.rules_ownership import ownership_findings
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _RULES = (
     name_findings,
     ownership_findings,
+    expect_findings,
     flow_findings,
     cycle_findings,
     secret_findings,

@@ -197,6 +197,11 @@ CODES: dict[str, Code] = {
         "The match looks for another value than the flow writes, so copies would multiply.",
         "Use the same expression in `match:` and in `fields:`.",
     ),
+    "M222": Code(
+        "A ref leads nowhere",
+        "A ref names the entity it leads to and the fields that spell that entity's key.",
+        "Name an entity, and as many fields as its key has parts, in its order.",
+    ),
     "M250": Code(
         "A field that nobody uses",
         "What is declared and not used is read every night for nothing.",

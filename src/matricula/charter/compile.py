@@ -13,6 +13,7 @@ from matricula.charter.model import (
     Cadence,
     Charter,
     Entity,
+    Expectation,
     Field,
     Flow,
     FlowField,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from matricula.charter.draft import Draft, DraftEntity, DraftField, DraftFlow
-    from matricula.charter.grammar import FlowPart, LimitPart, WindowPart
+    from matricula.charter.grammar import EntityPart, FlowPart, LimitPart, WindowPart
     from matricula.charter.model import Expression, ResourceRef, ValueType
     from matricula.kernel.findings import Finding
 
@@ -86,7 +87,10 @@ def canonical_text(folder: Path) -> str:
 
 def _compile(draft: Draft) -> Charter:
     part = CharterPart.model_validate(draft.root.plain())
-    entities = {name: _entity(entity) for name, entity in draft.entities.items()}
+    entities = {
+        name: _entity(draft, entity, part.entities[name])
+        for name, entity in draft.entities.items()
+    }
     waits = {f.name: {c.flow for c in links_of(f).values()} for f in draft.flows.values()}
     flows = {name: _flow(draft, draft.flows[name], part.flows[name]) for name in _order(waits)}
     return Charter(
@@ -125,7 +129,7 @@ def _order(waits: dict[str, set[str]]) -> list[str]:
     return found
 
 
-def _entity(entity: DraftEntity) -> Entity:
+def _entity(draft: Draft, entity: DraftEntity, part: EntityPart) -> Entity:
     # A draft without errors lacks nothing; that is what the casts rest on.
     return Entity(
         name=entity.name,
@@ -134,6 +138,13 @@ def _entity(entity: DraftEntity) -> Entity:
         found_by=entity.found_by,
         fields={name: _field(field) for name, field in entity.fields.items()},
         place=entity.node.place,
+        refs=draft.refs[entity.name],
+        expects={
+            e.name: Expectation(
+                e.name, cast("Expression", e.that), part.expects[e.name].because, e.node.place
+            )
+            for e in draft.expects[entity.name]
+        },
     )
 
 

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, TypeVar
 
 from matricula.charter import words
 from matricula.charter.expressions import judge_expression, refusals_of
+from matricula.charter.model import Read, Reference, ValueType
 from matricula.charter.typed import Scope
 from matricula.kernel.findings import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
-    from matricula.charter.model import DataClass, Expression, ResourceRef, ValueType
+    from matricula.charter.model import DataClass, Expression, ResourceRef
     from matricula.charter.text import Node
 
 T = TypeVar("T")
@@ -53,6 +54,15 @@ class DraftEntity:
     roster: ResourceRef | None
     found_by: Mapping[ResourceRef, tuple[str, ...]]
     fields: Mapping[str, DraftField]
+
+
+@dataclass(frozen=True, slots=True)
+class DraftExpectation:
+    """What an entity's data should say; the condition is None where it was refused."""
+
+    name: str
+    node: Node
+    that: Expression | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +102,8 @@ class Draft:
     stewards: Mapping[str, Node] = field(default_factory=dict)
     entities: Mapping[str, DraftEntity] = field(default_factory=dict)
     flows: Mapping[str, DraftFlow] = field(default_factory=dict)
+    refs: Mapping[str, Mapping[str, Reference]] = field(default_factory=dict)
+    expects: Mapping[str, tuple[DraftExpectation, ...]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
     def field_of(self, entity: str, name: str) -> DraftField | None:
@@ -112,12 +124,29 @@ class Draft:
             found.update({f.word: f for f in (own, behind) if f})
         return [found[word] for word in sorted(found)]
 
+    def expected(self, entity: str) -> list[DraftField]:
+        """List the fields that an entity's refs and expectations read."""
+        refs = self.refs[entity]
+        reads = [read for ref in refs.values() for read in ref.by]
+        reads += [r for e in self.expects[entity] if e.that for r in e.that.reads]
+        found = []
+        for read in reads:
+            own = self.field_of(entity, read.field)
+            to = refs[read.field].entity if read.field in refs else ""
+            through = own.type.entity if own and own.type else to
+            found += [own, self.field_of(through, read.of) if read.of else None]
+        return [field for field in found if field]
+
 
 def draft(root: Node) -> Draft:
     """Read a draft out of a charter's text."""
     found = Draft(root, systems=_section(root, "systems"), stewards=_section(root, "stewards"))
     found.entities = {
         name: _entity(found, name, node) for name, node in _section(root, "entities").items()
+    }
+    found.refs = {name: _refs(entity.node) for name, entity in found.entities.items()}
+    found.expects = {
+        name: tuple(_expectations(found, entity)) for name, entity in found.entities.items()
     }
     found.flows = {
         name: _flow(found, name, node) for name, node in _section(root, "flows").items()
@@ -156,6 +185,30 @@ def _entity(found: Draft, name: str, node: Node) -> DraftEntity:
             for word, child in (fields.map() if fields else {}).items()
         },
     )
+
+
+def _refs(node: Node) -> dict[str, Reference]:
+    refs = node.get("refs")
+    return {
+        name: Reference(child.text("to"), tuple(_read(part) for part in _several(child.get("by"))))
+        for name, child in (refs.map() if refs else {}).items()
+    }
+
+
+def _read(part: str) -> Read:
+    through, _, behind = part.rpartition(".")
+    return Read(through, of=behind) if through else Read(behind)
+
+
+def _expectations(found: Draft, entity: DraftEntity) -> Iterator[DraftExpectation]:
+    expects = entity.node.get("expects")
+    refs = {name: ValueType("ref", entity=r.entity) for name, r in found.refs[entity.name].items()}
+    for name, node in (expects.map() if expects else {}).items():
+        word = f"entities.{entity.name}.expects.{name}"
+        that = _expression(
+            found, entity.name, node.get("that"), word, condition=True, besides=refs
+        )
+        yield DraftExpectation(name, node, that)
 
 
 def _several(node: Node | None) -> tuple[str, ...]:
@@ -234,11 +287,13 @@ def _expression(
     *,
     links: bool = False,
     condition: bool = False,
+    besides: Mapping[str, ValueType] | None = None,
 ) -> Expression | None:
     if node is None or not isinstance(node.value, str) or entity not in found.entities:
         return None
     zone = _attempt(lambda: words.read_timezone(found.root.text("timezone"))) or "UTC"
     types = {e.name: {f.name: f.type for f in e.fields.values()} for e in found.entities.values()}
+    types[entity] = {**types[entity], **(besides or {})}
     scope = Scope(entity, types, zone)
     expression = judge_expression(scope, node.value, links=links, condition=condition)
     found.findings += [

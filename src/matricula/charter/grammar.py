@@ -148,6 +148,23 @@ class FieldPart(Part):
     )
 
 
+class RefPart(Part):
+    """A record of another entity that belongs to this one, found by its key."""
+
+    to: Name = Field(description="The entity it leads to.")
+    by: Several = Field(
+        description="The fields that spell its key, in that key's order; assessment.code reads "
+        "one through a ref."
+    )
+
+
+class ExpectPart(Part):
+    """Something that the owners' data should say. A breach is reported and never repaired."""
+
+    that: Text = Field(description="A condition; a record for which it is false is a finding.")
+    because: Text = Field(description="Why it should hold.")
+
+
 class EntityPart(Part):
     """A canonical kind of record: a student, a section, an enrolment."""
 
@@ -159,6 +176,14 @@ class EntityPart(Part):
         "the key.",
     )
     fields: dict[FieldName, FieldPart] = Field(min_length=1, description="By name.")
+    refs: dict[FieldName, RefPart] = Field(
+        default_factory=dict,
+        description="Records of other entities whose key no single field holds; expectations "
+        "may read through them.",
+    )
+    expects: dict[FlowName, ExpectPart] = Field(
+        default_factory=dict, description="What the owners' data should say, by name."
+    )
 
 
 class FlowFieldPart(Part):

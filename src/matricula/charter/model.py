@@ -84,6 +84,24 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
+class Reference:
+    """A record of another entity, found by a key that several fields spell."""
+
+    entity: str
+    by: tuple[Read, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What the owners' data of an entity should say; a breach is a finding."""
+
+    name: str
+    that: Expression
+    because: str
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Entity:
     """A canonical kind of record.
 
@@ -92,6 +110,8 @@ class Entity:
         roster: The one resource that decides who exists.
         found_by: For every other owning resource, its own fields that spell the key.
         fields: By name, in the charter's order.
+        refs: Records of other entities that expectations read; each may use those before it.
+        expects: What the owners' data should say.
     """
 
     name: str
@@ -100,6 +120,8 @@ class Entity:
     found_by: Mapping[ResourceRef, tuple[str, ...]]
     fields: Mapping[str, Field]
     place: str = ""
+    refs: Mapping[str, Reference] = field(default_factory=dict)
+    expects: Mapping[str, Expectation] = field(default_factory=dict)
 
     def owners(self) -> tuple[ResourceRef, ...]:
         """List the resources that own a field here, the roster first."""

@@ -94,7 +94,14 @@ def plan_json(found: Plan) -> dict[str, object]:
         "digest": found.digest,
         "charter": found.charter,
         "flows": [_flow_json(part) for part in found.flows],
-    }
+        "findings": [
+            {
+                "place": f.resource, "code": f.code, "message": f.message, "cure": f.cure,
+                "keys": len(f.keys),
+            }
+            for f in found.findings
+        ],
+    }  # fmt: skip
 
 
 def _flow_json(part: FlowPlan) -> dict[str, object]:
@@ -124,6 +131,8 @@ def _print_plan(found: Plan, rows: int) -> None:
     )
     for part in found.flows:
         _print_changes(found, part, rows)
+    for finding in found.findings:
+        show.say(f"found: {finding.resource}: {finding.code}: {finding.message} {finding.cure}")
     _print_held(found)
     if found.is_empty:
         held = any(part.reasons for part in found.flows)

@@ -62,6 +62,12 @@ CODES = {
         "Which of them is the right one is for a person to decide.",
         "Correct or merge the records in that system.",
     ),
+    "M414": Code(
+        "The data is not as expected",
+        "The charter states what an owner's data should say, and some records say otherwise. "
+        "They are delivered as they are; nothing is repaired.",
+        "Correct the records at their owner, or the expectation in the charter.",
+    ),
     "M501": Code(
         "Too many exits",
         "The plan would suspend or delete more copies than the charter's guard allows.",

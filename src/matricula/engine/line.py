@@ -20,6 +20,7 @@ from matricula.engine import (
     compose,
     damage,
     diff,
+    expect,
     guard,
     plan,
     project,
@@ -205,6 +206,11 @@ def make_plan(
             state.load_links(connection, f"dirty_{entity.name}", dirty)
         compose.compose(connection, entity, only_dirty=dirty is not None)
     planned = tuple(_plan_flow(connection, charter, flow, feed) for flow in chosen)
+    stated = [f for verdict in verdicts.values() for f in verdict.findings]
+    if feed.dirty is None:
+        on = local_date(charter, feed.at)
+        for entity in needed.values():
+            stated += expect.expect(connection, entity, needed, on=on)
     return plan.Plan(
         charter=charter.digest,
         flows=planned,
@@ -213,7 +219,7 @@ def make_plan(
             connection, flows, "drift", ("key", "external_id", "delivered", "found", "fields")
         ),
         aside=plan.gather(connection, flows, "aside", ("key", "code")),
-        findings=tuple(f for verdict in verdicts.values() for f in verdict.findings),
+        findings=tuple(stated),
         digest=plan.digest_of(charter.digest, planned),
     )
 

@@ -97,7 +97,7 @@ def make(desk: Desk, systems: Systems, run: Run, scope: Scope) -> Made:
         rows = verdict.rows if verdict else 0
         trusted = bool(verdict and verdict.is_trusted)
         snapshots.keep(desk, landed[resource], run=run.id, rows=rows, is_trusted=trusted)
-    troubles.of_readings(desk, flows, landed, verdicts, plan)
+    troubles.of_readings(desk, flows, landed, verdicts, plan, full=scope.full)
     if scope.full:
         observed.record(desk, plan, landed)
         snapshots.forget(landed[resource] for resource in targets - sources)

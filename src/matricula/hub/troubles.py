@@ -29,15 +29,25 @@ def of_readings(
     landed: Mapping[ResourceRef, Landed],
     verdicts: Mapping[ResourceRef, Verdict],
     plan: Plan,
+    *,
+    full: bool,
 ) -> None:
-    """Open, freshen and close the incidents that a pass can speak of."""
-    found = [*_of_sources(desk.charter, landed, verdicts), *_of_flows(desk.charter, plan)]
+    """Open, freshen and close the incidents that a pass can speak of.
+
+    What the owners' data should say is looked at in full passes alone.
+    """
+    found = [
+        *_of_sources(desk.charter, landed, verdicts),
+        *_of_expectations(desk.charter, plan),
+        *_of_flows(desk.charter, plan),
+    ]
     report(found, at=desk.at)
     systems = {str(resource) for resource in landed}
     places = systems | {flow.name for flow in flows} | {t.place for t in found}
     spoken = set(Incident.objects.filter(closed_at=None).values_list("place", flat=True))
     fields = {place for place in spoken if place.rpartition(".")[0] in systems}
-    close_others(found, codes=_codes(), places=places | fields, at=desk.at)
+    codes = _codes() if full else [code for code in _codes() if code != "M414"]
+    close_others(found, codes=codes, places=places | fields, at=desk.at)
 
 
 def _codes() -> list[str]:
@@ -59,6 +69,16 @@ def _of_sources(
                 fault.code, fault.resource, steward, fault.message, fault.cure,
                 system=resource.system,
             )  # fmt: skip
+
+
+def _of_expectations(charter: Charter, plan: Plan) -> Iterator[Trouble]:
+    for fault in plan.findings:
+        if fault.code == "M414":
+            system = fault.resource.partition(".")[0]
+            steward = charter.systems[system].steward
+            yield Trouble(
+                fault.code, fault.resource, steward, fault.message, fault.cure, system=system
+            )
 
 
 def _of_flows(charter: Charter, plan: Plan) -> Iterator[Trouble]:
