@@ -69,7 +69,16 @@ TARGETS: Mapping[str, Mapping[str, str]] = {
         "intake": "intake", "email": "email",
     },
 }  # fmt: skip
-FIELDS = ("student_no", "given_name", "family_name", "status", "programme", "intake", "login", "email")
+FIELDS = (
+    "student_no",
+    "given_name",
+    "family_name",
+    "status",
+    "programme",
+    "intake",
+    "login",
+    "email",
+)
 PEOPLE = """
     SELECT 'S' || lpad(i::VARCHAR, 8, '0') AS student_no,
         ['Amara', 'Bela', 'Chidi', 'Dewi', 'Zoë'][1 + i % 5] || ' ' || (i % 997) AS given_name,
@@ -347,7 +356,7 @@ def main() -> None:
     if chosen.work:
         name, place, people = chosen.work
         if name == "make":
-            doing = work("bare", Path(place))
+            work("bare", Path(place))
             child(lambda: make(Path(place), int(people)) or "")
         else:
             child(work(name, Path(place)))
