@@ -59,6 +59,10 @@ def read_value(raw: exp.Expr, native: pa.DataType, value_type: ValueType) -> exp
     """
     if _is_text(native):
         return _from_text(raw, value_type)
+    if value_type.kind == "instant" and _sort(native) == "timestamp":
+        # By way of the zone: nanoseconds with one are cast to nothing else.
+        zoned = sql.try_cast(raw, "TIMESTAMPTZ") if "tz=" in str(native) else raw
+        return sql.try_cast(zoned, "TIMESTAMP")
     if not can_be_bad(native, value_type) or (value_type.kind, _sort(native)) in _BY_CAST:
         return _within(sql.try_cast(raw, sql_type(value_type)), value_type)
     # A day of a source that keeps instants: midnight, or it says more than a date.
@@ -94,10 +98,14 @@ def _from_text(raw: exp.Expr, value_type: ValueType) -> exp.Expr:
         return _money(raw, value_type.currency)
     if kind in _PATTERNS:
         return _matching(raw, _PATTERNS[kind], lambda text: _cast_text(text, value_type))
+    if kind == "date":
+        return _matching(raw, _DATE, _day, plainly=_plain_day(raw))
+    if kind == "integer":
+        return _matching(raw, _INTEGER, _whole, plainly=_as_spelled(raw, "BIGINT"))
     return _within(raw, value_type)
 
 
-_PATTERNS = {"integer": _INTEGER, "decimal": _DECIMAL, "date": _DATE, "instant": _INSTANT}
+_PATTERNS = {"decimal": _DECIMAL, "instant": _INSTANT}
 
 
 def _cast_text(text: exp.Expr, value_type: ValueType) -> exp.Expr:
@@ -106,20 +114,48 @@ def _cast_text(text: exp.Expr, value_type: ValueType) -> exp.Expr:
     return sql.try_cast(text, sql_type(value_type))
 
 
+def _day(text: exp.Expr) -> exp.Expr:
+    return sql.try_cast(text, "DATE")
+
+
+def _whole(text: exp.Expr) -> exp.Expr:
+    return sql.try_cast(text, "BIGINT")
+
+
 def _matching(
-    raw: exp.Expr, pattern: str, value: Callable[[exp.Expr], exp.Expr], plain: str = ""
+    raw: exp.Expr,
+    pattern: str,
+    value: Callable[[exp.Expr], exp.Expr],
+    *,
+    plainly: exp.Expr | None = None,
 ) -> exp.Expr:
     """Read text that has a pattern; a cast alone would accept and round what has not.
 
-    Most texts are spelled as DuckDB itself would spell the value. That is seen without the
-    pattern, which costs several times as much.
+    Args:
+        raw: The text.
+        pattern: Of the whole text, white space around it aside.
+        value: How such a text becomes a value.
+        plainly: A condition under which it surely has the pattern. Most texts are spelled
+            as DuckDB itself would spell the value, and to see that costs far less.
     """
     trimmed = sql.call("trim", raw)
     fits = sql.call("regexp_full_match", trimmed, sql.text(pattern))
-    read = value(raw)
-    as_spelled = sql.same(sql.cast(sql.try_cast(raw, plain) if plain else read, "VARCHAR"), raw)
+    branches = [(plainly, value(raw))] if plainly else []
+    return sql.case([*branches, (fits, value(trimmed))])
+
+
+def _as_spelled(raw: exp.Expr, kind: str) -> exp.Expr:
+    """Say that a short text is what DuckDB would write for the number it reads."""
+    again = sql.cast(sql.try_cast(raw, kind), "VARCHAR")
     short = exp.LTE(this=sql.call("strlen", raw), expression=exp.Literal.number(18))
-    return sql.case([(exp.and_(as_spelled, short), read), (fits, value(trimmed))])
+    return exp.and_(sql.same(again, raw), short)
+
+
+def _plain_day(raw: exp.Expr) -> exp.Expr:
+    # Ten characters: neither `infinity`, nor a year before Christ or beyond 9999.
+    again = sql.cast(_day(raw), "VARCHAR")
+    ten = sql.same(sql.call("strlen", raw), exp.Literal.number(10))
+    return exp.and_(sql.same(again, raw), ten)
 
 
 def _truth(word: exp.Expr) -> exp.Expr:
@@ -152,7 +188,8 @@ def _money(raw: exp.Expr, currency: str) -> exp.Expr:
         )
         return sql.try_cast(exp.Paren(this=scaled), "BIGINT")
 
-    return _matching(raw, rf"[+-]?[0-9]{{1,15}}{fraction}", minor, plain=major)
+    pattern = rf"[+-]?[0-9]{{1,15}}{fraction}"
+    return _matching(raw, pattern, minor, plainly=_as_spelled(raw, major))
 
 
 def is_bad(raw: exp.Expr, native: pa.DataType, value_type: ValueType) -> exp.Expr:

@@ -15,7 +15,7 @@ def read_duration(text: str) -> timedelta:
     Raises:
         ValueError: Not a whole number followed by s, m, h or d.
     """
-    if not re.match(PATTERN, text):
+    if not re.fullmatch(PATTERN, text):
         message = f"{text!r} is not a duration such as 90s, 15m, 2h or 7d"
         raise ValueError(message)
     return timedelta(**{_UNITS[text[-1]]: int(text[:-1])})

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import duckdb
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+import pytest
+
+from matricula.engine.workbench import Bench, open_workbench, register
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+within_reach = pa.table({"secret": ["a Python variable"]})
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        "SELECT * FROM read_csv('/etc/passwd')",
+        "SELECT * FROM read_text('/etc/passwd')",
+        "SELECT * FROM '/etc/passwd'",
+        "SELECT * FROM glob('/*')",
+        "COPY (SELECT 1) TO '/tmp/matricula-must-not-be.csv'",
+        "ATTACH '/tmp/matricula-must-not-be.duckdb'",
+        "EXPORT DATABASE '/tmp/matricula-must-not-be'",
+        "INSTALL httpfs",
+        "LOAD httpfs",
+        "SELECT * FROM read_parquet('https://127.0.0.1/x.parquet')",
+        "SET enable_external_access = true",
+        "SET lock_configuration = false",
+        "RESET lock_configuration",
+        "SET temp_directory = '/tmp'",
+        "SET memory_limit = '1TB'",
+        "SET python_enable_replacements = true",
+        "SELECT * FROM within_reach",
+        "SELECT getenv('HOME')",
+    ],
+)
+def test_nothing_outside_is_within_reach(order: str) -> None:
+    with open_workbench() as bench, pytest.raises(duckdb.Error):
+        bench.execute(order).fetchall()
+
+
+def test_what_is_registered_can_be_read() -> None:
+    with open_workbench() as bench:
+        register(bench, "given", within_reach)
+
+        assert bench.execute("SELECT secret FROM given").fetchall() == [("a Python variable",)]
+
+
+def test_files_are_read_through_arrow_column_by_column_and_more_than_once(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"a": list(range(1000)), "b": ["x"] * 1000}), tmp_path / "a.parquet")
+
+    with open_workbench() as bench:
+        register(bench, "given", ds.dataset(tmp_path / "a.parquet"))
+        sums = [bench.execute("SELECT sum(a) FROM given").fetchall() for _ in range(2)]
+        some = bench.execute("SELECT count(*) FROM given WHERE a < 10 AND b = 'x'").fetchall()
+
+    assert sums == [[(499_500,)], [(499_500,)]]
+    assert some == [(10,)]
+
+
+def test_it_spills_into_its_folder_and_keeps_to_its_memory(tmp_path: Path) -> None:
+    with open_workbench(Bench(tmp_path, memory_mb=64, threads=1)) as bench:
+        bench.execute("CREATE TABLE t AS SELECT i, md5(i::VARCHAR) AS m FROM range(2000000) r(i)")
+        rows = bench.execute("SELECT count(DISTINCT m) FROM t").fetchall()
+        settings = bench.execute("SELECT current_setting('memory_limit')").fetchall()
+
+    assert rows == [(2_000_000,)]
+    assert settings == [("64.0 MiB",)]
+
+
+def test_without_a_folder_it_writes_nothing_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    with open_workbench(Bench(memory_mb=32, threads=1)) as bench, pytest.raises(duckdb.Error):
+        bench.execute("CREATE TABLE t AS SELECT md5(i::VARCHAR) FROM range(3000000) r(i)")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_it_is_closed_when_the_work_fails() -> None:
+    with pytest.raises(ZeroDivisionError), open_workbench() as bench:
+        raise ZeroDivisionError
+
+    with pytest.raises(duckdb.ConnectionException):
+        bench.execute("SELECT 1")
