@@ -175,7 +175,7 @@ class FilesConnector:
 
 
 def _writes(resource: FileResource) -> frozenset[WriteKind]:
-    if resource.is_pattern or (resource.control and resource.control.trailer):
+    if resource.is_read_only or (resource.control and resource.control.trailer):
         return frozenset()
     kinds: set[WriteKind] = {"create", "update", "delete"}
     if resource.suspend:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -91,7 +91,24 @@ def source(path: Path, resource: FileResource) -> Iterator[Source]:
         # A JSON Lines file without a line has no names to judge.
         if opened.schema.names or resource.kind != "jsonl":
             judge_header(opened.schema.names, resource, path.name)
-        yield opened
+        yield _distinct(opened, resource.columns) if resource.distinct else opened
+
+
+def _distinct(opened: Source, names: tuple[str, ...]) -> Source:
+    """Keep to some columns, and to one of the rows that agree in all of them."""
+    schema = pa.schema([opened.schema.field(name) for name in names])
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        seen: set[tuple[object, ...]] = set()
+        for batch in opened.batches():
+            kept = batch.select(list(names))
+            rows = list(zip(*(column.to_pylist() for column in kept.columns), strict=True))
+            fresh = [place for place, row in enumerate(rows) if row not in seen]
+            fresh = list({rows[place]: place for place in reversed(fresh)}.values())
+            seen.update(rows)
+            yield kept.take(pa.array(sorted(fresh), pa.int64()))
+
+    return replace(opened, schema=schema, batches=batches)
 
 
 @contextmanager

@@ -85,6 +85,8 @@ class FileResource(_Strict):
         missing_ok: No file is normal here: it reads as no records, and writing begins it.
         final_newline: `required` takes a last line without a line end for a cut one.
         patterns: Regular expressions that whole values of a column must match.
+        distinct: Rows that agree in all `columns` are one record, and other columns are not
+            read. Such a file cannot be written to.
     """
 
     file: str
@@ -101,11 +103,17 @@ class FileResource(_Strict):
     missing_ok: bool = False
     final_newline: Literal["required", "optional"] = "required"
     patterns: dict[str, Pattern] = Field(default_factory=dict)
+    distinct: bool = False
 
     @property
     def is_pattern(self) -> bool:
         """Whether the name stands for several files."""
         return any(sign in self.file for sign in "*?[")
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether nothing can be written here, because no record stands in one place."""
+        return self.is_pattern or self.distinct
 
     @property
     def kind(self) -> Format:
@@ -122,6 +130,9 @@ class FileResource(_Strict):
     def _agrees_with_itself(self) -> FileResource:
         if self.format is None and "." + self.file.rpartition(".")[2].lower() not in _ENDINGS:
             message = f"the ending of {self.file} does not tell its format; write `format:`"
+            raise ValueError(message)
+        if self.distinct and (not self.columns or self.control):
+            message = "`distinct:` needs `columns:`, and no `control:` can count its records"
             raise ValueError(message)
         if self.columns and not set(self.key) <= set(self.columns):
             message = "`columns:` must list the key's columns too"
