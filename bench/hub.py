@@ -203,7 +203,7 @@ def make(folder: Path, people: int) -> None:
 
 
 def desk(folder: Path, hours: int) -> Desk:
-    from matricula.charter.compile import canonical_text, compile_charter
+    from matricula.charter.compile import compile_charter
     from matricula.connectors import registry
     from matricula.engine.workbench import Bench
     from matricula.hub.desk import Desk
@@ -213,9 +213,7 @@ def desk(folder: Path, hours: int) -> Desk:
     home = Path(os.environ["MATRICULA_HOME"])
     at = START + timedelta(hours=hours)
     charter = compile_charter(folder / "charter", today=at.date())
-    return Desk(
-        charter, canonical_text(folder / "charter"), folder, home, "bench", at, Bench(threads=2)
-    )
+    return Desk(charter, charter.text, folder, home, "bench", at, Bench(threads=2))
 
 
 def bare(folder: Path) -> str:

@@ -737,8 +737,8 @@ FILES = {
         "a: 1\n---\nb: 2\n",
         "M103",
         "b.yaml:2",
-        "cannot be read",
-        "Correct the line",
+        "a second document begins",
+        "two files",
     ),
     "a key that is a list": (
         "? [a, b]\n: 1\n",

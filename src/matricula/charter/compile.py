@@ -27,7 +27,6 @@ from matricula.charter.model import (
 from matricula.charter.rules_calendar import windows_of
 from matricula.charter.rules_cycles import links_of
 from matricula.charter.signed import charter_digest, flow_digest
-from matricula.charter.text import read_folder
 from matricula.charter.words import read_share
 from matricula.kernel.digests import canonical
 from matricula.kernel.durations import read_duration
@@ -80,13 +79,9 @@ def compile_charter(folder: Path, *, today: date) -> Charter:
     return compiled.charter
 
 
-def canonical_text(folder: Path) -> str:
-    """Write the merged text of a charter in its one canonical form, to keep a version by."""
-    return canonical(read_folder(folder).root.plain())
-
-
 def _compile(draft: Draft) -> Charter:
-    part = CharterPart.model_validate(draft.root.plain())
+    plain = draft.root.plain()
+    part = CharterPart.model_validate(plain)
     entities = {
         name: _entity(draft, entity, part.entities[name])
         for name, entity in draft.entities.items()
@@ -114,6 +109,7 @@ def _compile(draft: Draft) -> Charter:
             for window, node in zip(part.calendar, windows_of(draft.root), strict=True)
         ),
         digest=charter_digest(draft),
+        text=canonical(plain),
     )
 
 

@@ -11,7 +11,6 @@ import difflib
 from functools import cache
 from typing import TYPE_CHECKING
 
-import duckdb
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
@@ -297,6 +296,9 @@ def _literal_part(scope: Scope, node: exp.Expr, part: exp.Expr, want: str) -> Ty
 @cache
 def _runs(want: str, text: str) -> bool:
     """Ask DuckDB whether it understands a pattern or a format."""
+    # Few charters need it, and every command reads a charter.
+    import duckdb
+
     question = {
         "pattern": "SELECT regexp_matches('', $1)",
         "format": "SELECT strftime(DATE '2026-12-14', $1)",

@@ -266,7 +266,10 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Charter:
-    """The whole agreement. `flows` stand in an order in which each follows those it waits for."""
+    """The whole agreement. `flows` stand in an order in which each follows those it waits for.
+
+    `text` is the merged text in its one canonical form, to keep a version by.
+    """
 
     institution: str
     timezone: str
@@ -277,6 +280,7 @@ class Charter:
     flows: Mapping[str, Flow]
     calendar: tuple[Window, ...] = ()
     digest: str = ""
+    text: str = ""
 
     def steward_of(self, system: str) -> Steward:
         """Find the office that answers for a system's data."""

@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
-from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
+from ruamel.yaml.events import (
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    NodeEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
 
 from matricula.kernel.findings import Finding
 
@@ -153,15 +161,14 @@ def _has_margin_tabs(text: Text, content: str, name: str) -> bool:
 
 def _read_content(text: Text, content: str, name: str) -> Node | None:
     try:
-        if _uses_tricks(text, content, name):
-            return None
-        composed = YAML(typ="safe", pure=True).compose(content)
+        events = _plain_events(text, content, name)
     except YAMLError as error:
         _refuse_unreadable(text, error, name)
         return None
-    if composed is None:
+    if not events:
         return None
-    root = _convert(text, composed, name, ())
+    following = iter(events)
+    root = _convert(text, following, next(following), _Place(name))
     if isinstance(root.value, dict):
         return root
     text.refuse(
@@ -171,28 +178,41 @@ def _read_content(text: Text, content: str, name: str) -> Node | None:
     return None
 
 
-def _uses_tricks(text: Text, content: str, name: str) -> bool:
-    """Refuse what hides the text's meaning from its reader, before anything is built."""
-    found = False
-    depth = 0
+def _plain_events(text: Text, content: str, name: str) -> list[Any]:
+    """Parse a file into the events of its values; what hides meaning from a reader is refused.
+
+    Returns:
+        Nothing where the file is empty, or something was refused.
+    """
+    found: list[Any] = []
+    documents = depth = refused = 0
     for event in YAML(typ="safe", pure=True).parse(content):
         kind = type(event).__name__
         depth += kind.endswith("StartEvent") - kind.endswith("EndEvent")
-        if depth > _DEPTH:
-            text.refuse(
-                f"{name}:{event.start_mark.line + 1}", "M109",
-                f"The text is nested more than {_DEPTH} deep.", cure="Write it flatter.",
-            )  # fmt: skip
-            return True
+        documents += isinstance(event, DocumentStartEvent)
+        if depth > _DEPTH or documents > 1:
+            _refuse_shape(text, f"{name}:{event.start_mark.line + 1}", is_deep=depth > _DEPTH)
+            return []
         trick = _trick(event)
         if trick:
-            found = True
+            refused += 1
             text.refuse(
                 f"{name}:{event.start_mark.line + 1}", "M108",
                 f"A charter says everything where it stands; this is {trick}.",
                 cure="Write the value out.",
             )  # fmt: skip
-    return found
+        if isinstance(event, (NodeEvent, MappingEndEvent, SequenceEndEvent)):
+            found.append(event)
+    return [] if refused else found
+
+
+def _refuse_shape(text: Text, place: str, *, is_deep: bool) -> None:
+    if is_deep:
+        message = f"The text is nested more than {_DEPTH} deep."
+        text.refuse(place, "M109", message, cure="Write it flatter.")
+    else:
+        message = "The YAML cannot be read: a second document begins here."
+        text.refuse(place, "M103", message, cure="Remove the line `---`, or make it two files.")
 
 
 def _trick(event: Any) -> str:  # noqa: ANN401 - ruamel's events have no common type
@@ -215,40 +235,71 @@ def _refuse_unreadable(text: Text, error: YAMLError, name: str) -> None:
     )  # fmt: skip
 
 
-def _convert(text: Text, node: Any, name: str, path: Path_) -> Node:  # noqa: ANN401 - untyped
-    place = f"{name}:{node.start_mark.line + 1}"
-    if isinstance(node, SequenceNode):
-        items = [_convert(text, child, name, (*path, n)) for n, child in enumerate(node.value)]
-        return Node(items, place)
-    if isinstance(node, MappingNode):
-        return Node(_convert_map(text, node, name, path), place)
-    return Node(_scalar(node), place)
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where in a file, and under which keys, a value stands."""
+
+    name: str
+    path: Path_ = ()
+
+    def line(self, event: Any) -> str:  # noqa: ANN401 - ruamel is untyped
+        return f"{self.name}:{event.start_mark.line + 1}"
+
+    def below(self, step: str | int) -> _Place:
+        return _Place(self.name, (*self.path, step))
 
 
-def _convert_map(text: Text, node: MappingNode, name: str, path: Path_) -> dict[str, Node]:
+def _convert(text: Text, events: Iterator[Any], first: Any, at: _Place) -> Node:  # noqa: ANN401 - untyped
+    """Build the value that begins with an event, up to its end."""
+    if isinstance(first, SequenceStartEvent):
+        items: list[Node] = []
+        for event in _children(events, SequenceEndEvent):
+            items.append(_convert(text, events, event, at.below(len(items))))
+        return Node(items, at.line(first))
+    if isinstance(first, MappingStartEvent):
+        return Node(_convert_map(text, events, at), at.line(first))
+    return Node(_scalar(first), at.line(first))
+
+
+def _convert_map(text: Text, events: Iterator[Any], at: _Place) -> dict[str, Node]:
     found: dict[str, Node] = {}
-    for key_node, value_node in node.value:
-        place = f"{name}:{key_node.start_mark.line + 1}"
-        if not isinstance(key_node, ScalarNode):
+    for event in _children(events, MappingEndEvent):
+        place = at.line(event)
+        if not isinstance(event, ScalarEvent):
             text.refuse(
                 place, "M103", "A key is one word; this one is a list or a map.",
                 cure="Put the value in quotes if it begins with a bracket or a brace.",
             )  # fmt: skip
+            _skip(events, event, at)
+            _skip(events, next(events), at)
             continue
-        key = key_node.value
-        child = _convert(text, value_node, name, (*path, key))
+        key = event.value
+        child = _convert(text, events, next(events), at.below(key))
         child.place = place
         if key in found:
-            _refuse_twice(text, (*path, key), found[key], child)
+            _refuse_twice(text, (*at.path, key), found[key], child)
         else:
             found[key] = child
     return found
 
 
-def _scalar(node: ScalarNode) -> Scalar:
+def _children(events: Iterator[Any], end: type) -> Iterator[Any]:
+    """Give the first event of each value until the end of the list or map around them."""
+    for event in events:
+        if isinstance(event, end):
+            return
+        yield event
+
+
+def _skip(events: Iterator[Any], first: Any, at: _Place) -> None:  # noqa: ANN401 - untyped
+    """Pass over a value that counts for nothing."""
+    _convert(Text(Node({}, at.name)), events, first, at)
+
+
+def _scalar(event: ScalarEvent) -> Scalar:
     """Read a scalar by the core schema of YAML 1.2; what is quoted is text."""
-    word: str = node.value
-    if node.style is not None:
+    word: str = event.value
+    if event.style is not None:
         return word
     if word in _WORDS:
         return _WORDS[word]

@@ -90,14 +90,12 @@ def sit_down(given: Path | None) -> Desk:
     bring_up_to_date()
     from django.conf import settings
 
-    from matricula.charter.compile import canonical_text
     from matricula.hub.desk import Desk
 
-    folder = charter_folder(given)
     return Desk(
         charter=charter,
-        charter_text=canonical_text(folder),
-        folder=folder.absolute().parent,
+        charter_text=charter.text,
+        folder=charter_folder(given).absolute().parent,
         home=Path(settings.HOME),
         actor=actor(),
         at=now(),
