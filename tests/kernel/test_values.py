@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matricula.kernel.codes import Code
-from matricula.kernel.digests import canonical, digest
+from matricula.kernel.digests import canonical, digest, document
 from matricula.kernel.durations import read_duration
 from matricula.kernel.errors import CharterRefused, MatriculaError, Refused
 from matricula.kernel.findings import Finding
@@ -96,3 +96,11 @@ def test_findings_sort_by_place() -> None:
 
 def test_a_code_is_a_value() -> None:
     assert Code("t", "w", "c") == Code(title="t", why="w", cure="c")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("\x1f", "\\u001F"), ("\\u001f", "\\\\u001f"), ("\\\x1f", "\\\\\\u001F"), ("ü\n", "ü\\n")],
+)
+def test_a_document_is_spelled_as_the_engine_spells_it(value: str, expected: str) -> None:
+    assert document({"a": value}) == '{"a":"' + expected + '"}'

@@ -16,6 +16,8 @@ from decimal import Decimal
 from hashlib import md5
 from typing import TYPE_CHECKING, Any
 
+from matricula.kernel.digests import document
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -155,8 +157,8 @@ def write(value: Any, kind: ValueType) -> object:
 
 
 def text_of(value: Mapping[str, object]) -> str:
-    """Canonical JSON."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    """Canonical JSON, as the hub writes it too."""
+    return document(value)
 
 
 def print_of(text: str) -> str:
@@ -287,9 +289,7 @@ def _checked(value: object) -> object:
     return value
 
 
-def _with_refs(
-    charter: Charter, goldens: Mapping[str, Golden], entity: str, record: Row
-) -> Row:
+def _with_refs(charter: Charter, goldens: Mapping[str, Golden], entity: str, record: Row) -> Row:
     full = dict(record)
     for f in charter.entities[entity].fields.values():
         if f.type.kind == "ref":
@@ -365,7 +365,11 @@ def find(
         is_kept = key in {k for k, _ in kept}
         edit = _edit(flow, copy, readings)
         if edit:
-            found.drift[key] = {"external_id": copy.external_id, "delivered": copy.confirmed, **edit}
+            found.drift[key] = {
+                "external_id": copy.external_id,
+                "delivered": copy.confirmed,
+                **edit,
+            }
         change = _change(flow, wanted, copy, edit, matches.get(key), is_kept=is_kept)
         codes = _codes(flow, wanted, copy, edit, is_kept=is_kept)
         if key in doubtful:
@@ -435,7 +439,11 @@ def _edit(flow: Flow, copy: Copy | None, readings: Any) -> Row | None:
 
 
 def _matches(
-    flow: Flow, world: World, desired: Mapping[str, Desired], copies: Mapping[str, Copy], readings: Any
+    flow: Flow,
+    world: World,
+    desired: Mapping[str, Desired],
+    copies: Mapping[str, Copy],
+    readings: Any,
 ) -> tuple[dict[str, tuple[str, str, bool]], set[str]]:
     """Find existing records for keys without a copy, and the keys for which that is unclear."""
     if readings is None or not flow.match:
@@ -478,9 +486,7 @@ def _stale(wanted: Desired, copy: Copy | None) -> bool:
 def _leaves(flow: Flow, copy: Copy | None) -> bool:
     present = {"suspend": {"active"}, "delete": {"active", "suspended"}, "leave": set()}
     return (
-        copy is not None
-        and copy.external_id is not None
-        and copy.state in present[flow.on_exit]
+        copy is not None and copy.external_id is not None and copy.state in present[flow.on_exit]
     )
 
 
@@ -537,7 +543,9 @@ def _work(
     external = None if gone else (copy.external_id if copy else None) or (match and match[0])
     before = None
     if not gone:
-        before = (restored and restored["found"]) or (copy and copy.confirmed) or (match and match[1])
+        before = (
+            (restored and restored["found"]) or (copy and copy.confirmed) or (match and match[1])
+        )
     fields = _differing(flow, before, wanted.after)
     if external is None:
         return _row("create", wanted, None, before, fields)

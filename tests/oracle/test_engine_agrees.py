@@ -92,7 +92,10 @@ def assert_found(plan: Any, expected: dict[str, dict[str, Found]]) -> None:
 
 def check_worlds(seed: int, *, typed: bool) -> None:
     random = Random(seed)
-    made = {f"w{n}.": ws.Maker(random, f"w{n}.", typed=typed).world(nf.NORTHFIELD) for n in range(WORLDS)}
+    made = {
+        f"w{n}.": ws.Maker(random, f"w{n}.", typed=typed).world(nf.NORTHFIELD)
+        for n in range(WORLDS)
+    }
     for world in made.values():
         for flow in nf.FLOWS:  # a run reads a target or does not
             world.seen.setdefault(flow.name, [])

@@ -23,7 +23,7 @@ NAMES = (
     "Amara Okafor", "Bela", "Chidi  Ng", "Dewi ap Rhys", "", " ", "O'Brien \"Bob\"", "back\\slash",
     "Zoë Åström", "李 小龍", "محمد علي", "Ω ß ﬁ", "👩‍🎓 Emoji", "e\u0301 combining", "tab\tname",
     "line\nbreak", "\u202eright to left", "Robert'); DROP TABLE students;--", "NULL", "null", "0",
-    "-1", "\x01\x7f", "ＦＵＬＬ ｗｉｄｔｈ", "{\"a\": 1}", "a" * 300, "\u00a0nbsp", "İstanbul ı",
+    "-1", "\x01\x7f", "\x1f \\u001f", "ＦＵＬＬ ｗｉｄｔｈ", "{\"a\": 1}", "a" * 300, "\u00a0nbsp", "İstanbul ı",
 )  # fmt: skip
 _COLUMNS = {
     nf.STUDENTS: ("n_student_no", "n_name", "n_status", "n_born", "n_fulltime", "n_changed",
@@ -166,7 +166,9 @@ class Maker:
             "n_weight": self._one("0", "4", "5", "9"),
         }  # fmt: skip
         if bad and name not in {"n_name", "n_login", "n_title"}:
-            return self._one("", "x", "2004-02-30", "1.234.5", "1e3", "12.505", "maybe", "∞", "0x1f")
+            return self._one(
+                "", "x", "2004-02-30", "1.234.5", "1e3", "12.505", "maybe", "∞", "0x1f"
+            )
         return good[name]
 
     def _edited(self, earlier: dict[Any, list[dict[str, Any]]]) -> dict[Any, list[dict[str, Any]]]:
@@ -226,7 +228,9 @@ class Maker:
 
     def _cells(self, flow: Flow, row: dict[str, Any]) -> dict[str, Any]:
         """An edit of what the target shows, as it shows it."""
-        return {n: None if v is None else _cell(v) for n, v in self._edit(flow).items() if n in row}
+        return {
+            n: None if v is None else _cell(v) for n, v in self._edit(flow).items() if n in row
+        }
 
     def _readings(self, charter: Charter, world: World, flow: Flow) -> list[dict[str, Any]]:
         rows = []
@@ -281,7 +285,10 @@ class Maker:
     ) -> dict[str, Any]:
         granted = [n for n, f in flow.fields.items() if not f.initially and n not in hidden]
         spelled = {n: told.get(n) for n in granted}
-        return {"_id": external, **{n: None if v is None else _cell(v) for n, v in spelled.items()}}
+        return {
+            "_id": external,
+            **{n: None if v is None else _cell(v) for n, v in spelled.items()},
+        }
 
 
 _IDENTITY = {"n_student_no", "n_code", "n_section", "n_programme"}

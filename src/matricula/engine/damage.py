@@ -62,19 +62,26 @@ def faults(
             return ()
         _only(connection, "fresh_id", spelling, here=landed, there="earlier")
         _gather_known(connection, spelling)
-        found = [
-            _zeros(connection, resource),
-            _dates(connection, resource),
-            _renumbered(
-                resource,
-                known=number(connection, sql.count("known_id")),
-                lost=lost,
-                fresh=number(connection, sql.count("fresh_id")),
-            ),
-        ]
-        return tuple(fault for fault in found if fault)
+        known = number(connection, sql.count("known_id"))
+        fresh = number(connection, sql.count("fresh_id"))
+        renumbered = _renumbered(resource, known=known, lost=lost, fresh=fresh)
+        zeros, dates = _zeros(connection, resource), _dates(connection, resource)
+        return _likeliest(renumbered, zeros, dates, lost=lost)
     finally:
         connection.unregister("earlier")
+
+
+def _likeliest(
+    renumbered: Fault | None, *by_a_spreadsheet: tuple[int, Fault] | None, lost: int
+) -> tuple[Fault, ...]:
+    """Name one cause: a file is broken once, however many signs of it there are.
+
+    A spreadsheet it was, unless that explains less than half of what a renumbering does.
+    """
+    told = [sign for sign in by_a_spreadsheet if sign]
+    if renumbered and sum(count for count, _ in told) * 2 < lost:
+        return (renumbered,)
+    return tuple(fault for _, fault in told[:1])
 
 
 def _only(
@@ -125,7 +132,7 @@ def _matching(of: str, pattern: str) -> exp.Select:
     return sql.count(of).where(sql.call("regexp_full_match", sql.column("id"), sql.text(pattern)))
 
 
-def _zeros(connection: duckdb.DuckDBPyConnection, resource: str) -> Fault | None:
+def _zeros(connection: duckdb.DuckDBPyConnection, resource: str) -> tuple[int, Fault] | None:
     bare = sql.call("ltrim", sql.column("id", "l"), sql.text("0"))
     query = sql.count("lost_id", "l").join(
         sql.table("fresh_id", "f"), on=sql.same(sql.column("id", "f"), bare)
@@ -134,7 +141,7 @@ def _zeros(connection: duckdb.DuckDBPyConnection, resource: str) -> Fault | None
     # One person who leaves as 007 on the day on which another joins as 7 is no damage.
     if not returned or returned * 2 < number(connection, _matching("lost_id", "0.*")):
         return None
-    return Fault(
+    return returned, Fault(
         resource,
         "M408",
         f"{resource}: {returned} known identifier(s) came back without their leading zeros.",
@@ -150,7 +157,7 @@ def _shape(of: str = "") -> exp.Expr:
     return sql.call("regexp_replace", digits, sql.text("[A-Za-z]"), sql.text("a"), sql.text("g"))
 
 
-def _dates(connection: duckdb.DuckDBPyConnection, resource: str) -> Fault | None:
+def _dates(connection: duckdb.DuckDBPyConnection, resource: str) -> tuple[int, Fault] | None:
     """Find dates of a shape never seen here, where what may have become one is gone."""
     if not number(connection, _matching("lost_id", _MISTAKABLE)):
         return None
@@ -161,7 +168,7 @@ def _dates(connection: duckdb.DuckDBPyConnection, resource: str) -> Fault | None
     count = number(connection, query)
     if not count:
         return None
-    return Fault(
+    return count, Fault(
         resource,
         "M409",
         f"{resource}: {count} identifier(s) look like dates, as none did before.",

@@ -21,8 +21,9 @@ from matricula.connectors.kit.errors import (
 )
 from matricula.connectors.kit.protocol import Outcome, Write
 from matricula.engine.plan import pick
-from matricula.hub import ledger, links, systems
+from matricula.hub import ledger, links, systems, troubles
 from matricula.hub.incidents import Trouble, report
+from matricula.kernel.digests import document
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -149,7 +150,8 @@ def _stop(page: Page, error: ConnectorError, delivered: Delivered) -> None:
     if isinstance(error, (Stop, GiveUp)):
         steward = page.desk.charter.systems[system].steward
         trouble = Trouble(
-            error.code, str(page.flow.target), steward, error.message, error.cure,
+            error.code, troubles.place_of(error.code, page.flow.target), steward,
+            error.message, error.cure,
             flow=page.flow.name, system=system,
         )  # fmt: skip
         report([trouble], at=page.desk.at)
@@ -187,7 +189,7 @@ def _with_links(row: dict[str, object], found: Mapping[str, str | None]) -> dict
         if row[column]:
             state = json.loads(str(row[column]))
             state.update({n: v for n, v in found.items() if n in state})
-            filled[column] = json.dumps(state, ensure_ascii=False, separators=(",", ":"))
+            filled[column] = document(state)
     return filled
 
 

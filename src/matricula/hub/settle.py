@@ -12,6 +12,7 @@ from matricula.hub import bulk, ledger
 from matricula.hub.incidents import Trouble, report
 from matricula.hub.links import COLUMNS
 from matricula.hub.models import Effect, Link
+from matricula.kernel.digests import document
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -103,8 +104,11 @@ def _text_of(effect: Effect, fields: Mapping[str, object], *, happened: bool) ->
     if happened:
         return effect.after or "{}"
     names = json.loads(effect.after or effect.before or "{}")
-    held = {name: fields.get(name) for name in sorted(names)}
-    return json.dumps(held, ensure_ascii=False, separators=(",", ":"), default=str)
+    return document({name: _value(fields.get(name)) for name in names})
+
+
+def _value(found: object) -> object:
+    return found if isinstance(found, (str, int, bool)) or found is None else str(found)
 
 
 def _several(page: ledger.Page, effect: Effect) -> Trouble:
