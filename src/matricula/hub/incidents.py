@@ -66,7 +66,11 @@ def report(troubles: Iterable[Trouble], *, at: datetime) -> int:
 
 
 def close_others(
-    still: Iterable[Trouble], *, codes: Iterable[str], places: Iterable[str], at: datetime
+    still: Iterable[Trouble | Incident],
+    *,
+    codes: Iterable[str],
+    places: Iterable[str],
+    at: datetime,
 ) -> None:
     """Close the open incidents of some kinds and places that did not come up again.
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from matricula.connectors.kit.codes import CODES as KIT_CODES
+from matricula.engine import line
 from matricula.engine.codes import CODES as ENGINE_CODES
 from matricula.hub.incidents import Trouble, close_others, report
 from matricula.hub.models import Incident
@@ -13,14 +15,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from matricula.charter.model import Charter, Flow, ResourceRef
-    from matricula.engine.plan import FlowPlan, Plan
+    from matricula.engine.guard import Reason
+    from matricula.engine.plan import Plan
     from matricula.engine.read import Fault, Verdict
     from matricula.hub.desk import Desk
     from matricula.hub.snapshots import Landed
 
 # What a pass over a source can tell, and what a pass over a flow can.
 _OF_SOURCES = ("M4", "M6")
-_OF_FLOWS = ("M501", "M502", "M503", "M505", "M506", "M515", "M660")
+_OF_GUARDS = ("M501", "M502", "M503")
+_OF_FLOWS = (*_OF_GUARDS, "M505", "M506", "M515", "M660")
+# What only a full pass looks at: a pass over changes cannot say that it is over.
+_OF_FULL_PASSES = ("M414", "M505", "M506", "M515", "M660")
+# What is wrong with a system as a whole, whichever of its resources was asked for.
+_OF_SYSTEMS = ("M610", "M611", "M613", "M614")
 
 
 def of_readings(
@@ -32,22 +40,38 @@ def of_readings(
     *,
     full: bool,
 ) -> None:
-    """Open, freshen and close the incidents that a pass can speak of.
+    """Open, freshen and close the incidents that a pass can speak of: one for each broken thing.
 
-    What the owners' data should say is looked at in full passes alone.
+    What is held by guards in other flows as well is left to the passes that look at them too.
     """
     found = [
         *_of_sources(desk.charter, landed, verdicts),
         *_of_expectations(desk.charter, plan),
+        *_of_guards(desk.charter, plan),
         *_of_flows(desk.charter, plan),
     ]
+    others = _held_elsewhere({flow.name for flow in flows})
+    wider = {(incident.code, incident.place) for incident in others}
+    found = [trouble for trouble in found if (trouble.code, trouble.place) not in wider]
     report(found, at=desk.at)
-    systems = {str(resource) for resource in landed}
-    places = systems | {flow.name for flow in flows} | {t.place for t in found}
+    resources = {str(resource) for resource in landed}
+    places = resources | {resource.system for resource in landed}
+    places |= {flow.name for flow in flows} | {trouble.place for trouble in found}
     spoken = set(Incident.objects.filter(closed_at=None).values_list("place", flat=True))
-    fields = {place for place in spoken if place.rpartition(".")[0] in systems}
-    codes = _codes() if full else [code for code in _codes() if code != "M414"]
-    close_others(found, codes=codes, places=places | fields, at=desk.at)
+    fields = {place for place in spoken if place.rpartition(".")[0] in resources}
+    codes = [code for code in _codes() if full or code not in _OF_FULL_PASSES]
+    close_others([*found, *others], codes=codes, places=places | fields, at=desk.at)
+
+
+def _held_elsewhere(flows: set[str]) -> list[Incident]:
+    """List the open incidents of guards that flows beyond this pass tripped too."""
+    guards = Incident.objects.filter(closed_at=None, code__in=_OF_GUARDS)
+    return [incident for incident in guards if set(incident.flow.split(", ")) - flows]
+
+
+def place_of(code: str, resource: ResourceRef) -> str:
+    """Say where a failure of a connected system is: the system itself, or the resource."""
+    return resource.system if code in _OF_SYSTEMS else str(resource)
 
 
 def _codes() -> list[str]:
@@ -58,6 +82,7 @@ def _codes() -> list[str]:
 def _of_sources(
     charter: Charter, landed: Mapping[ResourceRef, Landed], verdicts: Mapping[ResourceRef, Verdict]
 ) -> Iterator[Trouble]:
+    told: dict[tuple[str, str], Trouble] = {}
     for resource, arrived in landed.items():
         verdict = verdicts.get(resource)
         faults: list[Fault] = [arrived.fault] if arrived.fault else []
@@ -65,10 +90,15 @@ def _of_sources(
             faults += [*verdict.faults, *verdict.findings]
         steward = charter.systems[resource.system].steward
         for fault in faults:
-            yield Trouble(
-                fault.code, fault.resource, steward, fault.message, fault.cure,
-                system=resource.system,
-            )  # fmt: skip
+            whole = fault.code in _OF_SYSTEMS
+            place = place_of(fault.code, resource) if whole else fault.resource
+            message = f"{place}: {fault.message}" if whole else fault.message
+            trouble = Trouble(
+                fault.code, place, steward, message, fault.cure, system=resource.system
+            )
+            # A system that is away is away once, however many of its resources were asked for.
+            told.setdefault((fault.code, place), trouble)
+    yield from told.values()
 
 
 def _of_expectations(charter: Charter, plan: Plan) -> Iterator[Trouble]:
@@ -81,10 +111,51 @@ def _of_expectations(charter: Charter, plan: Plan) -> Iterator[Trouble]:
             )
 
 
+def _of_guards(charter: Charter, plan: Plan) -> Iterator[Trouble]:
+    """Tell once of guards that one roster tripped, however many flows read it."""
+    for code in _OF_GUARDS:
+        tripped = [
+            (charter.flows[part.flow], reason)
+            for part in plan.flows
+            for reason in part.reasons
+            if reason.code == code
+        ]
+        for entity, group in _by_cause(charter, tripped).items():
+            yield _of_guard(charter, charter.entities[entity].roster, group)
+
+
+def _by_cause(
+    charter: Charter, tripped: Sequence[tuple[Flow, Reason]]
+) -> dict[str, list[tuple[Flow, Reason]]]:
+    """Group flows by the entity that most of them read, each flow's own first."""
+    reads = {f.name: [e.name for e in line.entities_of(charter, f)] for f, _ in tripped}
+    often = Counter(entity for entities in reads.values() for entity in entities)
+    groups: dict[str, list[tuple[Flow, Reason]]] = {}
+    for flow, reason in tripped:
+        cause = max(reads[flow.name], key=lambda entity: often[entity])
+        groups.setdefault(cause, []).append((flow, reason))
+    return groups
+
+
+def _of_guard(
+    charter: Charter, roster: ResourceRef, group: Sequence[tuple[Flow, Reason]]
+) -> Trouble:
+    # One flow is its own office's to judge; several at once are the owner's doing.
+    alone = group[0][0] if len(group) == 1 else None
+    steward = alone.errors_to if alone else charter.systems[roster.system].steward
+    return Trouble(
+        group[0][1].code, str(roster), steward,
+        " ".join(f"{flow.name}: {reason.message}" for flow, reason in group),
+        f"Look at the plan and at {roster}. If that is whole and right, raise the guard and sign "
+        "the flow; otherwise have it delivered again.",
+        flow=", ".join(flow.name for flow, _ in group),
+        system=alone.target.system if alone else roster.system,
+    )  # fmt: skip
+
+
 def _of_flows(charter: Charter, plan: Plan) -> Iterator[Trouble]:
     for part in plan.flows:
         flow = charter.flows[part.flow]
-        yield from _held(flow, part)
         if part.aside.get("M505"):
             yield Trouble(
                 "M505", flow.name, charter.systems[flow.target.system].steward,
@@ -97,15 +168,5 @@ def _of_flows(charter: Charter, plan: Plan) -> Iterator[Trouble]:
                 "M660", flow.name, charter.systems[flow.target.system].steward,
                 f"{part.drifted} copies of {flow.name} were edited in {flow.target}.",
                 "See `matricula drift`, and change the values at their owner instead.",
-                flow=flow.name, system=flow.target.system,
-            )  # fmt: skip
-
-
-def _held(flow: Flow, part: FlowPlan) -> Iterator[Trouble]:
-    for reason in part.reasons:
-        # A missing signature, a window or an unreadable source is told elsewhere.
-        if reason.code in {"M501", "M502", "M503"}:
-            yield Trouble(
-                reason.code, flow.name, flow.errors_to, reason.message, reason.cure,
                 flow=flow.name, system=flow.target.system,
             )  # fmt: skip
