@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-from matricula.engine.workbench import Bench
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
     from matricula.charter.model import Charter
+    from matricula.engine.workbench import Bench
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +24,7 @@ class Desk:
         home: Snapshots, runs, indexes.
         actor: Who asks, for the audit.
         at: The present instant, UTC.
-        bench: How much of the machine the engine may take.
+        bench: How much of the machine the engine may take; the usual when None.
     """
 
     charter: Charter
@@ -34,4 +33,4 @@ class Desk:
     home: Path
     actor: str
     at: datetime
-    bench: Bench = field(default_factory=Bench)
+    bench: Bench | None = None

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from matricula.engine import line
 from matricula.engine.guard import Reason
 from matricula.engine.plan import FlowPlan, Plan, digest_of
-from matricula.engine.workbench import open_workbench
+from matricula.engine.workbench import Bench, open_workbench
 from matricula.hub import changed, charters, links, observed, snapshots, troubles
 from matricula.hub.models import FlowState, Run, StoredPlan
 from matricula.kernel.errors import Refused
@@ -111,7 +111,7 @@ def _workbench(desk: Desk, run: Run) -> Iterator[duckdb.DuckDBPyConnection]:
     folder = _folder(desk, run) / "bench"
     folder.mkdir()
     try:
-        with open_workbench(replace(desk.bench, folder=folder)) as bench:
+        with open_workbench(replace(desk.bench or Bench(), folder=folder)) as bench:
             yield bench
     finally:
         shutil.rmtree(folder)

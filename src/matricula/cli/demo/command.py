@@ -11,8 +11,6 @@ from pathlib import Path
 import click
 
 from matricula.cli import show
-from matricula.cli.demo import story, university
-from matricula.cli.demo.counterparts import identity_provider
 
 _SEED = 20260901
 
@@ -27,6 +25,10 @@ _SEED = 20260901
 @click.option("--stay", is_flag=True, help="Keep the identity provider running until Ctrl-C.")
 def demo(into: Path, students: int, *, again: bool, stay: bool) -> None:
     """Build a made-up university and tell the whole story with real counterparts."""
+    # What the story needs is much; whoever asks for help alone should not wait for it.
+    from matricula.cli.demo import story, university
+    from matricula.cli.demo.counterparts import identity_provider
+
     folder = _make_room(into, again=again)
     began = time.monotonic()
     built = university.build(folder, students=students, seed=_SEED)
