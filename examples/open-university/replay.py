@@ -1,0 +1,147 @@
+"""Replay the Open University's registrations day by day through `sync`.
+
+    python replay.py --data DIR --days 0,30,60 --active-csv OUT [--work DIR]
+
+Every day on which somebody registers or unregisters, the registry's file is written as it was
+known that day, and Matricula brings the support teams' database up to date. For each day asked
+for, one row per presentation is read back from that database: code_module, code_presentation,
+day, active. A day counts from the start of its presentation; whoever has no registration day
+counts as registered.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import sqlite3
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from prepare import prepare
+
+if TYPE_CHECKING:
+    from matricula.hub.desk import Desk
+
+FLOW = "support-registrations"
+FILE = "studentRegistration.csv"
+BEGINNING = datetime(2013, 1, 1, tzinfo=UTC)
+ACTIVE = """
+SELECT p.code_module, p.code_presentation, count(r.id_student)
+FROM presentation p LEFT JOIN registrations r
+ON r.code_module = p.code_module AND r.code_presentation = p.code_presentation AND r.active
+GROUP BY 1, 2 ORDER BY 1, 2
+"""
+Row = dict[str, str]
+
+
+def read_rows(path: Path) -> list[Row]:
+    """Read a CSV file whole."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def event_days(rows: Iterable[Row]) -> list[int]:
+    """List the days on which something happens."""
+    columns = ("date_registration", "date_unregistration")
+    return sorted({int(row[column]) for row in rows for column in columns if row[column]})
+
+
+def known_on(rows: Iterable[Row], day: int) -> Iterator[Row]:
+    """Give the registrations as the registry knew them on a day."""
+    for row in rows:
+        registered, left = row["date_registration"], row["date_unregistration"]
+        if registered and int(registered) > day:
+            continue
+        yield row if not left or int(left) <= day else {**row, "date_unregistration": ""}
+
+
+def write_file(path: Path, rows: Iterable[Row], columns: list[str]) -> None:
+    """Write the registry's file of a day in one step."""
+    fresh = path.with_suffix(".new")
+    with fresh.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    fresh.replace(path)
+
+
+def sit_down(charter: Path, work: Path) -> Desk:
+    """Make Matricula ready in a home of its own and have both offices sign the flow."""
+    os.environ["MATRICULA_HOME"] = str(work / ".matricula")
+    from matricula.cli import sitting
+
+    desk = replace(sitting.sit_down(charter), at=BEGINNING)
+    from matricula.hub import charters
+
+    for steward in charters.signers(desk.charter, desk.charter.flows[FLOW]):
+        charters.sign(desk, steward=steward, only=FLOW)
+    return desk
+
+
+def active(database: Path, presentations: list[Row]) -> list[tuple[str, str, int]]:
+    """Ask the support teams' database who is there."""
+    names = [(row["code_module"], row["code_presentation"]) for row in presentations]
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("CREATE TEMP TABLE presentation (code_module, code_presentation)")
+        connection.executemany("INSERT INTO presentation VALUES (?, ?)", names)
+        return connection.execute(ACTIVE).fetchall()
+
+
+def replay(data: Path, work: Path, asked: list[int]) -> Iterator[tuple[str, str, int, int]]:
+    """Walk through the days; yield a row per presentation for each day asked for.
+
+    Raises:
+        SystemExit: A day did not go out whole; what held it is printed.
+    """
+    rows, presentations = read_rows(data / FILE), read_rows(data / "courses.csv")
+    drop = work / "drop"
+    drop.mkdir(parents=True)
+    desk = sit_down(prepare(drop, work), work)
+    from matricula.hub import runs
+
+    scope = runs.Scope(flows=(FLOW,), full=False)
+    happens = set(event_days(rows))
+    for day in sorted(happens | set(asked)):
+        if day in happens:
+            write_file(drop / FILE, known_on(rows, day), list(rows[0]))
+            at = BEGINNING + timedelta(days=day - min(happens) + 1)
+            done = runs.sync(replace(desk, at=at), scope)
+            if not done.is_whole:
+                reasons = [str(r) for part in done.plan.flows for r in part.reasons]
+                raise SystemExit(f"day {day}: {'; '.join(reasons) or 'not everything went out'}")
+        if day in asked:
+            for module, presentation, count in active(work / "support.db", presentations):
+                yield module, presentation, day, count
+
+
+def main() -> None:
+    """Read the words of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--data", type=Path, required=True, help="The folder with the six files.")
+    parser.add_argument("--days", required=True, help="Days to count on, such as 0,30,60.")
+    parser.add_argument("--active-csv", type=Path, required=True, help="The file to write.")
+    parser.add_argument("--work", type=Path, help="A folder to keep; otherwise it is removed.")
+    words = parser.parse_args()
+    asked = [int(day) for day in words.days.split(",")]
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as passing:
+        work = words.work or Path(passing) / "work"
+        with words.active_csv.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(("code_module", "code_presentation", "day", "active"))
+            writer.writerows(replay(words.data, work, asked))
+    print(f"wrote {words.active_csv} in {time.monotonic() - began:.0f} seconds")
+
+
+if __name__ == "__main__":
+    main()
