@@ -18,7 +18,6 @@ import sqlite3
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -30,6 +29,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from prepare import prepare
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from matricula.hub.desk import Desk
 
 FLOW = "support-registrations"
@@ -66,12 +67,10 @@ def known_on(rows: Iterable[Row], day: int) -> Iterator[Row]:
 
 
 def write_file(path: Path, rows: Iterable[Row], columns: list[str]) -> None:
-    """Write the registry's file of a day in one step."""
+    """Write the registry's file of a day in one step. Its values are words and numbers."""
     fresh = path.with_suffix(".new")
-    with fresh.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    lines = [",".join([row[column] for column in columns]) for row in rows]
+    fresh.write_text("\n".join([",".join(columns), *lines, ""]), encoding="utf-8")
     fresh.replace(path)
 
 
