@@ -117,9 +117,7 @@ def delta_pass(folder: Path, memory_mb: int) -> str:
                 for entity, resource in now
             }
             dirty = delta.dirty_keys(bench, charter, now, before)
-            feed = line.Feed(
-                feed.at, feed.snapshots, feed.known, dirty=dirty, copies=feed.copies
-            )
+            feed = line.Feed(feed.at, feed.snapshots, feed.known, dirty=dirty, copies=feed.copies)
             plan = line.make_plan(
                 bench, charter, feed, flows=list(charter.flows), verdicts=verdicts
             )

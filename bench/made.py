@@ -124,7 +124,8 @@ _PEOPLE = {
             'Family ' || (i * 7) || CASE WHEN {changed} THEN ' X' ELSE '' END AS family_name,
             CASE WHEN i % 20 = 3 THEN 'withdrawn' WHEN i % 10 = 0 THEN 'on_leave'
                 ELSE 'active' END AS status,
-            'P' || (i % 200) AS programme, (DATE '2000-01-01' + (i % 9000)::INTEGER)::VARCHAR AS born,
+            'P' || (i % 200) AS programme,
+            (DATE '2000-01-01' + (i % 9000)::INTEGER)::VARCHAR AS born,
             '2026/' || (i % 4) AS intake
         FROM range({rows}) t(i)""",
     IDP: """
@@ -161,11 +162,11 @@ def make(folder: Path, charter: Charter, rows: int) -> None:
                 f"COPY ({made}) TO '{folder / f'{resource}.{when}.parquet'}' "
                 "(COMPRESSION zstd, ROW_GROUP_SIZE 65536)"
             )
-    _confirm(folder, charter, rows)
+    _confirm(folder, charter)
     (folder / "done").touch()
 
 
-def _confirm(folder: Path, charter: Charter, rows: int) -> None:
+def _confirm(folder: Path, charter: Charter) -> None:
     """Write the state of every copy as it was before the change: Parquet, and by key."""
     from datetime import UTC, datetime
 
@@ -189,8 +190,8 @@ def _confirm(folder: Path, charter: Charter, rows: int) -> None:
         project.project(connection, charter, flow, on=feed.at.date())
         told = f'SELECT key, after FROM "desired_{flow.name}"'
         connection.execute(
-            f"COPY (SELECT key, 'x' || key AS external_id, 'active' AS state, md5(after) AS digest, "
-            f"NULL::VARCHAR AS refused, false AS retry FROM ({told})) "
+            "COPY (SELECT key, 'x' || key AS external_id, 'active' AS state, "
+            f"md5(after) AS digest, NULL::VARCHAR AS refused, false AS retry FROM ({told})) "
             f"TO '{folder / f'{flow.name}.state.parquet'}' (COMPRESSION zstd)"
         )
         confirmed = connection.sql(told).to_arrow_reader()
@@ -230,8 +231,7 @@ class Known:
     def state(self, flow: str, keys: pa.Table | None) -> pa.Table | ds.Dataset:
         """Give the links."""
         if keys is None:
-            dataset = ds.dataset(self.folder / f"{flow}.state.parquet")
-            return dataset
+            return ds.dataset(self.folder / f"{flow}.state.parquet")
         import hashlib
 
         rows = self._by_key(flow, keys)

@@ -79,12 +79,17 @@ def table(rows: Sequence[tuple[str, ...]], heads: Sequence[str]) -> str:
     """Lay rows out in columns, as Markdown."""
     every = [tuple(heads), *rows]
     widths = [max(len(row[place]) for row in every) for place in range(len(heads))]
-    lines = ["| " + " | ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) + " |" for row in every]
+    lines = []
+    for cells in every:
+        padded = [cell.ljust(width) for cell, width in zip(cells, widths, strict=True)]
+        lines.append("| " + " | ".join(padded) + " |")
     lines.insert(1, "|" + "|".join("-" * (w + 2) for w in widths) + "|")
     return "\n".join(lines)
 
 
-def row(name: str, found: Measured, *, ratio: float | None = None, reach: str = "") -> tuple[str, ...]:
+def row(
+    name: str, found: Measured, *, ratio: float | None = None, reach: str = ""
+) -> tuple[str, ...]:
     """One line of the table."""
     return (
         name,

@@ -593,9 +593,13 @@ def test_what_is_read_through_a_ref_is_its_owners() -> None:
     made = charter(by_title)
     students = texts(
         ["n_student_no", "n_name", "n_status", "n_born", "n_fulltime", "n_changed", "n_programme"],
-        [("1", "A", "active", None, None, None, "P1"), ("2", "B", "active", None, None, None, "P9"),
-         ("3", "C", "active", None, None, None, "P2"), ("4", "D", "active", None, None, None, "P3")],
-    )  # fmt: skip
+        [
+            ("1", "A", "active", None, None, None, "P1"),
+            ("2", "B", "active", None, None, None, "P9"),
+            ("3", "C", "active", None, None, None, "P2"),
+            ("4", "D", "active", None, None, None, "P3"),
+        ],
+    )
     tables = {
         nf.STUDENTS: students,
         nf.PATRONS: texts(["cardnumber", "n_fines", "n_overdue"], [("x", "1", "1")]),

@@ -63,14 +63,14 @@ def _band(row: dict[str, Any]) -> object:
     return "many" if overdue > 2 else "some" if overdue > 0 else "none"
 
 
-def _both(one: bool | None, other: bool | None) -> bool | None:  # noqa: FBT001 - truth values are its business
+def _both(one: bool | None, other: bool | None) -> bool | None:
     """SQL's AND."""
     if one is False or other is False:
         return False
     return None if one is None or other is None else True
 
 
-def _no(truth: bool | None) -> bool | None:  # noqa: FBT001 - truth values are its business
+def _no(truth: bool | None) -> bool | None:
     return None if truth is None else not truth
 
 
@@ -165,7 +165,10 @@ def entity(
     return Entity(name, tuple(key), roster, found_by or {}, made)
 
 
-def flow(
+FREE = Guard(Limit(), Limit(), Limit())
+
+
+def flow(  # noqa: PLR0913 - as many as a flow has answers
     name: str,
     of: str,
     fields: dict[str, str | Expression],
@@ -175,7 +178,7 @@ def flow(
     match: Sequence[str] = (),
     on_exit: Exit = "suspend",
     on_drift: Drift = "restore",
-    guard: Guard | None = None,
+    guard: Guard = FREE,
 ) -> Flow:
     """Make a flow; `match` names those of its fields that find an existing copy."""
     granted = {
@@ -185,7 +188,7 @@ def flow(
     after = {f.expression.link.flow for f in granted.values() if f.expression.link}
     return Flow(
         name, "a purpose", of, ResourceRef("target", name), granted, Cadence(), on_exit,
-        on_drift, Unavailable(), guard or Guard(Limit(), Limit(), Limit()), "it",
+        on_drift, Unavailable(), guard, "it",
         match={n: granted[n].expression for n in match},
         where=expression(where) if where else None,
         after=tuple(sorted(after)),

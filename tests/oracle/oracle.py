@@ -21,7 +21,15 @@ from matricula.kernel.digests import document
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from matricula.charter.model import Charter, Expression, Flow, ResourceRef, ValueType
+    from matricula.charter.model import (
+        Charter,
+        Entity,
+        Expression,
+        Field,
+        Flow,
+        ResourceRef,
+        ValueType,
+    )
 
 Row = dict[str, Any]
 TRUE = ("true", "t", "yes", "y", "1")
@@ -29,11 +37,11 @@ FALSE = ("false", "f", "no", "n", "0")
 LARGEST = 2**63 - 1
 
 
-class Bad(Exception):  # noqa: N818 - it is a verdict, not a failure
+class Bad(Exception):
     """A value that is not of its type."""
 
 
-class Incomputable(Exception):  # noqa: N818 - as above
+class Incomputable(Exception):
     """An expression that has no value for a record."""
 
 
@@ -196,38 +204,44 @@ def compose(charter: Charter, world: World, name: str) -> Golden:
 
 def _compose(charter: Charter, world: World, name: str) -> Golden:
     entity = charter.entities[name]
-    records: dict[str, Row] = {}
-    doubts: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
+    golden = Golden({}, defaultdict(set))
     for resource in entity.owners():
-        is_roster = resource == entity.roster
-        spelling = entity.found_by.get(resource, ())
-        if is_roster:
-            spelling = tuple(entity.fields[part].owner_field for part in entity.key)
         owned = [f for f in entity.fields.values() if f.owner == resource]
-        by_key = defaultdict(list)
-        for row in world.sources[resource]:
-            key = key_text([row[part] for part in spelling])
-            if not is_roster:
-                key = world.crosswalk.get(resource, {}).get(row["_id"], key)
-            if key is not None:
-                by_key[key].append(row)
-        for key, rows in by_key.items():
-            if is_roster:
-                records[key] = dict.fromkeys(entity.fields)
-            elif key not in records:
+        for key, rows in _by_key(world, entity, resource).items():
+            if resource == entity.roster:
+                golden.records[key] = dict.fromkeys(entity.fields)
+            if key not in golden.records:
                 continue
             if len(rows) > 1:
-                doubts[key] |= {(f.name, "M412") for f in owned}
+                golden.doubts[key] |= {(f.name, "M412") for f in owned}
             for f in owned:
-                for row in rows:
-                    try:
-                        value = read(row[f.owner_field], f.type)
-                    except Bad:
-                        doubts[key].add((f.name, "M410"))
-                        value = None
-                    if len(rows) == 1:
-                        records[key][f.name] = value
-    return Golden(records, doubts)
+                _fill_in(golden, key, f, [row[f.owner_field] for row in rows])
+    return golden
+
+
+def _by_key(world: World, entity: Entity, resource: ResourceRef) -> dict[str, list[Row]]:
+    spelling = entity.found_by.get(resource, ())
+    if resource == entity.roster:
+        spelling = tuple(entity.fields[part].owner_field for part in entity.key)
+    decided = world.crosswalk.get(resource, {})
+    found = defaultdict(list)
+    for row in world.sources[resource]:
+        key = decided.get(row["_id"], key_text([row[part] for part in spelling]))
+        if key is not None:
+            found[key].append(row)
+    return found
+
+
+def _fill_in(golden: Golden, key: str, owned: Field, stated: Sequence[object]) -> None:
+    """Take a field from its owner's one record; two records say nothing, a bad value neither."""
+    for raw in stated:
+        try:
+            value = read(raw, owned.type)
+        except Bad:
+            golden.doubts[key].add((owned.name, "M410"))
+            value = None
+        if len(stated) == 1:
+            golden.records[key][owned.name] = value
 
 
 # --- project
@@ -261,26 +275,35 @@ def project(
     carried = _reads(every)
     for key, record in golden.records.items():
         seen_from_here = _with_refs(charter, goldens, flow.entity, record)
-        inside = True
-        if flow.where:
-            inside = meaning[flow.where.text](seen_from_here) is True
-        codes = set()
-        for place, code in _doubts_of(charter, goldens, flow.entity, key):
-            if place in deciding or (inside and place in carried):
-                codes.add(code)
+        inside = not flow.where or meaning[flow.where.text](seen_from_here) is True
+        codes = {
+            code
+            for place, code in _doubts_of(charter, goldens, flow.entity, key)
+            if place in deciding or (inside and place in carried)
+        }
         values: Row = {}
-        for expression in every if inside else []:
-            if expression.link or expression is flow.where:
-                continue
-            try:
-                values[expression.text] = _checked(meaning[expression.text](seen_from_here))
-            except Incomputable:
-                codes.add("M507")
-        if codes:
-            kept |= {(key, code) for code in codes}
-        elif inside:
+        if inside:
+            computed = [e for e in every if not e.link and e is not flow.where]
+            values, failed = _computed(computed, meaning, seen_from_here)
+            codes |= {"M507"} if failed else set()
+        kept |= {(key, code) for code in codes}
+        if inside and not codes:
             desired[key] = _desire(world, flow, record, values)
     return desired, kept
+
+
+def _computed(
+    expressions: Sequence[Expression], meaning: Mapping[str, Any], record: Row
+) -> tuple[Row, bool]:
+    """Give what expressions mean for a record, and whether one of them means nothing."""
+    values: Row = {}
+    failed = False
+    for expression in expressions:
+        try:
+            values[expression.text] = _checked(meaning[expression.text](record))
+        except Incomputable:
+            failed = True
+    return values, failed
 
 
 def _checked(value: object) -> object:

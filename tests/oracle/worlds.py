@@ -23,7 +23,8 @@ NAMES = (
     "Amara Okafor", "Bela", "Chidi  Ng", "Dewi ap Rhys", "", " ", "O'Brien \"Bob\"", "back\\slash",
     "Zoë Åström", "李 小龍", "محمد علي", "Ω ß ﬁ", "👩‍🎓 Emoji", "e\u0301 combining", "tab\tname",
     "line\nbreak", "\u202eright to left", "Robert'); DROP TABLE students;--", "NULL", "null", "0",
-    "-1", "\x01\x7f", "\x1f \\u001f", "ＦＵＬＬ ｗｉｄｔｈ", "{\"a\": 1}", "a" * 300, "\u00a0nbsp", "İstanbul ı",
+    "-1", "\x01\x7f", "\x1f \\u001f", "ＦＵＬＬ ｗｉｄｔｈ", "{\"a\": 1}", "a" * 300,
+    "\u00a0nbsp", "İstanbul ı",
 )  # fmt: skip
 _COLUMNS = {
     nf.STUDENTS: ("n_student_no", "n_name", "n_status", "n_born", "n_fulltime", "n_changed",
@@ -58,7 +59,7 @@ class Maker:
 
     def world(self, charter: Charter) -> World:
         """Make sources, then copies of how they once were, then readings of those copies."""
-        earlier = self._sources()
+        earlier = self.sources()
         world = World(self._edited(earlier), crosswalk=self._crosswalk(earlier))
         once = World(earlier, crosswalk=world.crosswalk)
         for flow in charter.flows.values():
@@ -81,7 +82,8 @@ class Maker:
 
     # --- sources
 
-    def _sources(self) -> dict[Any, list[dict[str, Any]]]:
+    def sources(self) -> dict[Any, list[dict[str, Any]]]:
+        """Make what every source states."""
         numbers = [self._id("s", n) for n in range(self.random.randint(1, 7))]
         codes = [self._id("p", n) for n in range(self.random.randint(1, 3))]
         sections = [self._id("c", n) for n in range(2)]
@@ -173,6 +175,7 @@ class Maker:
 
     def _edited(self, earlier: dict[Any, list[dict[str, Any]]]) -> dict[Any, list[dict[str, Any]]]:
         """Let some records go, some values change, some records appear twice."""
+        codes = [row["n_code"] for row in earlier[nf.PROGRAMMES]] or [None]
         now: dict[Any, list[dict[str, Any]]] = {}
         for resource, rows in earlier.items():
             kept = [dict(row) for row in rows if not self._some(0.1)]
@@ -181,11 +184,25 @@ class Maker:
                     if name.startswith("n_") and self._some(0.08) and name not in _IDENTITY:
                         row[name] = self._value(name)
                 if "n_programme" in row and self._some(0.1):
-                    row["n_programme"] = self._one(*earlier[nf.PROGRAMMES])["n_code"]
+                    row["n_programme"] = self._one(*codes)
             is_roster = resource in {nf.STUDENTS, nf.PROGRAMMES, nf.ENROLMENTS}
             if not is_roster and kept and self._some(0.15):
                 kept.append({**self._one(*kept), "_id": f"{self.mark}{resource.resource}again"})
             now[resource] = kept
+        return now
+
+    def step(
+        self, rows: dict[Any, list[dict[str, Any]]], first: dict[Any, list[dict[str, Any]]]
+    ) -> dict[Any, list[dict[str, Any]]]:
+        """Let a day pass: what `_edited` does; doubles are tidied up, some who left return."""
+        now = self._edited(rows)
+        for resource, found in now.items():
+            now[resource] = [
+                row for row in found if not row["_id"].endswith("again") or self._some(0.5)
+            ]
+            there = {row["_id"] for row in found}
+            gone = [row for row in first[resource] if row["_id"] not in there]
+            now[resource] += [dict(row) for row in gone if self._some(0.3)]
         return now
 
     def _crosswalk(self, sources: dict[Any, list[dict[str, Any]]]) -> dict[Any, dict[str, str]]:
@@ -221,8 +238,8 @@ class Maker:
         name = self._one(*[n for n, f in flow.fields.items() if not f.initially])
         kind = flow.fields[name].expression.type.kind
         other = {
-            "integer": 77, "boolean": True, "date": "1999-01-01", "money": "1.00", "decimal": "2.5",
-            "instant": "2000-01-01T00:00:00.000000Z",
+            "integer": 77, "boolean": True, "date": "1999-01-01", "money": "1.00",
+            "decimal": "2.5", "instant": "2000-01-01T00:00:00.000000Z",
         }  # fmt: skip
         return {name: self._one(None, other.get(kind, "edited"))}
 
@@ -246,6 +263,10 @@ class Maker:
         for place, key in enumerate(strangers):
             if self._some(0.5):
                 rows += self._lookalikes(charter, world, flow, (key, place), hidden)
+        return self._tampered(flow, rows)
+
+    def _tampered(self, flow: Flow, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Let somebody edit records in the target, and the target show one of them twice."""
         if rows and self._some(0.1):
             twin = dict(self._one(*rows))
             rows.append(twin | self._cells(flow, twin))
