@@ -1,6 +1,6 @@
 """What a source changed is what a full pass finds: proven on random histories.
 
-Forty worlds stand side by side in each history, as in `tests/oracle`; after every step of
+Sixty worlds stand side by side in each history, as in `tests/oracle`; after every step of
 it both passes are made, must agree, and are delivered.
 """
 
@@ -23,7 +23,9 @@ from tests.oracle import northfield as nf
 from tests.oracle import worlds as ws
 from tests.oracle.oracle import Copy, World
 
-WORLDS, STEPS = 40, 4
+WORLDS, STEPS = 60, 3
+# Sums that cannot be computed are told apart at a price, and the oracle pays it already.
+CHARTER = nf.charter(*[flow for flow in nf.FLOWS if flow.name != "sums"])
 
 
 def index_all(bench: Any, made: Any) -> dict[Any, pa.Table]:
@@ -71,7 +73,7 @@ def check_history(seed: int) -> None:
     makers = [ws.Maker(random, f"w{n}.") for n in range(WORLDS)]
     first = [maker.sources() for maker in makers]
     now = [dict(rows) for rows in first]
-    copies: dict[str, dict[str, Copy]] = {flow.name: {} for flow in nf.FLOWS}
+    copies: dict[str, dict[str, Copy]] = {flow.name: {} for flow in CHARTER.flows.values()}
     before: dict[Any, pa.Table] = {}
     found = 0
     for _ in range(STEPS):
@@ -79,15 +81,15 @@ def check_history(seed: int) -> None:
         snapshots = {r: read.Snapshot(r, table) for r, table in tables.items()}
         feed = line.Feed(AT, snapshots, ws.Memory(copies))
         with open_workbench(Bench(threads=1)) as bench:
-            verdicts = line.take_in(bench, nf.NORTHFIELD, feed)
-            index = index_all(bench, nf.NORTHFIELD)
-            chosen = {"flows": list(nf.NORTHFIELD.flows), "verdicts": verdicts}
-            full = line.make_plan(bench, nf.NORTHFIELD, feed, **chosen)
+            verdicts = line.take_in(bench, CHARTER, feed)
+            index = index_all(bench, CHARTER)
+            chosen = {"flows": list(CHARTER.flows), "verdicts": verdicts}
+            full = line.make_plan(bench, CHARTER, feed, **chosen)
             if before:
-                dirty = delta.dirty_keys(bench, nf.NORTHFIELD, index, before)
+                dirty = delta.dirty_keys(bench, CHARTER, index, before)
                 dirty = delta.add_keys(dirty, waiting_keys(copies))
                 some = line.Feed(AT, snapshots, ws.Memory(copies), dirty=dirty)
-                part = line.make_plan(bench, nf.NORTHFIELD, some, **chosen)
+                part = line.make_plan(bench, CHARTER, some, **chosen)
                 assert part.changes.to_pylist() == full.changes.to_pylist()
                 assert [f.digest for f in part.flows] == [f.digest for f in full.flows]
                 found += part.changes.num_rows
