@@ -3,8 +3,11 @@ from __future__ import annotations
 import csv
 from collections import Counter
 
+import pytest
+
 from tests.examples.open_university import script
 
+pytestmark = pytest.mark.timeout(1500)
 DAYS = [*range(-360, 0, 10), *range(0, 450, 10)]
 
 

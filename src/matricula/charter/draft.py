@@ -7,7 +7,7 @@ the rules can go on and report everything at once. Only a draft without errors i
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from matricula.charter import words
 from matricula.charter.expressions import judge_expression, refusals_of
@@ -206,7 +206,7 @@ def _expectations(found: Draft, entity: DraftEntity) -> Iterator[DraftExpectatio
     for name, node in (expects.map() if expects else {}).items():
         word = f"entities.{entity.name}.expects.{name}"
         that = _expression(
-            found, entity.name, node.get("that"), word, condition=True, besides=refs
+            found, entity.name, node.get("that"), word, as_="condition", besides=refs
         )
         yield DraftExpectation(name, node, that)
 
@@ -256,7 +256,7 @@ def _flow(found: Draft, name: str, node: Node) -> DraftFlow:
     match = node.get("match")
     where = node.get("where")
     judged = {
-        target: _expression(found, entity, child, f"flows.{name}.match.{target}", links=True)
+        target: _expression(found, entity, child, f"flows.{name}.match.{target}", as_="link")
         for target, child in (match.map() if match else {}).items()
     }
     return DraftFlow(
@@ -269,13 +269,13 @@ def _flow(found: Draft, name: str, node: Node) -> DraftFlow:
             for word, child in (fields.map() if fields else {}).items()
         },
         match={target: expression for target, expression in judged.items() if expression},
-        where=_expression(found, entity, where, f"flows.{name}.where", condition=True),
+        where=_expression(found, entity, where, f"flows.{name}.where", as_="condition"),
     )
 
 
 def _flow_field(found: Draft, entity: str, node: Node, word: str) -> DraftFlowField:
     initially = node.get("initially")
-    expression = _expression(found, entity, initially or node.get("is"), word, links=True)
+    expression = _expression(found, entity, initially or node.get("is"), word, as_="link")
     return DraftFlowField(word.rpartition(".fields.")[2], node, initially is not None, expression)
 
 
@@ -285,8 +285,7 @@ def _expression(
     node: Node | None,
     word: str,
     *,
-    links: bool = False,
-    condition: bool = False,
+    as_: Literal["value", "link", "condition"] = "value",
     besides: Mapping[str, ValueType] | None = None,
 ) -> Expression | None:
     if node is None or not isinstance(node.value, str) or entity not in found.entities:
@@ -295,7 +294,9 @@ def _expression(
     types = {e.name: {f.name: f.type for f in e.fields.values()} for e in found.entities.values()}
     types[entity] = {**types[entity], **(besides or {})}
     scope = Scope(entity, types, zone)
-    expression = judge_expression(scope, node.value, links=links, condition=condition)
+    expression = judge_expression(
+        scope, node.value, links=as_ == "link", condition=as_ == "condition"
+    )
     found.findings += [
         Finding(node.place, refusal.code, f"{word}: {refusal.message}", refusal.cure)
         for refusal in refusals_of(scope)

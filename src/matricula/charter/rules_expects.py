@@ -20,18 +20,27 @@ def expect_findings(draft: Draft) -> Iterator[Finding]:
             place = entity.node.at(("refs", name)).place
             word = f"{entity.name}.refs.{name}"
             yield from _leads(draft, word, place, ref)
-            earlier = _before(draft, entity, name)
-            for read in ref.by:
-                if not _is_known(draft, entity, earlier, read):
-                    told = f"{read.field}.{read.of}" if read.of else read.field
-                    yield Finding(
-                        place, "M222", f"{word} reads {told}, which is not there.",
-                        f"Name a field of {entity.name}, or one behind a ref that stands before.",
-                    )  # fmt: skip
+            yield from _reads(draft, entity, name)
             if name in entity.fields:
                 yield Finding(
                     place, "M222", f"{word} has the name of a field.", "Give the ref another name."
                 )
+
+
+def _reads(draft: Draft, entity: DraftEntity, name: str) -> Iterator[Finding]:
+    earlier = _before(draft, entity, name)
+    unknown = [
+        read
+        for read in draft.refs[entity.name][name].by
+        if not _is_known(draft, entity, earlier, read)
+    ]
+    for read in unknown:
+        told = f"{read.field}.{read.of}" if read.of else read.field
+        yield Finding(
+            entity.node.at(("refs", name)).place, "M222",
+            f"{entity.name}.refs.{name} reads {told}, which is not there.",
+            f"Name a field of {entity.name}, or one behind a ref that stands before.",
+        )  # fmt: skip
 
 
 def _leads(draft: Draft, word: str, place: str, ref: Reference) -> Iterator[Finding]:

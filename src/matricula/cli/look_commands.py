@@ -50,11 +50,9 @@ def status(folder: Path | None, *, as_json: bool) -> None:
 @click.argument("key")
 @click.option("--in", "system", default="", help="Only the copies in this system.")
 @click.option("--field", default="", help="Only this field.")
-@click.pass_context
 def explain(
-    context: click.Context, folder: Path | None, entity: str, key: str,
-    *, system: str, field: str, as_json: bool,
-) -> None:  # fmt: skip
+    folder: Path | None, entity: str, key: str, *, system: str, field: str, as_json: bool
+) -> None:
     """Say why a value is where it is: owner, grant, signatures, confirmation."""
     desk = sitting.sit_down(folder)
     from matricula.hub.explain import explain as find
@@ -67,7 +65,7 @@ def explain(
     known = bool(found.owned or found.copies)
     if not known and not as_json:
         show.say(f"Nothing is known of {entity} {key}.")
-    context.exit(0 if known else 1)
+    click.get_current_context().exit(0 if known else 1)
 
 
 def _print_explanation(found: Explanation) -> None:
@@ -142,8 +140,8 @@ def incidents(folder: Path | None, *, as_json: bool, every: bool) -> None:
     show.table(
         ["", "where", "who", "what", "what to do", "due"],
         [
-            [r["code"], r["place"], titles.get(r["steward"], r["steward"]), r["message"], r["cure"],
-             r["due_at"]]
+            [r["code"], r["place"], titles.get(r["steward"], r["steward"]), r["message"],
+             r["cure"], r["due_at"]]
             for r in rows
         ],
     )  # fmt: skip

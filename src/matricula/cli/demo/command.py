@@ -20,7 +20,9 @@ _SEED = 20260901
     "--into", type=click.Path(file_okay=False, path_type=Path), default=Path("demo"),
     show_default=True, help="The folder to build it in; it must not be there yet.",
 )  # fmt: skip
-@click.option("--students", type=int, default=3000, show_default=True)
+@click.option(
+    "--students", type=int, default=3000, show_default=True, help="How many students to make up."
+)  # fmt: skip
 @click.option("--again", is_flag=True, help="Remove the folder of an earlier demonstration first.")
 @click.option("--stay", is_flag=True, help="Keep the identity provider running until Ctrl-C.")
 def demo(into: Path, students: int, *, again: bool, stay: bool) -> None:
