@@ -229,7 +229,7 @@ def test_an_odd_value_spoils_its_own_record_alone(text: str) -> None:
 TYPED = {
     "text": [
         "name",
-        "status",
+        "upper(status)",
         "programme",
         "programme.title",
         "'a'",
