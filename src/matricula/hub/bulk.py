@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -73,11 +74,10 @@ def merge(
     target, names = _quoted([table]), _quoted(columns)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            _stage(table, columns, rows)
+            staged = _stage(table, columns, rows)
             cursor.execute(
-                f"INSERT INTO {target} ({names}) SELECT {names} FROM staged {conflict}"  # noqa: S608 - quoted names
+                f"INSERT INTO {target} ({names}) SELECT {names} FROM {staged} {conflict}"  # noqa: S608 - quoted names
             )
-            cursor.execute("DROP TABLE staged")
             return
         marks = ", ".join(["%s"] * len(columns))
         cursor.executemany(
@@ -99,30 +99,32 @@ def amend(
     target = _quoted([table])
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            _stage(table, columns, rows)
-            setting = ", ".join(f"{_quoted([n])} = staged.{_quoted([n])}" for n in kept)
-            same = " AND ".join(
-                f"{target}.{_quoted([n])} = staged.{_quoted([n])}" for n in identity
-            )
-            cursor.execute(f"UPDATE {target} SET {setting} FROM staged WHERE {same}")  # noqa: S608 - quoted names
-            cursor.execute("DROP TABLE staged")
+            staged = _stage(table, columns, rows)
+            setting = ", ".join(f"{_quoted([n])} = s.{_quoted([n])}" for n in kept)
+            same = " AND ".join(f"{target}.{_quoted([n])} = s.{_quoted([n])}" for n in identity)
+            cursor.execute(f"UPDATE {target} SET {setting} FROM {staged} AS s WHERE {same}")  # noqa: S608 - quoted names
             return
         setting = ", ".join(f"{_quoted([n])} = %s" for n in kept)
         same = " AND ".join(f"{_quoted([n])} = %s" for n in identity)
-        order = [columns.index(name) for name in (*kept, *identity)]
+        in_order = itemgetter(*[columns.index(name) for name in (*kept, *identity)])
         cursor.executemany(
             f"UPDATE {target} SET {setting} WHERE {same}",  # noqa: S608 - quoted names
-            [tuple(row[place] for place in order) for row in rows],
+            [in_order(row) for row in rows],
         )
 
 
-def _stage(table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+def _stage(table: str, columns: Sequence[str], rows: Sequence[Row]) -> str:
+    """Put rows beside their table; made once for a connection, empty when a transaction begins."""
+    name = f"staged_{table}"
+    staged = _quoted([name])
     with connection.cursor() as cursor:
         cursor.execute(
-            "CREATE TEMPORARY TABLE staged ON COMMIT DROP AS "  # noqa: S608 - quoted names
-            f"SELECT {_quoted(columns)} FROM {_quoted([table])} WITH NO DATA"
+            f"CREATE TEMPORARY TABLE IF NOT EXISTS {staged} ON COMMIT DELETE ROWS AS "  # noqa: S608 - quoted names
+            f"SELECT * FROM {_quoted([table])} WITH NO DATA"
         )
-    _copy("staged", columns, rows)
+        cursor.execute(f"DELETE FROM {staged}")  # noqa: S608 - quoted names
+    _copy(name, columns, rows)
+    return staged
 
 
 def any_of(column: str, values: Sequence[str]) -> tuple[str, list[Cell]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matricula.connectors.kit.errors import (
     ConnectorError,
@@ -26,15 +26,17 @@ from matricula.hub.incidents import Trouble, report
 from matricula.kernel.digests import document
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
-    from matricula.connectors.kit.protocol import Connector, WriteKind
+    from matricula.connectors.kit.protocol import Connector, Value, WriteKind
     from matricula.engine.plan import FlowPlan
-    from matricula.hub.ledger import Intent, Page
+    from matricula.hub.ledger import Page
     from matricula.hub.systems import Systems
 
+# A row of the plan as Arrow gives it, by the plan's columns.
+Change = dict[str, Any]
 # What must leave goes first: it may free a name that a creation needs.
 _ORDER = ("delete", "suspend", "restore", "update", "resume", "create")
 _KINDS: Mapping[str, WriteKind] = {
@@ -70,9 +72,7 @@ def deliver(
         tick: Told how many changes were dealt with.
     """
     delivered = Delivered(page.flow.name)
-    matched = (
-        [_intent(row) for row in _of_kind(changes, "match")] if not part.is_held("match") else []
-    )
+    matched = _intents(_of_kind(changes, "match")) if not part.is_held("match") else []
     ledger.record_matches(page, matched)
     delivered.counts["matched"] = len(matched)
     connector = connected[page.flow.target.system]
@@ -91,41 +91,30 @@ def deliver(
     return delivered
 
 
-def _of_kind(changes: pa.Table, kind: str) -> list[dict[str, object]]:
+def _of_kind(changes: pa.Table, kind: str) -> list[Change]:
     return pick(changes, "kind", kind).to_pylist()
 
 
-def _batches(rows: pa.Table, size: int) -> Iterator[list[dict[str, object]]]:
+def _batches(rows: pa.Table, size: int) -> Iterator[list[Change]]:
     for start in range(0, rows.num_rows, size):
         yield rows.slice(start, size).to_pylist()
 
 
-def _intent(row: Mapping[str, object]) -> Intent:
-    return ledger.Intent(
-        key=str(row["key"]),
-        kind=str(row["kind"]),
-        external_id=_text(row["external_id"]),
-        before=_text(row["before"]),
-        after=_text(row["after"]),
-        match=_text(row["match"]),
-    )
+def _intents(rows: Sequence[Change]) -> list[ledger.Intent]:
+    return [
+        ledger.Intent(r["key"], r["kind"], r["external_id"], r["before"], r["after"], r["match"])
+        for r in rows
+    ]
 
 
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)
-
-
-def _send(
-    page: Page, connector: Connector, batch: Sequence[dict[str, object]], delivered: Delivered
-) -> None:
+def _send(page: Page, connector: Connector, batch: Sequence[Change], delivered: Delivered) -> None:
     """Intend, send and settle one batch."""
     ready, waiting = _fill_links(batch)
-    ledger.wait(page, [_intent(row) for row in waiting])
+    ledger.wait(page, _intents(waiting))
     delivered.counts["waiting"] += len(waiting)
     if not ready:
         return
-    intents = [_intent(row) for row in ready]
-    writes = [_write(row) for row in ready]
+    intents, writes = _intents(ready), _writes(ready)
     ledger.intend(page, intents)
     try:
         outcomes = connector.write(page.flow.target.resource, writes, at=page.desk.at)
@@ -157,10 +146,10 @@ def _stop(page: Page, error: ConnectorError, delivered: Delivered) -> None:
         report([trouble], at=page.desk.at)
 
 
-def _fill_links(
-    batch: Sequence[dict[str, object]],
-) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+def _fill_links(batch: Sequence[Change]) -> tuple[Sequence[Change], Sequence[Change]]:
     """Put the identifiers of copies made meanwhile into those that waited for them."""
+    if not any(row["waits"] for row in batch):
+        return batch, []
     asked: dict[str, set[str]] = {}
     for row in batch:
         for flow, key in _waits(row).values():
@@ -176,37 +165,48 @@ def _fill_links(
     return ready, waiting
 
 
-def _waits(row: Mapping[str, object]) -> dict[str, tuple[str, str]]:
+def _waits(row: Change) -> dict[str, tuple[str, str]]:
     if not row["waits"]:
         return {}
-    told = json.loads(str(row["waits"]))
+    told = json.loads(row["waits"])
     return {name: (pair[0], pair[1]) for name, pair in told.items() if pair}
 
 
-def _with_links(row: dict[str, object], found: Mapping[str, str | None]) -> dict[str, object]:
+def _with_links(row: Change, found: Mapping[str, str | None]) -> Change:
     filled = {**row}
     for column in ("after", "match"):
         if row[column]:
-            state = json.loads(str(row[column]))
+            state = json.loads(row[column])
             state.update({n: v for n, v in found.items() if n in state})
             filled[column] = document(state)
     return filled
 
 
-def _write(row: Mapping[str, object]) -> Write:
-    kind = str(row["kind"])
-    names = row["fields"] if isinstance(row["fields"], list) else []
-    state = row["after"] or row["before"] or "{}"
-    fields = json.loads(str(state))
-    if kind == "create" and row["initial"]:
-        fields |= json.loads(str(row["initial"]))
+def _writes(rows: Sequence[Change]) -> list[Write]:
+    states = _parsed(row["after"] or row["before"] for row in rows)
+    proposed = _parsed(row["initial"] if row["kind"] == "create" else None for row in rows)
+    matches = _parsed(row["match"] for row in rows)
+    return [
+        _write(row, {**state, **initial}, match)
+        for row, state, initial, match in zip(rows, states, proposed, matches, strict=True)
+    ]
+
+
+def _parsed(documents: Iterable[str | None]) -> list[dict[str, Value]]:
+    """Read all documents of a batch in one go; one by one takes three times as long."""
+    found: list[dict[str, Value]] = json.loads(f"[{','.join(d or '{}' for d in documents)}]")
+    return found
+
+
+def _write(row: Change, fields: Mapping[str, Value], match: Mapping[str, Value]) -> Write:
+    names = row["fields"] or ()
     # A copy put to sleep by hand is woken, not merely corrected.
-    woken = kind == "restore" and "_suspended" in names
+    woken = row["kind"] == "restore" and "_suspended" in names
     return Write(
-        key=str(row["key"]),
-        kind="resume" if woken else _KINDS[kind],
-        external_id=_text(row["external_id"]),
+        key=row["key"],
+        kind="resume" if woken else _KINDS[row["kind"]],
+        external_id=row["external_id"],
         fields=fields,
-        changed=frozenset(n for n in names if n != "_suspended"),
-        match=json.loads(str(row["match"])) if row["match"] else {},
+        changed=frozenset(names) - {"_suspended"},
+        match=match,
     )

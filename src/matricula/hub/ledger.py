@@ -9,16 +9,15 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.db import transaction
 
 from matricula.audit.actions import Entry, append
 from matricula.connectors.kit.errors import ReadBack, SkipRow
-from matricula.hub import bulk
+from matricula.hub import bulk, links
 from matricula.hub.incidents import Trouble, report
 from matricula.hub.links import COLUMNS
-from matricula.hub.models import Link
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,8 +33,7 @@ _PATIENCE = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Intent:
+class Intent(NamedTuple):
     """One change as it is about to be sent. `after` has every link filled in."""
 
     key: str
@@ -140,18 +138,16 @@ def _confirm(page: Page, done: Sequence[tuple[Intent, str | None]]) -> None:
              None, "", fingerprint(text), "", 0, None, now, page.run)
         )  # fmt: skip
     bulk.merge("hub_link", COLUMNS, ("flow", "key"), rows)
-    for start in range(0, len(removed), 5000):
-        Link.objects.filter(flow=page.flow.name, key__in=removed[start : start + 5000]).delete()
+    for some in links.among(page.flow.name, removed):
+        some.delete()
 
 
 def _set_aside(page: Page, refused: Sequence[tuple[Intent, ConnectorError]]) -> None:
     """Leave refused records to a person; their copies stay as the target has them."""
     if not refused:
         return
-    known = {
-        link.key: link
-        for link in Link.objects.filter(flow=page.flow.name, key__in=[i.key for i, _ in refused])
-    }
+    keys = [intent.key for intent, _ in refused]
+    known = {link.key: link for some in links.among(page.flow.name, keys) for link in some}
     rows = []
     for intent, _ in refused:
         link = known.get(intent.key)
@@ -176,10 +172,12 @@ def _trouble(page: Page, intent: Intent, error: ConnectorError) -> Trouble:
 
 
 def _leave_unknown(page: Page, unknown: Sequence[Intent]) -> None:
-    keys = [intent.key for intent in unknown]
-    known = Link.objects.filter(flow=page.flow.name, key__in=keys)
-    there = set(known.values_list("key", flat=True))
-    known.update(state="unknown")
+    if not unknown:
+        return
+    there: set[str] = set()
+    for some in links.among(page.flow.name, [intent.key for intent in unknown]):
+        there.update(some.values_list("key", flat=True))
+        some.update(state="unknown")
     rows = [
         (page.flow.name, i.key, i.external_id, "unknown", i.after, None, None, "", "", "", 0,
          None, None, page.run)
@@ -189,22 +187,26 @@ def _leave_unknown(page: Page, unknown: Sequence[Intent]) -> None:
     bulk.merge("hub_link", COLUMNS, ("flow", "key"), rows)
 
 
-@transaction.atomic
 def record_matches(page: Page, intents: Sequence[Intent]) -> None:
     """Record copies that existed already and agree; nothing is sent for them."""
-    _confirm(page, [(intent, intent.external_id) for intent in intents])
-    if intents:
+    if not intents:
+        return
+    with transaction.atomic():
+        _confirm(page, [(intent, intent.external_id) for intent in intents])
         append([_entry(page, intent) for intent in intents], at=page.desk.at)
 
 
-@transaction.atomic
 def wait(page: Page, intents: Sequence[Intent]) -> None:
     """Remember copies that wait for another copy's identifier."""
-    there = set(
-        Link.objects.filter(flow=page.flow.name, key__in=[i.key for i in intents]).values_list(
-            "key", flat=True
-        )
-    )
+    if intents:
+        _remember_waiting(page, intents)
+
+
+@transaction.atomic
+def _remember_waiting(page: Page, intents: Sequence[Intent]) -> None:
+    there: set[str] = set()
+    for some in links.among(page.flow.name, [intent.key for intent in intents]):
+        there.update(some.values_list("key", flat=True))
     rows = [
         (page.flow.name, i.key, None, "waiting", i.after, None, None, "", "", "", 0, None, None,
          page.run)

@@ -12,8 +12,10 @@ from matricula.hub import bulk
 from matricula.hub.models import Link
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
+
+    from django.db.models import QuerySet
 
 _STATE_FIELDS: list[pa.Field[Any]] = [
     pa.field("key", pa.string()),
@@ -30,6 +32,8 @@ COLUMNS = (
     "digest", "refused", "attempts", "next_attempt_at", "confirmed_at", "run",
 )  # fmt: skip
 PRESENT = ("active", "suspended")
+# SQLite as some systems build it takes 32,766 parameters.
+_MOST_KEYS = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +78,18 @@ def copies(flows: Sequence[str]) -> dict[str, int]:
     return {row["flow"]: row["n"] for row in found}
 
 
+def among(flow: str, keys: Sequence[str]) -> Iterator[QuerySet[Link]]:
+    """Ask for the links of some keys, as many at once as every database takes."""
+    for start in range(0, len(keys), _MOST_KEYS):
+        yield Link.objects.filter(flow=flow, key__in=keys[start : start + _MOST_KEYS])
+
+
 def external_ids(flow: str, keys: Sequence[str]) -> dict[str, str]:
     """Find the targets' own identifiers of copies that are there."""
     found: dict[str, str] = {}
-    for start in range(0, len(keys), 5000):
-        chosen = keys[start : start + 5000]
-        rows = Link.objects.filter(flow=flow, key__in=chosen, external_id__isnull=False)
-        found.update((key, str(known)) for key, known in rows.values_list("key", "external_id"))
+    for some in among(flow, keys):
+        rows = some.filter(external_id__isnull=False).values_list("key", "external_id")
+        found.update((key, str(known)) for key, known in rows)
     return found
 
 

@@ -56,7 +56,10 @@ def _sqlite(path: str) -> dict[str, object]:
         "OPTIONS": {
             "transaction_mode": "IMMEDIATE",
             "timeout": 30,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+            # A large batch touches pages of every index: they are kept at hand, and the log
+            # is folded into the file less often, than SQLite does for a telephone.
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; "
+            "PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=10000;",
         },
     }
 
