@@ -3,6 +3,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
+from matricula.engine import read, resolve
+from matricula.engine.workbench import open_workbench
 from tests.engine.campus import CARDS, PEOPLE, campus, cards, codes, people, take_in, texts
 
 ONE = people(("1", "Amara", "active"))
@@ -126,3 +128,16 @@ def test_odd_column_names_are_only_names() -> None:
     )
 
     assert take_in(campus(), {PEOPLE: rows})[PEOPLE].is_trusted
+
+
+def test_two_keys_that_only_hash_alike_are_looked_at_closer_and_let_be() -> None:
+    made = campus()
+
+    with open_workbench() as bench:
+        for resource, rows in {PEOPLE: ONE, CARDS: cards(("1", "2.50"))}.items():
+            read.load(bench, made, read.Snapshot(resource, rows))
+        for resource in (PEOPLE, CARDS):
+            bench.execute(f'UPDATE "survey_{resource}" SET "twice person" = 1')  # noqa: S608 - our own names
+        faults = resolve.resolve(bench, made, made.entities["person"])
+
+    assert faults == ()
