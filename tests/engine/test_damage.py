@@ -120,3 +120,7 @@ def test_numbers_that_were_text_before_are_compared_as_text() -> None:
     verdict = take_in(campus(), {PEOPLE: now}, previous={PEOPLE: register(USUAL)})[PEOPLE]
 
     assert "M408" in codes(verdict)
+
+
+def test_the_same_identifiers_in_another_order_are_no_damage() -> None:
+    assert found(USUAL, USUAL[::-1]) == []

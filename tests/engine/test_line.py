@@ -299,9 +299,6 @@ def test_two_keys_on_one_copy_are_nobodys_to_change() -> None:
 # --- what cannot be computed
 
 
-SUMS = accounts(fields={"number": "no", "sum": "fines * 100000000000"})
-
-
 def test_a_value_that_cannot_be_computed_holds_its_record_and_no_other() -> None:
     sums = {"sum": nf.expression("fines * 100000000000", ValueType("integer"))}
     made = campus(accounts(fields={"number": "no", **sums}))
@@ -799,3 +796,50 @@ def test_a_narrowed_charter_does_without_the_owner_that_no_flow_reads() -> None:
 
     assert line.sources_of(made, names) == [PEOPLE]
     assert changes(plan) == [("1", "create")]
+
+
+def told_asleep(*rows: tuple[Any, ...], said_by: str) -> pa.Table:
+    told = seen(*rows, also=("number", "off"))
+    kinds = [
+        field.with_metadata({"said_by": said_by}) if field.name == "_suspended" else field
+        for field in told.schema
+    ]
+    return told.cast(pa.schema(kinds))
+
+
+@pytest.mark.parametrize(
+    ("said_by", "expected"), [("off", []), ("something else", [("1", ["_suspended"])])]
+)
+def test_a_copy_that_the_charter_wants_asleep_was_put_to_sleep_by_nobody(
+    said_by: str, expected: list[tuple[str, list[str]]]
+) -> None:
+    off = nf.expression("name = 'Amara'", ValueType("boolean"))
+    made = campus(accounts(fields={"number": "no", "off": off}))
+    known = {"accounts": {"1": copy('{"number":"1","off":true}')}}
+    told = told_asleep(("x1", True, "1", "true"), said_by=said_by)
+
+    plan = plan_of(made, ONE, known, seen={"accounts": told})
+
+    assert drift_of(plan) == expected
+
+
+def test_a_target_that_cannot_put_to_sleep_is_compared_by_its_fields() -> None:
+    told = seen(("x1", False, "1", "Edited", "2.50")).drop_columns(["_suspended"])
+
+    plan = plan_of(campus(), ONE, {"accounts": {"1": copy(AMARA)}}, seen={"accounts": told})
+
+    assert drift_of(plan) == [("1", ["first"])]
+
+
+def test_a_flow_that_only_proposes_makes_copies_and_compares_nothing() -> None:
+    made = campus(accounts(fields={"login": "name"}, initially=["login"], match=[]))
+    told = seen(("x1", False, "chosen by herself"), also=("login",))
+
+    first = plan_of(made, ONE)
+    later = plan_of(made, ONE, {"accounts": {"1": copy("{}")}}, seen={"accounts": told})
+
+    assert first.changes.select(["kind", "after", "initial"]).to_pylist() == [
+        {"kind": "create", "after": "{}", "initial": '{"login":"Amara"}'}
+    ]
+    assert later.is_empty
+    assert drift_of(later) == []

@@ -128,3 +128,9 @@ def test_counts_and_what_is_held_add_up() -> None:
     done = sum(found.counts.get(kind, 0) for kind in ("create", "update", "match", "resume"))
     assert done + found.unchanged + sum(found.aside.values()) == active
     assert found.held == sum(found.aside.values()) == 1
+
+
+def test_rows_of_a_kind_are_picked_out() -> None:
+    rows = pa.table({"kind": ["create", "update", "create"], "key": ["1", "2", "3"]})
+
+    assert plans.pick(rows, "kind", "create")["key"].to_pylist() == ["1", "3"]
