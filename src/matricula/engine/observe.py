@@ -204,7 +204,7 @@ def _look(flow: Flow, seen: pa.Schema) -> exp.Select:
 def _observed(flow: Flow, seen: pa.Schema, name: str) -> exp.Expr:
     kind, native = flow.fields[name].expression.type, seen.field(name).type
     raw = sql.column(name, "v")
-    typed = values.plan_value(values.read_value(raw, native, kind), kind)
+    typed = values.plan_value(values.seen_value(raw, native, kind), kind)
     if not values.can_be_bad(native, kind):
         return typed
     # What is not of its type is shown as it stands; null would hide that somebody wrote it.
@@ -271,7 +271,7 @@ def _pairs(flow: Flow, seen: pa.Schema, rule: Sequence[str]) -> exp.Select:
     conditions: list[exp.Expr] = []
     for field in rule:
         kind = flow.match[field].type
-        typed = values.read_value(sql.column(field, "v"), seen.field(field).type, kind)
+        typed = values.seen_value(sql.column(field, "v"), seen.field(field).type, kind)
         mine = sql.call("json_extract_string", sql.column("match", "f"), sql.pointer(field))
         conditions.append(sql.same(sql.cast(values.plan_value(typed, kind), "VARCHAR"), mine))
         # A blank is nobody's identifier: it would find whoever has none either.

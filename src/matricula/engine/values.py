@@ -78,6 +78,23 @@ def read_value(raw: exp.Expr, native: pa.DataType, value_type: ValueType) -> exp
     return _from_text(spelled, value_type)
 
 
+# How a lax store spells a day or a whole number that it was given.
+_LAX = {"date": r"[T ]00:00(:00(\.0+)?)?Z?\s*$", "integer": r"\.0+\s*$"}
+
+
+def seen_value(raw: exp.Expr, native: pa.DataType, value_type: ValueType) -> exp.Expr:
+    """Turn a target's column into the engine's type, where the spelling is all that differs.
+
+    An owner is read strictly. A copy that comes back as a day with midnight behind it, or as
+    a whole number with `.0`, was edited by nobody.
+    """
+    strict = read_value(raw, native, value_type)
+    if not _is_text(native) or value_type.kind not in _LAX:
+        return strict
+    bare = sql.call("regexp_replace", raw, sql.text(_LAX[value_type.kind]), sql.text(""))
+    return sql.call("coalesce", strict, read_value(bare, native, value_type))
+
+
 # Binary fractions have no exact text; the nine decimals kept are what they are read as.
 _BY_CAST = {("decimal", "double"), ("decimal", "float"), ("enum", "dictionary")}
 

@@ -164,9 +164,18 @@ def _of_flows(charter: Charter, plan: Plan) -> Iterator[Trouble]:
                 flow=flow.name, system=flow.target.system,
             )  # fmt: skip
         if part.drifted and flow.on_drift != "restore":
-            yield Trouble(
-                "M660", flow.name, charter.systems[flow.target.system].steward,
-                f"{part.drifted} copies of {flow.name} were edited in {flow.target}.",
-                "See `matricula drift`, and change the values at their owner instead.",
-                flow=flow.name, system=flow.target.system,
-            )  # fmt: skip
+            yield _of_drift(charter, flow, part.drifted)
+
+
+def _of_drift(charter: Charter, flow: Flow, count: int) -> Trouble:
+    """Tell the target's office of edits that stay; the owner's of those that it may adopt."""
+    cure = "See `matricula drift`, and change the values at their owner instead."
+    system = flow.target.system
+    if flow.on_drift == "adopt":
+        cure = "See `matricula drift`; take over what is right, so that it is delivered."
+        system = charter.entities[flow.entity].roster.system
+    return Trouble(
+        "M660", flow.name, charter.systems[system].steward,
+        f"{count} copies of {flow.name} were edited in {flow.target}.", cure,
+        flow=flow.name, system=flow.target.system,
+    )  # fmt: skip
