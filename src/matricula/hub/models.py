@@ -106,7 +106,11 @@ class Link(models.Model):
 
 
 class Effect(models.Model):
-    """One intended write. `state`: intended, answered, verified, refused, deferred, unknown."""
+    """One intended write. `state`: intended, answered, refused, deferred, unknown, void.
+
+    What was answered is verified once its flow was seen later (`FlowState.seen_at`) and its
+    link shows no drift; to mark each row would cost as much as to deliver it.
+    """
 
     run = models.TextField()
     flow = models.TextField()
@@ -129,7 +133,6 @@ class Effect(models.Model):
                 condition=models.Q(state__in=("intended", "unknown")),
                 name="effect_unsettled",
             ),
-            models.Index("flow", condition=models.Q(state="answered"), name="effect_answered"),
         ]
 
 

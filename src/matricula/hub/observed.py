@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from matricula.hub import links
-from matricula.hub.models import Effect, FlowState, Link
+from matricula.hub.models import FlowState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @transaction.atomic
 def record(desk: Desk, plan: Plan, landed: Mapping[ResourceRef, Landed]) -> None:
-    """Keep the drift that a full pass found; what agrees with the reading is verified."""
+    """Keep the drift that a full pass found, and when; what has none is verified by that."""
     drift = plan.drift.to_pylist()
     for part in plan.flows:
         target = desk.charter.flows[part.flow].target
@@ -28,6 +28,3 @@ def record(desk: Desk, plan: Plan, landed: Mapping[ResourceRef, Landed]) -> None
             continue
         links.record_drift(part.flow, [row for row in drift if row["flow"] == part.flow])
         FlowState.objects.update_or_create(flow=part.flow, defaults={"seen_at": desk.at})
-        edited = Link.objects.filter(flow=part.flow).exclude(drift="").values("key")
-        answered = Effect.objects.filter(flow=part.flow, state="answered", settled_at__lt=desk.at)
-        answered.exclude(key__in=edited).update(state="verified")
