@@ -175,6 +175,31 @@ flows:
     guard: {exits: {share: 10%}, changes: {share: 25%}}
     errors_to: planning
 """
+_IDP_SYSTEM = """
+  idp:
+    connector: scim
+    steward: it
+    settings: {url: "SCIM", token: "env:COLLEGE_TOKEN"}
+"""
+_IDP_FLOW = """
+  idp-accounts:
+    purpose: Students sign in.
+    basis: contract with the student
+    from: student
+    to: idp.users
+    match: {externalId: student_no}
+    where: status in ('active', 'on_leave')
+    fields:
+      externalId: {is: student_no, because: the key that never changes}
+      userName: {initially: lower(email), because: a first login}
+      displayName: {is: name, because: people are addressed by their name}
+      title: {is: adviser, because: the directory shows it}
+    cadence: {on_change: true}
+    on_exit: suspend
+    on_drift: restore
+    if_unavailable: {queue: true}
+    errors_to: it
+"""
 _CAMPUS = """
 CREATE TABLE enrolments (student_no TEXT, code TEXT, PRIMARY KEY (student_no, code));
 CREATE TABLE advisers (student_no TEXT PRIMARY KEY, adviser TEXT);
@@ -290,6 +315,18 @@ def build(folder: Path, *, numbers: Iterable[str] = NUMBERS) -> College:
     with closing(sqlite3.connect(folder / "targets" / "lms.db")) as database, database:
         database.executescript(_LMS)
     return college
+
+
+def add_to_charter(college: College, *, systems: str, flows: str) -> None:
+    """Name more systems and grant more flows."""
+    path = college.folder / "charter" / "charter.yaml"
+    text = path.read_text(encoding="utf-8").replace("\nentities:\n", f"{systems}entities:\n", 1)
+    path.write_text((text + flows).replace("PLACE", college.folder.as_posix()), encoding="utf-8")
+
+
+def add_identity_provider(college: College, url: str) -> None:
+    """Connect a SCIM server, whose token is looked for in `COLLEGE_TOKEN`."""
+    add_to_charter(college, systems=_IDP_SYSTEM.replace("SCIM", url), flows=_IDP_FLOW)
 
 
 def copy_of(college: College, place: Path) -> None:

@@ -14,19 +14,18 @@ import httpx2
 import pytest
 
 from tests.counterparts.scim_server import shared_server
-from tests.scenarios.college import College, build
+from tests.scenarios.college import (
+    College,
+    add_identity_provider,
+    add_to_charter,
+    build,
+)
 from tests.scenarios.test_bad_files import instead
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-_IDP = """
-  idp:
-    connector: scim
-    steward: it
-    settings: {url: "SCIM", token: "env:EDITS_TOKEN"}
-"""
 _BOOKS = """
   books:
     connector: sql
@@ -38,23 +37,6 @@ _BOOKS = """
         borrowers: {table: borrowers, key: [no], external_id: no}
 """
 _FLOWS = """
-  idp-accounts:
-    purpose: Students sign in.
-    basis: contract with the student
-    from: student
-    to: idp.users
-    match: {externalId: student_no}
-    where: status in ('active', 'on_leave')
-    fields:
-      externalId: {is: student_no, because: the key that never changes}
-      userName: {initially: lower(email), because: a first login}
-      displayName: {is: name, because: people are addressed by their name}
-      title: {is: adviser, because: the directory shows it}
-    cadence: {on_change: true}
-    on_exit: suspend
-    on_drift: restore
-    if_unavailable: {queue: true}
-    errors_to: it
   book-readers:
     purpose: The library knows its readers.
     basis: contract with the student
@@ -137,15 +119,12 @@ class Edited(College):
 @pytest.fixture(scope="module")
 def make_college() -> Callable[[Path], Edited]:
     def make(folder: Path) -> Edited:
-        build(folder, numbers=[f"{n:05d}" for n in range(1, 13)])
+        college = build(folder, numbers=[f"{n:05d}" for n in range(1, 13)])
         server = shared_server()
-        server.secret("EDITS_TOKEN")
+        server.secret("COLLEGE_TOKEN")
         (folder / "scim.url").write_text(server.tenant(), encoding="utf-8")
-        path = folder / "charter" / "charter.yaml"
-        text = path.read_text(encoding="utf-8")
-        systems = _IDP.replace("SCIM", (folder / "scim.url").read_text(encoding="utf-8")) + _BOOKS
-        text = text.replace("\nentities:\n", systems + "entities:\n", 1) + _FLOWS
-        path.write_text(text.replace("PLACE", folder.as_posix()), encoding="utf-8")
+        add_identity_provider(college, (folder / "scim.url").read_text(encoding="utf-8"))
+        add_to_charter(college, systems=_BOOKS, flows=_FLOWS)
         with closing(sqlite3.connect(folder / "targets" / "books.db")) as database, database:
             database.executescript(_TABLES)
         return Edited(folder)
