@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Count, Q
 
+from matricula.engine import line
 from matricula.hub import charters
 from matricula.hub.models import FlowState, Incident, Link, Run, SystemState
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from matricula.charter.model import Charter, Flow
     from matricula.hub.desk import Desk
 
 
@@ -147,9 +149,22 @@ def _who_is_next(desk: Desk, name: str, *, held: int, count: dict[str, int], ran
     lacking = charters.unsigned_by(charter, flow)
     if lacking:
         return f"{charter.stewards[lacking[0]].title}: sign"
+    blocking = _blocking(charter, flow)
+    if blocking:
+        return f"{charter.stewards[blocking].title}: see incidents"
     if count.get("failed") or held:
         return f"{charter.stewards[flow.errors_to].title}: see incidents"
     if count.get("drifted"):
         steward = charter.steward_of(flow.target.system)
         return f"{steward.title}: see drift"
     return "nobody" if ran else "an engineer: plan, then apply"
+
+
+def _blocking(charter: Charter, flow: Flow) -> str:
+    """Name the office that answers for what keeps a flow from being planned or read, if any."""
+    resources = [*line.sources_of(charter, flow), flow.target]
+    places = {str(r) for r in resources} | {r.system for r in resources}
+    found = Incident.objects.filter(closed_at=None, key="", place__in=places).order_by("id")
+    # What a guard held is told of by its own flows, though it stands under their roster.
+    stewards = [i.steward for i in found if not i.flow or flow.name in i.flow.split(", ")]
+    return next((steward for steward in stewards if steward in charter.stewards), "")
