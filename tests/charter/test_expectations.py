@@ -61,6 +61,8 @@ def test_an_expectation_reads_through_a_ref_of_several_parts(tmp_path):
         ("      course: {to", "      day: {to", "M222", "has the name of a field"),
         ("course.ends", "course.begins", "M304", "begins"),
         ("day <= course.ends", "day", "M3", ""),
+        ("day <= course.ends", "course is not null", "M308", "a ref of several parts"),
+        ("by: [code, term]", "by: [course.code, term]", "M222", "reads course.code"),
     ],
 )
 def test_a_ref_that_leads_nowhere_is_refused(tmp_path, old, new, code, reason):

@@ -265,8 +265,8 @@ CODES: dict[str, Code] = {
     ),
     "M308": Code(
         "Nothing behind a field",
-        "Only a ref leads to another entity's fields.",
-        "Read the field itself, or give it the type ref(...).",
+        "Only a ref leads to another entity's fields; one of several parts is no value itself.",
+        "Read the field itself, or give it the type ref(...); read a field behind a ref.",
     ),
     "M309": Code(
         "A part that must be written out",

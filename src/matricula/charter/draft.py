@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from matricula.charter import words
 from matricula.charter.expressions import judge_expression, refusals_of
+from matricula.charter.lineage import passed
 from matricula.charter.model import Read, Reference, ValueType
 from matricula.charter.typed import Scope
 from matricula.kernel.findings import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from matricula.charter.model import DataClass, Expression, ResourceRef
     from matricula.charter.text import Node
@@ -117,20 +118,22 @@ class Draft:
 
     def carried(self, flow: DraftFlow) -> list[DraftField]:
         """List the entity fields that a flow reads, each once, sorted by name (lineage)."""
-        found: dict[str, DraftField] = {}
-        for read in (read for e in flow.expressions() for read in e.reads):
-            own = self.field_of(flow.entity, read.field)
-            behind = own and own.type and read.of and self.field_of(own.type.entity, read.of)
-            found.update({f.word: f for f in (own, behind) if f})
+        reads = [read for e in flow.expressions() for read in e.reads]
+        found = {field.word: field for field in self._read(flow.entity, reads)}
         return [found[word] for word in sorted(found)]
 
     def expected(self, entity: str) -> list[DraftField]:
         """List the fields that an entity's refs and expectations read."""
-        refs = self.refs[entity]
-        reads = [read for ref in refs.values() for read in ref.by]
+        reads = [read for ref in self.refs[entity].values() for read in ref.by]
         reads += [r for e in self.expects[entity] if e.that for r in e.that.reads]
+        return self._read(entity, reads)
+
+    def _read(self, entity: str, reads: Sequence[Read]) -> list[DraftField]:
+        """List what is read: fields, fields behind refs, and the fields that lead there."""
+        refs = self.refs.get(entity, {})
+        spelled = [part for by in passed(reads, refs).values() for part in by]
         found = []
-        for read in reads:
+        for read in (*reads, *spelled):
             own = self.field_of(entity, read.field)
             to = refs[read.field].entity if read.field in refs else ""
             through = own.type.entity if own and own.type else to
@@ -202,12 +205,9 @@ def _read(part: str) -> Read:
 
 def _expectations(found: Draft, entity: DraftEntity) -> Iterator[DraftExpectation]:
     expects = entity.node.get("expects")
-    refs = {name: ValueType("ref", entity=r.entity) for name, r in found.refs[entity.name].items()}
     for name, node in (expects.map() if expects else {}).items():
         word = f"entities.{entity.name}.expects.{name}"
-        that = _expression(
-            found, entity.name, node.get("that"), word, as_="condition", besides=refs
-        )
+        that = _expression(found, entity.name, node.get("that"), word, as_="condition")
         yield DraftExpectation(name, node, that)
 
 
@@ -285,15 +285,14 @@ def _expression(
     node: Node | None,
     word: str,
     *,
-    as_: Literal["value", "link", "condition"] = "value",
-    besides: Mapping[str, ValueType] | None = None,
+    as_: Literal["link", "condition"],
 ) -> Expression | None:
     if node is None or not isinstance(node.value, str) or entity not in found.entities:
         return None
     zone = _attempt(lambda: words.read_timezone(found.root.text("timezone"))) or "UTC"
     types = {e.name: {f.name: f.type for f in e.fields.values()} for e in found.entities.values()}
-    types[entity] = {**types[entity], **(besides or {})}
-    scope = Scope(entity, types, zone)
+    refs = {name: ref.entity for name, ref in found.refs[entity].items()}
+    scope = Scope(entity, types, zone, refs)
     expression = judge_expression(
         scope, node.value, links=as_ == "link", condition=as_ == "condition"
     )

@@ -191,6 +191,11 @@ def _column(scope: Scope, node: exp.Column) -> Typed:
     fields = scope.fields[scope.entity]
     if node.table:
         return _through(scope, node)
+    if node.name not in fields and node.name in scope.refs:
+        return scope.refuse(
+            "M308", f"{scope.entity}.{node.name} is a ref of several parts; it is no value.",
+            f"Read a field behind it, as {node.name}.field.",
+        )  # fmt: skip
     if node.name not in fields:
         return _unknown(scope, node.name, scope.entity)
     scope.reads.add(Read(node.name))
@@ -199,19 +204,18 @@ def _column(scope: Scope, node: exp.Column) -> Typed:
 
 def _through(scope: Scope, node: exp.Column) -> Typed:
     """Read a field of the entity that a ref refers to."""
-    own = scope.fields[scope.entity]
+    own = {**{n: ValueType("ref", entity=e) for n, e in scope.refs.items()},
+           **scope.fields[scope.entity]}  # fmt: skip
     if node.table not in own:
         return _unknown(scope, node.table, scope.entity)
     ref = own[node.table]
-    if ref is None:
-        return Typed(exp.null(), None)
-    if ref.kind != "ref":
+    if ref is not None and ref.kind != "ref":
         return scope.refuse(
             "M308", f"{scope.entity}.{node.table} is {called(ref)}; nothing is behind it.",
             f"Read {node.table} itself, or give it the type ref(...).",
         )  # fmt: skip
-    behind = scope.fields.get(ref.entity)
-    if behind is None:
+    behind = scope.fields.get(ref.entity) if ref else None
+    if ref is None or behind is None:
         return Typed(exp.null(), None)
     if node.name not in behind:
         return _unknown(scope, node.name, ref.entity)
@@ -220,7 +224,7 @@ def _through(scope: Scope, node: exp.Column) -> Typed:
 
 
 def _unknown(scope: Scope, name: str, entity: str) -> Typed:
-    known = list(scope.fields[entity])
+    known = [*scope.fields[entity], *(scope.refs if entity == scope.entity else ())]
     near = difflib.get_close_matches(name.lower(), known, n=1)
     cure = f"Did you mean {near[0]}?" if near else f"Use one of {', '.join(known)}."
     return scope.refuse("M304", f"{entity} has no field `{name}`.", cure)

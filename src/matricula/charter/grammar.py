@@ -178,8 +178,8 @@ class EntityPart(Part):
     fields: dict[FieldName, FieldPart] = Field(min_length=1, description="By name.")
     refs: dict[FieldName, RefPart] = Field(
         default_factory=dict,
-        description="Records of other entities whose key no single field holds; expectations "
-        "may read through them.",
+        description="Records of other entities whose key no single field holds; expressions "
+        "read through them as through a field of type `ref`.",
     )
     expects: dict[FlowName, ExpectPart] = Field(
         default_factory=dict, description="What the owners' data should say, by name."

@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from matricula.charter.model import Read
+
 if TYPE_CHECKING:
-    from matricula.charter.model import Charter, Expression, Field, Flow
+    from collections.abc import Iterable, Mapping
+
+    from matricula.charter.model import Charter, Expression, Field, Flow, Reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +22,35 @@ class Origin:
     steward: str
 
 
+def passed(reads: Iterable[Read], refs: Mapping[str, Reference]) -> dict[str, tuple[Read, ...]]:
+    """Name the refs that some reads go through, and what spells the key behind each.
+
+    Args:
+        reads: Of one entity's expressions.
+        refs: That entity's named ones. Any other that a read goes through is a field that
+            holds the key itself.
+
+    Returns:
+        In an order in which each follows those that its key is spelled through.
+    """
+    found: dict[str, tuple[Read, ...]] = {}
+    begun: set[str] = set()
+
+    def go_through(name: str) -> None:
+        if name in begun:
+            return
+        begun.add(name)
+        by = refs[name].by if name in refs else (Read(name),)
+        for part in by:
+            if part.of:
+                go_through(part.field)
+        found[name] = by
+
+    for name in sorted({read.field for read in reads if read.of}):
+        go_through(name)
+    return found
+
+
 def flows_that_carry(charter: Charter, field: str) -> tuple[str, ...]:
     """List the flows that read a field, written `student.email`, in the charter's order."""
     return tuple(flow.name for flow in charter.flows.values() if field in flow.carries)
@@ -25,12 +58,14 @@ def flows_that_carry(charter: Charter, field: str) -> tuple[str, ...]:
 
 def fields_read(charter: Charter, flow: Flow, expression: Expression) -> tuple[str, ...]:
     """List the fields an expression of a flow reads, as `entity.field`, sorted."""
+    entity = charter.entities[flow.entity]
+    spelled = passed(expression.reads, entity.refs)
     found = set()
-    for read in expression.reads:
-        found.add(f"{flow.entity}.{read.field}")
+    for read in (*expression.reads, *(part for by in spelled.values() for part in by)):
+        if read.field in entity.fields:
+            found.add(f"{flow.entity}.{read.field}")
         if read.of:
-            behind = charter.entities[flow.entity].fields[read.field].type.entity
-            found.add(f"{behind}.{read.of}")
+            found.add(f"{entity.reference(read.field).entity}.{read.of}")
     return tuple(sorted(found))
 
 

@@ -110,7 +110,7 @@ class Entity:
         roster: The one resource that decides who exists.
         found_by: For every other owning resource, its own fields that spell the key.
         fields: By name, in the charter's order.
-        refs: Records of other entities that expectations read; each may use those before it.
+        refs: Records of other entities found by several fields; each may use those before it.
         expects: What the owners' data should say.
     """
 
@@ -128,6 +128,12 @@ class Entity:
         others = {f.owner for f in self.fields.values()} - {self.roster}
         return (self.roster, *sorted(others))
 
+    def reference(self, name: str) -> Reference:
+        """Say where a ref leads. A field of type `ref` is the short form: it holds the key."""
+        if name in self.refs:
+            return self.refs[name]
+        return Reference(self.fields[name].type.entity, (Read(name),))
+
 
 @dataclass(frozen=True, slots=True)
 class LinkCall:
@@ -142,8 +148,8 @@ class Read:
     """One field that an expression reads.
 
     Attributes:
-        field: A field of the flow's entity.
-        of: Set when `field` is a `ref` and one of the referred entity's fields is read
+        field: A field of the entity, or one of its refs.
+        of: Set when `field` is a ref and one of the referred entity's fields is read
             through it, written `programme.title` in the charter.
     """
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from matricula.charter.lineage import passed
 from matricula.charter.rules_calendar import windows_of
 from matricula.charter.rules_cycles import links_of
 from matricula.kernel.digests import digest
@@ -25,7 +26,8 @@ def charter_digest(draft: Draft) -> str:
 def flow_digest(draft: Draft, flow: DraftFlow) -> str:
     """Digest a flow and what it depends on.
 
-    That is: its text; the fields it reads with owner, type and class; the key, the roster
+    That is: its text; the fields it reads with owner, type and class; the refs it goes
+    through; the key, the roster
     and the found-by of their entities; name, connector and steward of every system
     concerned (not the settings: a new address is not a new grant); the calendar windows
     that name it; the key and the target of the flows it links to.
@@ -38,6 +40,7 @@ def flow_digest(draft: Draft, flow: DraftFlow) -> str:
             "name": flow.name,
             "text": flow.node.plain(),
             "fields": {field.word: field.node.plain() for field in carried},
+            "refs": _refs(draft, flow),
             "entities": {name: _identity(draft.entities[name]) for name in entities},
             "systems": {name: _product(draft, name) for name in systems},
             "money": draft.root.get("currency") and draft.root.text("currency"),
@@ -49,6 +52,13 @@ def flow_digest(draft: Draft, flow: DraftFlow) -> str:
             },
         }
     )
+
+
+def _refs(draft: Draft, flow: DraftFlow) -> dict[str, object]:
+    reads = [read for expression in flow.expressions() for read in expression.reads]
+    refs = draft.refs.get(flow.entity, {})
+    node = draft.entities[flow.entity].node
+    return {name: node.at(("refs", name)).plain() for name in passed(reads, refs) if name in refs}
 
 
 def _identity(entity: DraftEntity) -> object:

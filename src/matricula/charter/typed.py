@@ -69,11 +69,13 @@ class Scope:
         entity: The entity whose fields are in reach.
         fields: Type by name, for every entity; None where the type is not known.
         timezone: The institution's.
+        refs: The entity's named refs, and the entities they lead to.
     """
 
     entity: str
     fields: Mapping[str, Mapping[str, ValueType | None]]
     timezone: str
+    refs: Mapping[str, str] = field(default_factory=dict)
     reads: set[Read] = field(default_factory=set)
     refusals: list[Refusal] = field(default_factory=list)
 

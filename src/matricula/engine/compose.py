@@ -30,11 +30,16 @@ def compose(
         entity: Which.
         only_dirty: Keep `golden_E` to the keys in `dirty_E`.
     """
-    run(connection, sql.create("VIEW", f"whole_{entity.name}", _whole(connection, entity)))
+    view(connection, entity)
     dirty = _dirty(entity) if only_dirty else None
     golden = _whole(connection, entity, among=dirty)
     run(connection, sql.create("TABLE", f"golden_{entity.name}", golden))
     _gather_amiss(connection, entity)
+
+
+def view(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
+    """Leave `whole_E`, after `resolve` of the entity."""
+    run(connection, sql.create("VIEW", f"whole_{entity.name}", _whole(connection, entity)))
 
 
 def _dirty(entity: Entity) -> exp.Select:

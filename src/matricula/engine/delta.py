@@ -14,6 +14,7 @@ import duckdb
 import pyarrow as pa
 from sqlglot import exp
 
+from matricula.charter.lineage import passed
 from matricula.engine import compose, project, sql
 from matricula.engine.workbench import arrow, number, register, rows, run
 
@@ -171,12 +172,16 @@ def _differing_keys() -> exp.Select:
 
 def _follow_refs(connection: duckdb.DuckDBPyConnection, charter: Charter, entity: Entity) -> None:
     refs = {
-        field
+        name: None
         for flow in charter.flows.values()
         if flow.entity == entity.name
-        for field in project.refs_of(flow)
+        for name in project.refs_of(charter, flow)
     }
-    for field in sorted(refs):
+    for field in refs:
+        if field in entity.refs:
+            referring = _referring(connection, charter, entity, field)
+            run(connection, exp.insert(referring, sql.table(f"touched_{entity.name}")))
+            continue
         owned = entity.fields[field]
         referred = exp.select(sql.column("key")).from_(sql.table(f"touched_{owned.type.entity}"))
         query = (
@@ -186,6 +191,21 @@ def _follow_refs(connection: duckdb.DuckDBPyConnection, charter: Charter, entity
             .where(sql.given(sql.column("key")))
         )
         run(connection, exp.insert(query, sql.table(f"touched_{entity.name}")))
+
+
+def _referring(
+    connection: duckdb.DuckDBPyConnection, charter: Charter, entity: Entity, name: str
+) -> exp.Select:
+    """Select the keys whose ref, spelled from several fields, leads to a touched record."""
+    reference = entity.reference(name)
+    before = list(passed(reference.by, entity.refs))
+    for read in {entity.name, *(entity.reference(other).entity for other in before)}:
+        compose.view(connection, charter.entities[read])
+    query = exp.select(sql.column("key", project.GOLDEN))
+    query = query.from_(sql.table(f"whole_{entity.name}", project.GOLDEN))
+    touched = exp.select(sql.column("key")).from_(sql.table(f"touched_{reference.entity}"))
+    leads = exp.In(this=project.key_behind(reference), query=touched.subquery())
+    return project.join_refs(query, entity, before).where(leads)
 
 
 def add_keys(dirty: Mapping[str, pa.Table], more: Mapping[str, pa.Table]) -> dict[str, pa.Table]:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from matricula.charter.lineage import passed
 from matricula.engine import sql
-from matricula.engine.project import Placing
+from matricula.engine.project import GOLDEN, Placing, join_refs
 from matricula.engine.read import Fault
 from matricula.engine.workbench import number, rows
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from matricula.charter.model import Entity, Expectation, Read
 
 _SHOWN = 1000
-_SELF = "g"
 
 
 def expect(
@@ -55,44 +55,19 @@ def expect(
     )
 
 
-def _references(entity: Entity) -> dict[str, tuple[str, tuple[Read, ...] | None]]:
-    """Every ref by name: the entity it leads to, and what spells its key (None: the field)."""
-    own = {
-        name: (field.type.entity, None)
-        for name, field in entity.fields.items()
-        if field.type.kind == "ref"
-    }
-    return own | {name: (ref.entity, ref.by) for name, ref in entity.refs.items()}
-
-
-def _needed(entity: Entity, expectation: Expectation) -> list[str]:
-    """List the refs that an expectation reads through, those they rest on first."""
-    known = _references(entity)
-    found: dict[str, None] = {}
-
-    def visit(name: str) -> None:
-        for read in known[name][1] or ():
-            if read.of:
-                visit(read.field)
-        found[name] = None
-
-    for read in expectation.that.reads:
-        if read.of:
-            visit(read.field)
-    return list(found)
-
-
 def _can_be_told(entity: Entity, composed: Mapping[str, Entity], expectation: Expectation) -> bool:
-    known = _references(entity)
-    through = _needed(entity, expectation)
-    reads = [*expectation.that.reads, *(r for name in through for r in known[name][1] or ())]
-    for read in reads:
-        if not read.of and read.field not in entity.fields and read.field not in entity.refs:
-            return False
-        behind = composed.get(known[read.field][0]) if read.of else entity
-        if behind is None or (read.of and read.of not in behind.fields):
-            return False
-    return all(known[name][0] in composed for name in through)
+    through = passed(expectation.that.reads, entity.refs)
+    spelled = [part for by in through.values() for part in by]
+    return all(_is_at_hand(entity, composed, read) for read in (*spelled, *expectation.that.reads))
+
+
+def _is_at_hand(entity: Entity, composed: Mapping[str, Entity], read: Read) -> bool:
+    if not read.of:
+        return read.field in entity.fields
+    if read.field not in entity.refs and read.field not in entity.fields:
+        return False
+    behind = composed.get(entity.reference(read.field).entity)
+    return behind is not None and read.of in behind.fields
 
 
 def _breaches(
@@ -117,24 +92,7 @@ def _breaches(
 
 
 def _in_breach(entity: Entity, expectation: Expectation, on: date) -> exp.Select:
-    query = exp.select(sql.column("key", _SELF)).from_(sql.table(f"golden_{entity.name}", _SELF))
-    known = _references(entity)
-    for name in _needed(entity, expectation):
-        to, by = known[name]
-        parts = [_value(read) for read in by] if by else [sql.column(name, _SELF)]
-        query = query.join(
-            sql.table(f"golden_{to}", _alias(name)),
-            on=sql.same(sql.column("key", _alias(name)), sql.key_of(parts)),
-            join_type="left",
-        )
+    query = exp.select(sql.column("key", GOLDEN)).from_(sql.table(f"golden_{entity.name}", GOLDEN))
+    through = list(passed(expectation.that.reads, entity.refs))
+    query = join_refs(query, entity, through, kind="golden")
     return query.where(sql.no(Placing(on).value(expectation.that)))
-
-
-def _alias(ref: str) -> str:
-    return f"ref {ref}"
-
-
-def _value(read: Read) -> exp.Column:
-    if read.of:
-        return sql.column(read.of, _alias(read.field))
-    return sql.column(read.field, _SELF)

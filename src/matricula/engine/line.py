@@ -90,8 +90,8 @@ def local_date(charter: Charter, at: datetime) -> date:
 
 def entities_of(charter: Charter, flow: Flow) -> list[Entity]:
     """List the entities a flow reads: its own first, then those behind its refs."""
-    fields = charter.entities[flow.entity].fields
-    behind = {fields[name].type.entity for name in project.refs_of(flow)}
+    entity = charter.entities[flow.entity]
+    behind = {entity.reference(name).entity for name in project.refs_of(charter, flow)}
     return [charter.entities[name] for name in (flow.entity, *sorted(behind - {flow.entity}))]
 
 

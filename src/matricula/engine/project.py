@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from matricula.charter.lineage import passed
 from matricula.engine import sql, values
 from matricula.engine.workbench import run
 
@@ -25,7 +26,15 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from matricula.charter.model import Charter, Expression, Flow, FlowField, LinkCall
+    from matricula.charter.model import (
+        Charter,
+        Entity,
+        Expression,
+        Flow,
+        FlowField,
+        LinkCall,
+        Reference,
+    )
 
 GOLDEN = "g"
 
@@ -145,20 +154,44 @@ def _expressions(flow: Flow) -> list[Expression]:
     return [*found, flow.where] if flow.where else found
 
 
-def refs_of(flow: Flow) -> list[str]:
-    """List the ref fields through which a flow reads another entity, sorted."""
-    return sorted({read.field for e in _expressions(flow) for read in e.reads if read.of})
+def refs_of(charter: Charter, flow: Flow) -> list[str]:
+    """List the refs through which a flow reads, each after those that its key rests on."""
+    reads = [read for expression in _expressions(flow) for read in expression.reads]
+    return list(passed(reads, charter.entities[flow.entity].refs))
 
 
 def _join_refs(query: exp.Select, charter: Charter, flow: Flow) -> exp.Select:
-    for field in refs_of(flow):
-        entity = charter.entities[flow.entity].fields[field].type.entity
+    return join_refs(query, charter.entities[flow.entity], refs_of(charter, flow))
+
+
+def join_refs(
+    query: exp.Select, entity: Entity, refs: Sequence[str], *, kind: str = "whole"
+) -> exp.Select:
+    """Join the records behind some refs of an entity to its own, which stand under `GOLDEN`.
+
+    Args:
+        query: From the entity's records.
+        entity: Whose refs.
+        refs: Names, each after those that its key rests on.
+        kind: Of the tables: `whole_E`, or `golden_E` in a full pass.
+    """
+    for name in refs:
+        reference = entity.reference(name)
         query = query.join(
-            sql.table(f"whole_{entity}", _ref_alias(field)),
-            on=sql.same(sql.column("key", _ref_alias(field)), sql.column(field, GOLDEN)),
+            sql.table(f"{kind}_{reference.entity}", _ref_alias(name)),
+            on=sql.same(sql.column("key", _ref_alias(name)), key_behind(reference)),
             join_type="left",
         )
     return query
+
+
+def key_behind(reference: Reference) -> exp.Expr:
+    """Spell the key that a ref leads to."""
+    parts = [
+        sql.column(read.of, _ref_alias(read.field)) if read.of else sql.column(read.field, GOLDEN)
+        for read in reference.by
+    ]
+    return sql.key_of(parts)
 
 
 def link_key(link: LinkCall, of: str = GOLDEN) -> exp.Expr:
@@ -211,7 +244,7 @@ class _Doubt:
         code: M410 (not of its type) or M412 (two records claim the key).
         table: `amiss_E` or `twice_E`.
         column: Its column that `words` are of.
-        through: The ref field behind which the entity stands; empty for the flow's own.
+        through: The ref behind which the entity stands; empty for the flow's own.
     """
 
     code: str
@@ -236,9 +269,10 @@ def _kept(charter: Charter, flow: Flow, placing: Placing) -> exp.Query:
     A doubtful value keeps a copy as it is, unless the condition of the flow does not read
     it and says that the record leaves: then it leaves.
     """
-    deciding = _reads([flow.where] if flow.where else [])
-    deciding[""] |= set(charter.entities[flow.entity].key)
-    carried = _reads(_expressions(flow))
+    entity = charter.entities[flow.entity]
+    deciding = _reads(entity, [flow.where] if flow.where else [])
+    deciding[""] |= set(entity.key)
+    carried = _reads(entity, _expressions(flow))
     carried[""] |= deciding[""]
     parts: list[exp.Query] = []
     for doubt in _doubts(charter, flow):
@@ -281,21 +315,27 @@ def _union(one: exp.Query, other: exp.Query) -> exp.Query:
 
 def _doubts(charter: Charter, flow: Flow) -> Iterator[_Doubt]:
     entity = charter.entities[flow.entity]
-    for through in ("", *refs_of(flow)):
-        read = charter.entities[entity.fields[through].type.entity] if through else entity
+    for through in ("", *refs_of(charter, flow)):
+        read = charter.entities[entity.reference(through).entity] if through else entity
         yield _Doubt("M410", f"amiss_{read.name}", "field", {n: n for n in read.fields}, through)
         owners = {name: str(field.owner) for name, field in read.fields.items()}
         yield _Doubt("M412", f"twice_{read.name}", "resource", owners, through)
 
 
-def _reads(expressions: Sequence[Expression]) -> defaultdict[str, set[str]]:
-    """Gather the fields that expressions read: the entity's own under `""`, others by ref."""
+def _reads(entity: Entity, expressions: Sequence[Expression]) -> defaultdict[str, set[str]]:
+    """Gather the fields that expressions read: the entity's own under `""`, others by ref.
+
+    What spells the key behind a ref is read as well.
+    """
     found: defaultdict[str, set[str]] = defaultdict(set)
-    for expression in expressions:
-        for read in expression.reads:
+    reads = [read for expression in expressions for read in expression.reads]
+    spelled = passed(reads, entity.refs).values()
+    for read in (*reads, *(part for by in spelled for part in by)):
+        if read.of:
+            found[read.field].add(read.of)
+        else:
             found[""].add(read.field)
-            if read.of:
-                found[read.field].add(read.of)
+    for expression in expressions:
         if expression.link:
             found[""].update(expression.link.arguments)
     return found

@@ -76,11 +76,11 @@ def _of(desk: Desk, link: Link) -> Iterator[Drift]:
 def owners_of(desk: Desk, flow: str, field: str) -> str:
     """Name the resources that own what a granted field is made of."""
     granted = desk.charter.flows[flow].fields[field]
-    fields = desk.charter.entities[desk.charter.flows[flow].entity].fields
+    entity = desk.charter.entities[desk.charter.flows[flow].entity]
     owners = set()
     for read in granted.expression.reads:
-        owned = fields[read.field]
         if read.of:
-            owned = desk.charter.entities[owned.type.entity].fields[read.of]
+            behind = desk.charter.entities[entity.reference(read.field).entity]
+        owned = behind.fields[read.of] if read.of else entity.fields[read.field]
         owners.add(f"{owned.owner}.{owned.owner_field}")
     return ", ".join(sorted(owners))
