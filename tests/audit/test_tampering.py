@@ -148,6 +148,32 @@ def test_an_entry_added_by_hand_stands_outside_the_seals(tmp_path):
     assert assert_both_name(11, tmp_path) == "M712"
 
 
+@pytest.mark.parametrize(
+    ("statement", "named"),
+    [
+        (
+            "INSERT INTO audit_entry SELECT 0, act, values_digest, leaf FROM audit_entry LIMIT 1",
+            "Entry 0 stands before the first",
+        ),
+        (
+            "INSERT INTO audit_batch SELECT -1, 1, 4, 'r', 'p', 'c', 'now'",
+            "Batch -1 stands before the first",
+        ),
+        (
+            "INSERT INTO audit_value VALUES (-5, 'salt', 'dewi', '', '')",
+            "Values stand beside entry -5",
+        ),
+    ],
+)
+def test_what_is_put_before_the_first_entry_is_found(statement, named):
+    record_ten()
+
+    tamper(statement)
+
+    with pytest.raises(AuditBroken, match=f"M712: {named}"):
+        verify()
+
+
 def test_a_value_added_by_hand_is_found():
     record_ten()
 

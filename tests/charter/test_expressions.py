@@ -453,6 +453,7 @@ MISTAKES = [
     ("strftime(born, '%Q')", "M309"),
     ("lpad(name, 99999, 'x')", "M309"),
     ("lpad(name, points, 'x')", "M309"),
+    ("regexp_extract(name, '(a)', 10)", "M309"),
     ("cast(name as integer)", "M310"),
     ("cast(name as date)", "M310"),
     ("cast(fees as text)", "M310"),

@@ -813,6 +813,13 @@ FILES = {
         "is a map from keys",
         "Begin the file",
     ),
+    "a number that no machine can take": (
+        "currency: " + "9" * 5000,
+        "M105",
+        "b.yaml:1",
+        "currency is declared",
+        "declared once",
+    ),
     "text nested without end": (
         "a: " + "[" * 40 + "]" * 40,
         "M109",

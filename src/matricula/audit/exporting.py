@@ -7,6 +7,7 @@ checkpoints. `verifier/verify_audit.py` reads it; `docs/how-to/audit.md` describ
 from __future__ import annotations
 
 import json
+import os
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,9 @@ def export(path: Path, *, values: bool = True) -> int:
         How many entries were written.
     """
     head = Head.objects.first() or Head(batch=0, last_seq=0, chain=seal.GENESIS)
-    with path.open("w", encoding="utf-8", newline="\n") as file:
+    # With values it is as personal as the database: a new file is its owner's alone.
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
         for line in _lines(head, values=values):
             file.write(_encode(line) + "\n")
     return head.last_seq

@@ -160,6 +160,16 @@ _BESIDE = (
 )  # fmt: skip
 
 
+_BEFORE = (
+    ("M712", "Entry {} stands before the first, outside every batch.",
+     "SELECT min(seq) FROM audit_entry"),
+    ("M712", "Batch {} stands before the first; it was not sealed by an append.",
+     "SELECT min(number) FROM audit_batch"),
+    ("M712", "Values stand beside entry {}, which does not exist.",
+     "SELECT min(seq) FROM audit_value"),
+)  # fmt: skip
+
+
 def _check_nothing_beside() -> None:
     """Check that nothing was added that no batch seals."""
     for code, message, query, limit in _BESIDE:
@@ -167,3 +177,7 @@ def _check_nothing_beside() -> None:
         ((highest,),) = rows.fetch(query)
         if highest is not None and int(highest) > getattr(_read_head(), limit):
             raise broken(code, message.format(highest))
+    for code, message, query in _BEFORE:
+        ((lowest,),) = rows.fetch(query)
+        if lowest is not None and int(lowest) < 1:
+            raise broken(code, message.format(lowest))

@@ -272,8 +272,10 @@ def _part(scope: Scope, node: exp.Expr, part: exp.Expr, want: whitelist.Want) ->
     return local(scope, typed) if want == "day" else typed
 
 
+# DuckDB refuses the whole query for a higher one.
+_LAST_GROUP = 9
 _LITERALS = {
-    "count": f"a whole number up to {whitelist.LONGEST_PAD}, written out",
+    "count": f"a whole number up to {whitelist.LONGEST_PAD} (a group: {_LAST_GROUP}), written out",
     "word": "text, written out",
     "pattern": "a pattern that DuckDB understands, written out",
     "format": "a format such as '%d.%m.%Y', written out",
@@ -285,7 +287,8 @@ def _literal_part(scope: Scope, node: exp.Expr, part: exp.Expr, want: str) -> Ty
     """Take a literal that cannot fail when the expression runs."""
     good = isinstance(part, exp.Literal) and part.is_string is (want != "count")
     if good and want == "count":
-        good = part.this.isdigit() and int(part.this) <= whitelist.LONGEST_PAD
+        most = _LAST_GROUP if isinstance(node, exp.RegexpExtract) else whitelist.LONGEST_PAD
+        good = part.this.isdigit() and int(part.this) <= most
     elif good and want == "options":
         good = set(part.this) <= set("gicsm")
     elif good and want != "word":

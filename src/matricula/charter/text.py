@@ -34,6 +34,7 @@ Path_ = tuple[str | int, ...]
 Scalar = str | int | float | bool | None
 
 _DEPTH = 30
+_LONGEST_NUMBER = 100
 _ENDINGS = (".yaml", ".yml")
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _WHOLE = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
@@ -303,7 +304,8 @@ def _scalar(event: ScalarEvent) -> Scalar:
         return word
     if word in _WORDS:
         return _WORDS[word]
-    if _WHOLE.fullmatch(word):
+    # A longer one is no number that a charter has a use for, and Python may refuse it.
+    if len(word) <= _LONGEST_NUMBER and _WHOLE.fullmatch(word):
         return int(word, 0) if word[:2] in {"0o", "0x"} else int(word)
     return float(word) if _NUMBER.fullmatch(word) else word
 

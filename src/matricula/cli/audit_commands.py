@@ -24,11 +24,12 @@ def audit() -> None:
     "--checkpoint", type=click.Path(exists=True, dir_okay=False, path_type=Path), default=None,
     help="A checkpoint handed out earlier; the audit must contain it.",
 )  # fmt: skip
-def verify(*, as_json: bool, checkpoint: Path | None) -> None:
+@click.option("--public-key", default="", help="The only key whose signature counts.")
+def verify(*, as_json: bool, checkpoint: Path | None, public_key: str) -> None:
     """Recompute everything and say whether the audit is untouched."""
     from matricula.audit.verify import verify as check
 
-    found = check(checkpoint=checkpoint)
+    found = check(checkpoint=checkpoint, public_key=public_key)
     if as_json:
         show.as_json({"ok": True, "entries": found.entries, "batches": found.batches,
                       "checkpoints": found.checkpoints, "head": found.head})  # fmt: skip
@@ -37,6 +38,8 @@ def verify(*, as_json: bool, checkpoint: Path | None) -> None:
             f"The audit is untouched: {found.entries} entries in {found.batches} batches, "
             f"{found.checkpoints} checkpoint(s), head {found.head[:16]}."
         )
+        if checkpoint is None:
+            show.say("A history rewritten as a whole shows only against a checkpoint handed out.")
 
 
 @audit.command()

@@ -68,7 +68,10 @@ def bring_up_to_date() -> None:
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
 
-    Path(settings.HOME).mkdir(parents=True, exist_ok=True)
+    home = Path(settings.HOME)
+    if not home.exists():
+        # What is kept here is personal: for whoever runs Matricula, and nobody beside.
+        home.mkdir(parents=True, mode=0o700)
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         call_command("migrate", verbosity=0, interactive=False)

@@ -95,7 +95,7 @@ def settle(page: Page, intents: Sequence[Intent], outcomes: Sequence[Outcome]) -
     _set_aside(page, refused)
     _leave_unknown(page, unknown)
     if done:
-        append([_entry(page, intent) for intent, _ in done], at=page.desk.at)
+        append([entry(page, intent) for intent, _ in done], at=page.desk.at)
     counts = {"answered": len(done), "refused": len(refused), "unknown": len(unknown)}
     return {**counts, "deferred": len(pairs) - sum(counts.values())}
 
@@ -193,7 +193,7 @@ def record_matches(page: Page, intents: Sequence[Intent]) -> None:
         return
     with transaction.atomic():
         _confirm(page, [(intent, intent.external_id) for intent in intents])
-        append([_entry(page, intent) for intent in intents], at=page.desk.at)
+        append([entry(page, intent) for intent in intents], at=page.desk.at)
 
 
 def wait(page: Page, intents: Sequence[Intent]) -> None:
@@ -216,7 +216,8 @@ def _remember_waiting(page: Page, intents: Sequence[Intent]) -> None:
     bulk.merge("hub_link", COLUMNS, ("flow", "key"), rows)
 
 
-def _entry(page: Page, intent: Intent) -> Entry:
+def entry(page: Page, intent: Intent) -> Entry:
+    """Say in the audit's words what was done to a copy, and for which purpose."""
     return Entry(
         actor=page.desk.actor,
         action=intent.kind,

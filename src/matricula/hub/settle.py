@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from django.db import transaction
 
+from matricula.audit.actions import append
 from matricula.connectors.kit.errors import ConnectorError
 from matricula.hub import bulk, ledger
 from matricula.hub.incidents import Trouble, report
 from matricula.hub.links import COLUMNS
-from matricula.hub.models import Effect, Link
+from matricula.hub.models import Effect, Link, Run
 from matricula.kernel.digests import document
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from matricula.hub.systems import Systems
 
 _SIZE = 200
+_OPEN = "state IN ('intended', 'unknown')"
 
 
 def settle_unknown(desk: Desk, connected: Systems, flows: Sequence[Flow], *, run: str) -> int:
@@ -36,7 +39,9 @@ def settle_unknown(desk: Desk, connected: Systems, flows: Sequence[Flow], *, run
     settled = 0
     for flow in flows:
         page = ledger.Page(desk, run, flow)
-        opened = Effect.objects.filter(flow=flow.name, state__in=("intended", "unknown"))
+        # Written out: SQLite finds a partial index only by its very condition, and without it
+        # looks through everything that was ever sent.
+        opened = Effect.objects.filter(flow=flow.name).extra(where=[_OPEN])  # noqa: S610 - a constant
         while batch := list(opened.order_by("id")[:_SIZE]):
             try:
                 found = connected[flow.target.system].find(
@@ -70,10 +75,13 @@ def _write_down(
 ) -> None:
     now = bulk.moment(page.desk.at)
     rows: list[bulk.Row] = []
+    done: list[Effect] = []
     for effect, records in zip(batch, found, strict=True):
         if len(records) > 1:
             report([_several(page, effect)], at=page.desk.at)
-        happened = len(records) == 1 and _agrees(effect, records[0].fields)
+        happened = _happened(effect, records)
+        if happened:
+            done.append(effect)
         state = "answered" if happened else "void"
         Effect.objects.filter(pk=effect.pk).update(state=state, settled_at=page.desk.at)
         if len(records) == 1:
@@ -86,6 +94,34 @@ def _write_down(
             Link.objects.filter(flow=effect.flow, key=effect.key).delete()
     latest = {(row[0], row[1]): row for row in rows}
     bulk.merge("hub_link", COLUMNS, ("flow", "key"), list(latest.values()))
+    _audit(page, done)
+
+
+def _happened(effect: Effect, records: Sequence[Found]) -> bool:
+    """Tell from what the target holds whether an intent became true.
+
+    A look-up does not say whether a record sleeps, so a suspension counts as open; the
+    next pass asks for it again, which changes nothing where it had happened.
+    """
+    if effect.kind == "delete":
+        return not records
+    return effect.kind != "suspend" and len(records) == 1 and _agrees(effect, records[0].fields)
+
+
+def _audit(page: ledger.Page, done: Sequence[Effect]) -> None:
+    """Record what turned out to have happened as the act of the run that sent it."""
+    runs = Run.objects.in_bulk({effect.run for effect in done})
+    entries = []
+    for effect in done:
+        intent = ledger.Intent(
+            effect.key, effect.kind, effect.external_id, effect.before, effect.after, effect.match
+        )
+        entry = replace(ledger.entry(page, intent), run=effect.run)
+        if sender := runs.get(effect.run):
+            entry = replace(entry, actor=sender.actor, charter_version=sender.charter)
+        entries.append(entry)
+    if entries:
+        append(entries, at=page.desk.at)
 
 
 def _agrees(effect: Effect, fields: Mapping[str, object]) -> bool:

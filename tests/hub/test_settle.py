@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import pytest
+
+from matricula.audit.verify import verify
+from matricula.hub import ledger
+from matricula.hub.models import Effect, Link
+
+pytestmark = pytest.mark.django_db
+
+
+class PowerCut(Exception):
+    """The machine stops after a target took a batch and before that was written down."""
+
+
+def _cut(*_: object) -> None:
+    raise PowerCut
+
+
+def _sync_cut_short(world, monkeypatch) -> None:
+    with monkeypatch.context() as cut:
+        cut.setattr(ledger, "settle", _cut)
+        with pytest.raises(PowerCut):
+            world.run("sync")
+
+
+def _audited(action: str, flow: str) -> list[str]:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT v.key FROM audit_entry e JOIN audit_act a ON a.number = e.act "
+            "JOIN audit_value v ON v.seq = e.seq "
+            "WHERE a.action = %s AND a.flow = %s ORDER BY v.key",
+            [action, flow],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _states(flow: str) -> set[tuple[str, str]]:
+    return set(Effect.objects.filter(flow=flow).values_list("kind", "state"))
+
+
+def test_what_a_run_that_died_had_created_is_audited_once_and_not_created_again(
+    world, monkeypatch
+):
+    world.sign_all()
+
+    _sync_cut_short(world, monkeypatch)
+    taken = len(world.everything_in_lms()[0])
+    said = world.run("sync")
+
+    assert (taken, said.code) == (40, 0)
+    assert len(world.everything_in_lms()[0]) == 40
+    everybody = [f"{n:05d}" for n in range(1, 41)]
+    assert _audited("create", "lms-accounts") == everybody
+    assert verify().entries > 40
+
+
+def test_a_deletion_that_a_run_that_died_had_made_counts_as_made_and_is_audited(
+    world, monkeypatch
+):
+    world.edit_charter("guard: {exits: {share: 10%}}", "guard: {exits: {share: 50%}}")
+    world.settle()
+    world.sis("DELETE FROM sections WHERE code = 'BIO1'")
+
+    _sync_cut_short(world, monkeypatch)
+    world.run("sync")
+
+    assert {code for _, code, _ in world.everything_in_lms()[1]} == {"LAW1", "ART1"}
+    assert _audited("delete", "lms-courses") == ["BIO1"]
+    assert {state for kind, state in _states("lms-courses") if kind == "delete"} == {"answered"}
+    assert not Link.objects.filter(flow="lms-courses", key="BIO1").exists()
+
+
+def test_a_deletion_that_had_not_been_made_is_not_taken_for_made(world, monkeypatch):
+    world.edit_charter("guard: {exits: {share: 10%}}", "guard: {exits: {share: 50%}}")
+    world.settle()
+    ((number,),) = world.in_lms("SELECT id FROM courses WHERE code = 'BIO1'")
+    world.sis("DELETE FROM sections WHERE code = 'BIO1'")
+    _sync_cut_short(world, monkeypatch)
+    # The batch never arrived: the course space is there as it was.
+    world.lms("INSERT INTO courses VALUES (?, 'BIO1', 'Biology')", number)
+
+    world.sis("INSERT INTO sections VALUES ('BIO1', 'Biology')")
+    said = world.run("sync")
+
+    assert said.code == 0
+    assert ("delete", "void") in _states("lms-courses")
+    assert _audited("delete", "lms-courses") == []
+    assert Link.objects.get(flow="lms-courses", key="BIO1").confirmed is not None
+
+
+def test_a_suspension_that_is_uncertain_is_asked_for_again_and_audited_once(world, monkeypatch):
+    world.settle()
+    world.sis("UPDATE students SET status = 'withdrawn' WHERE student_no = '00004'")
+
+    _sync_cut_short(world, monkeypatch)
+    said = world.run("sync")
+
+    assert said.code == 0, said.out
+    assert world.in_lms("SELECT suspended FROM users WHERE idnumber = '00004'") == [(1,)]
+    assert _audited("suspend", "lms-accounts") == ["00004"]
+    assert Link.objects.get(flow="lms-accounts", key="00004").state == "suspended"
