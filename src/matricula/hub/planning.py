@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
+from django.db import transaction
 
 from matricula.engine import line
 from matricula.engine.guard import Reason
@@ -92,16 +93,18 @@ def make(desk: Desk, systems: Systems, run: Run, scope: Scope) -> Made:
     landed = snapshots.land_all(desk, systems, sources | targets, run=run.id)
     with _workbench(desk, run) as bench:
         plan, verdicts, indexes = _find(desk, bench, flows, landed, scope)
-    for resource in sources:
-        verdict = verdicts.get(resource)
-        rows = verdict.rows if verdict else 0
-        trusted = bool(verdict and verdict.is_trusted)
-        snapshots.keep(desk, landed[resource], run=run.id, rows=rows, is_trusted=trusted)
-    troubles.of_readings(desk, flows, landed, verdicts, plan, full=scope.full)
-    if scope.full:
-        observed.record(desk, plan, landed)
-        snapshots.forget(landed[resource] for resource in targets - sources)
-    _keep(desk, run, plan, scope)
+    # What a pass found becomes known as a whole.
+    with transaction.atomic():
+        for resource in sources:
+            verdict = verdicts.get(resource)
+            rows = verdict.rows if verdict else 0
+            trusted = bool(verdict and verdict.is_trusted)
+            snapshots.keep(desk, landed[resource], run=run.id, rows=rows, is_trusted=trusted)
+        troubles.of_readings(desk, flows, landed, verdicts, plan, full=scope.full)
+        if scope.full:
+            observed.record(desk, plan, landed)
+        _keep(desk, run, plan, scope)
+    snapshots.forget(landed[resource] for resource in targets - sources)
     return Made(plan, run, scope, landed, indexes)
 
 

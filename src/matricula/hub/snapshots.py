@@ -42,8 +42,16 @@ class Landed:
 def land_all(
     desk: Desk, connected: Systems, resources: Iterable[ResourceRef], *, run: str
 ) -> dict[ResourceRef, Landed]:
-    """Read resources, each into a Parquet file of the run."""
-    return {resource: _land(desk, connected, resource, run) for resource in sorted(set(resources))}
+    """Read resources, each into a Parquet file of the run; remember how their systems answered."""
+    landed = {r: _land(desk, connected, r, run) for r in sorted(set(resources))}
+    for system in sorted({resource.system for resource in landed}):
+        answers = [told for resource, told in landed.items() if resource.system == system]
+        # One resource that cannot be had is news; the others do not make it good.
+        silent = next((told.fault for told in answers if told.away and told.fault), None)
+        if silent or any(told.snapshot for told in answers):
+            sentence = silent.message if silent else "It was read."
+            systems.remember(system, well=not silent, sentence=sentence, at=desk.at)
+    return landed
 
 
 def _land(desk: Desk, connected: Systems, resource: ResourceRef, run: str) -> Landed:
@@ -54,16 +62,13 @@ def _land(desk: Desk, connected: Systems, resource: ResourceRef, run: str) -> La
             land(reading, path)
             declared, notes = reading.declared_rows, tuple(reading.findings)
     except ConnectorError as error:
-        return _failed(desk, resource, error)
-    systems.remember(resource.system, well=True, sentence="It was read.", at=desk.at)
+        return _failed(resource, error)
     snapshot = Snapshot(resource, ds.dataset(path), declared)
     return Landed(resource, snapshot, path, notes=notes)
 
 
-def _failed(desk: Desk, resource: ResourceRef, error: ConnectorError) -> Landed:
+def _failed(resource: ResourceRef, error: ConnectorError) -> Landed:
     away = isinstance(error, (TryAgain, Stop, GiveUp))
-    if away:
-        systems.remember(resource.system, well=False, sentence=error.message, at=desk.at)
     return Landed(
         resource, fault=Fault(str(resource), error.code, error.message, error.cure), away=away
     )

@@ -83,9 +83,10 @@ def _setting_finding(system: System, told: ErrorDetails) -> Finding:
 
 def remember(name: str, *, well: bool, sentence: str, at: datetime) -> None:
     """Remember how a system answered, and since when it has been so."""
-    before = SystemState.objects.filter(system=name).first()
-    since = before.since if before and before.is_well == well else at
+    as_before = SystemState.objects.filter(system=name, is_well=well)
+    if as_before.update(sentence=sentence, asked_at=at):
+        return
     SystemState.objects.update_or_create(
         system=name,
-        defaults={"is_well": well, "sentence": sentence, "since": since, "asked_at": at},
+        defaults={"is_well": well, "sentence": sentence, "since": at, "asked_at": at},
     )
