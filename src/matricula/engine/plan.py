@@ -174,4 +174,4 @@ def gather(
 
 def pick(rows: pa.Table, column: str, word: str) -> pa.Table:
     """Keep the rows whose column holds a word."""
-    return rows.filter(pc.equal(rows[column], pa.scalar(word)))
+    return rows.filter(pc.equal(rows[column], pa.scalar(word, pa.string())))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -37,12 +38,18 @@ def call(function: str, *arguments: exp.Expr) -> exp.Anonymous:
 
 def cast(value: exp.Expr, to: str) -> exp.Cast:
     """Cast; an impossible value is an error."""
-    return exp.Cast(this=value.copy(), to=exp.DataType.build(to, dialect="duckdb"))
+    return exp.Cast(this=value.copy(), to=_type(to).copy())
 
 
 def try_cast(value: exp.Expr, to: str) -> exp.TryCast:
     """Cast; an impossible value is null."""
-    return exp.TryCast(this=value.copy(), to=exp.DataType.build(to, dialect="duckdb"))
+    return exp.TryCast(this=value.copy(), to=_type(to).copy())
+
+
+@cache
+def _type(name: str) -> exp.DataType:
+    """Parse a type once; a pass names the same few hundreds of times."""
+    return exp.DataType.build(name, dialect="duckdb")
 
 
 def named(value: exp.Expr, as_: str) -> exp.Alias:

@@ -81,7 +81,8 @@ def move_on(desk: Desk, indexes: Indexes) -> None:
         path = _path(desk, pair)
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_suffix(".new")
-        pq.write_table(index, fresh)
+        # Every value occurs once: a dictionary of them would only be larger.
+        pq.write_table(index, fresh, use_dictionary=False)
         fresh.replace(path)
     entities = {entity for entity, _ in indexes}
     DirtyKey.objects.filter(entity__in=entities, marked_at__lte=desk.at).delete()

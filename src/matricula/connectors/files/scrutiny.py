@@ -29,6 +29,11 @@ _SPREADSHEET = (
 _MOJIBAKE = "[ÂÃ][\u0080-\u00bf]|â€[™œ\u009d“”\u02dc¦]|\ufffd"
 
 
+# Arrow looks for what a bare value might be, modules that are not installed included.
+_NOTHING = pa.scalar("", pa.string())
+_TRUE, _FALSE = pa.array([True, False], pa.bool_())
+
+
 class Scrutiny:
     """What has been seen of one reading so far.
 
@@ -59,8 +64,8 @@ class Scrutiny:
         blank = pa.array([False] * batch.num_rows)
         for name, part in zip(self._resource.key, parts, strict=True):
             self._judge_form(name, part, _SPREADSHEET, wanted=False)
-            trimmed = pc.fill_null(pc.equal(pc.utf8_trim_whitespace(part), ""), fill_value=True)
-            blank = pc.or_(blank, pc.or_(pc.is_null(part), trimmed))
+            trimmed = pc.equal(pc.utf8_trim_whitespace(part), _NOTHING)
+            blank = pc.or_(blank, pc.fill_null(trimmed, _TRUE))
         for name, pattern in self._resource.patterns.items():
             self._judge_form(name, _as_text(batch.column(name)), f"^(?:{pattern})$", wanted=True)
         if (count := pc.sum(blank).as_py() or 0) and not self._blank:
@@ -77,7 +82,7 @@ class Scrutiny:
             # Most columns are plain ASCII; there is nothing to look for in those.
             if not pa.types.is_string(column.type) or _is_plain(column):
                 continue
-            odd = pc.fill_null(pc.match_substring_regex(column, _MOJIBAKE), fill_value=False)
+            odd = pc.fill_null(pc.match_substring_regex(column, _MOJIBAKE), _FALSE)
             if count := pc.sum(odd).as_py():
                 self._first_odd.setdefault(name, str(ids[pc.index(odd, value=True).as_py()]))
                 self._odd[name] = self._odd.get(name, 0) + count
@@ -120,7 +125,8 @@ class Scrutiny:
             )
 
     def _judge_form(self, name: str, column: pa.Array[Any], pattern: str, *, wanted: bool) -> None:
-        fits = pc.fill_null(pc.match_substring_regex(column, pattern), fill_value=wanted)
+        fits = pc.match_substring_regex(column, pattern)
+        fits = pc.fill_null(fits, _TRUE if wanted else _FALSE)
         wrong = pc.invert(fits) if wanted else fits
         if not (count := pc.sum(wrong).as_py()):
             return
