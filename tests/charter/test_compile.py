@@ -158,7 +158,6 @@ STANDS = {
     "a comment": ("institution: Northfield", "# a remark\ninstitution: Northfield"),
     "white space": ("points + 1,", "points + 1  ,"),
     "the name of the institution": ("institution: Northfield", "institution: Southfield"),
-    "an address in settings": ("http://idp.example", "http://login.example"),
     "an office's address": ("notify: iam@", "notify: access@"),
     "another flow": ("Students see their sections.", "Students see what they study."),
     "a window for another flow": ("to: 2026-12-18", "to: 2026-12-19"),
@@ -192,6 +191,55 @@ def test_a_signature_stands_after_a_change_of(name: str, tmp_path: Path) -> None
     after = compiled(tmp_path, *edits).flows["accounts"].digest
 
     assert after == before
+
+
+TARGET = """lms:
+    connector: sql
+    steward: it
+    settings:
+      url: "postgresql://lms.example/lms"
+      password: env:LMS
+      schema: teaching
+      resources:
+        users: {table: users, key: [id], columns: [id, login]}
+        badges: {table: badges, key: [id]}
+"""
+REDIRECTED = {
+    "the address of its target": ("lms.example/lms", "elsewhere.example/lms"),
+    "the name of its target's secret": ("env:LMS", "env:OTHER"),
+    "a setting of its target": ("schema: teaching", "schema: public"),
+    "the table behind its resource": ("table: users", "table: outbox"),
+    "the columns of its resource": ("columns: [id, login]", "columns: [login, id]"),
+    "the address of a source": ("http://idp.example", "http://login.example"),
+    "the secret of a source": ("env:TOKEN", "env:OTHER_TOKEN"),
+    "the address of its roster": ("env:SIS_URL", "env:OTHER_URL"),
+}
+
+
+@pytest.mark.parametrize("name", REDIRECTED)
+def test_data_cannot_be_redirected_under_an_old_signature_by(name: str, tmp_path: Path) -> None:
+    target = ("lms: {connector: files, steward: it}\n", TARGET)
+    before = compiled(tmp_path, target).flows["accounts"].digest
+    old, new = REDIRECTED[name]
+    edits = [(target[0], TARGET.replace(old, new))] if old in TARGET else [target, (old, new)]
+
+    after = compiled(tmp_path, *edits).flows["accounts"].digest
+
+    assert after != before
+
+
+def test_the_settings_of_another_resource_or_system_leave_a_signature_standing(
+    tmp_path: Path,
+) -> None:
+    target = ("lms: {connector: files, steward: it}\n", TARGET)
+    before = compiled(tmp_path, target).flows["enrolments"].digest
+    accounts = compiled(tmp_path, target).flows["accounts"].digest
+
+    other = (target[0], TARGET.replace("table: badges", "table: medals"))
+    unread = ("http://idp.example", "http://login.example")
+
+    assert compiled(tmp_path, other).flows["accounts"].digest == accounts
+    assert compiled(tmp_path, target, unread).flows["enrolments"].digest == before
 
 
 def test_a_flow_follows_the_key_and_the_target_of_what_it_links_to(tmp_path: Path) -> None:

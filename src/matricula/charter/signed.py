@@ -16,6 +16,7 @@ from matricula.kernel.digests import digest
 
 if TYPE_CHECKING:
     from matricula.charter.draft import Draft, DraftEntity, DraftFlow
+    from matricula.charter.model import ResourceRef
 
 
 def charter_digest(draft: Draft) -> str:
@@ -27,14 +28,17 @@ def flow_digest(draft: Draft, flow: DraftFlow) -> str:
     """Digest a flow and what it depends on.
 
     That is: its text; the fields it reads with owner, type and class; the refs it goes
-    through; the key, the roster
-    and the found-by of their entities; name, connector and steward of every system
-    concerned (not the settings: a new address is not a new grant); the calendar windows
-    that name it; the key and the target of the flows it links to.
+    through; the key, the roster and the found-by of their entities; name, connector,
+    steward and settings of every system that it reads, writes or links to; the calendar
+    windows that name it; the key and the target of the flows it links to.
+
+    Settings count whole, for no word of theirs is known here to be harmless: an address, a
+    file, the name of a secret or a column may each send the same fields somewhere else. Only
+    the parts of `resources:` that the flow does not touch are left out.
     """
     carried = draft.carried(flow)
     entities = {flow.entity, *(field.entity for field in carried)}
-    systems = {r.system for r in (flow.target, *(field.owner for field in carried)) if r}
+    touched = _touched(draft, flow, entities)
     return digest(
         {
             "name": flow.name,
@@ -42,7 +46,7 @@ def flow_digest(draft: Draft, flow: DraftFlow) -> str:
             "fields": {field.word: field.node.plain() for field in carried},
             "refs": _refs(draft, flow),
             "entities": {name: _identity(draft.entities[name]) for name in entities},
-            "systems": {name: _product(draft, name) for name in systems},
+            "systems": {r.system: _product(draft, r.system, touched) for r in touched},
             "money": draft.root.get("currency") and draft.root.text("currency"),
             "timezone": draft.root.text("timezone"),
             "calendar": _windows(draft, flow),
@@ -69,9 +73,24 @@ def _identity(entity: DraftEntity) -> object:
     }
 
 
-def _product(draft: Draft, name: str) -> object:
+def _touched(draft: Draft, flow: DraftFlow, entities: set[str]) -> set[ResourceRef]:
+    """List the resources that a flow reads, writes or links to."""
+    linked = (draft.flows[call.flow].target for call in links_of(flow).values())
+    rosters = (draft.entities[name].roster for name in entities)
+    owners = (field.owner for field in draft.carried(flow))
+    return {r for r in (flow.target, *linked, *rosters, *owners) if r}
+
+
+def _product(draft: Draft, name: str, touched: set[ResourceRef]) -> object:
     node = draft.systems[name]
-    return {key: node.text(key) for key in ("connector", "steward")}
+    written = node.get("settings")
+    settings: dict[str, object] = written.plain() if written and written.map() else {}
+    kept = settings.get("resources")
+    own = {r.resource for r in touched if r.system == name}
+    # Where the parts are not named after resources, nobody can tell whose they are.
+    if isinstance(kept, dict) and own <= set(kept):
+        settings["resources"] = {word: kept[word] for word in kept if word in own}
+    return {"settings": settings, **{key: node.text(key) for key in ("connector", "steward")}}
 
 
 def _windows(draft: Draft, flow: DraftFlow) -> list[object]:
