@@ -10,11 +10,11 @@ from matricula.audit import rows
 from matricula.audit.exporting import export
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from matricula.audit.rows import Row
 
-__all__ = ["Recorded", "entries", "export", "history"]
+__all__ = ["Recorded", "acts_on", "entries", "export", "history"]
 
 _COLUMNS = (
     "SELECT e.seq, a.at, a.actor, a.action, a.entity, v.key, a.why, a.flow, a.charter_version, "
@@ -24,6 +24,12 @@ _HISTORY = (
     _COLUMNS + "FROM audit_value v JOIN audit_entry e ON e.seq = v.seq "
     "JOIN audit_act a ON a.number = e.act WHERE v.key = %s AND a.entity = %s "
     "ORDER BY v.seq DESC LIMIT %s"
+)
+# What stands beyond the head was not sealed, whoever wrote it.
+_ACTS_ON = (
+    _COLUMNS + "FROM audit_value v JOIN audit_entry e ON e.seq = v.seq "  # noqa: S608 - marks alone
+    "JOIN audit_act a ON a.number = e.act WHERE a.entity = %s AND a.action = %s "
+    "AND e.seq <= (SELECT max(last_seq) FROM audit_head) AND v.key IN ({}) ORDER BY v.seq"
 )
 _OF_RUN = (
     _COLUMNS + "FROM audit_act a JOIN audit_entry e ON e.act = a.number "
@@ -74,6 +80,14 @@ class Recorded:
 def history(entity: str, key: str, *, limit: int = 100) -> list[Recorded]:
     """List what was done to one record, newest first; nothing after an erasure."""
     return [_recorded(row) for row in rows.fetch(_HISTORY, (key, entity, limit))]
+
+
+def acts_on(entity: str, action: str, keys: Sequence[str]) -> list[Recorded]:
+    """List what was done, in one way, to some records, oldest first; sealed entries alone."""
+    if not keys:
+        return []
+    marks = ", ".join(["%s"] * len(keys))
+    return [_recorded(row) for row in rows.fetch(_ACTS_ON.format(marks), (entity, action, *keys))]
 
 
 def entries(*, run: str) -> Iterator[Recorded]:

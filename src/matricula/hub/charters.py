@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from matricula.audit.actions import Entry, append
+from matricula.audit.queries import acts_on
 from matricula.engine.guard import Reason
 from matricula.hub.models import CharterVersion, Signature
 from matricula.kernel.errors import Refused
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
     from matricula.charter.model import Charter, Flow
     from matricula.hub.desk import Desk
 
@@ -29,30 +32,66 @@ def signers(charter: Charter, flow: Flow) -> list[str]:
     return sorted({*flow.owners, charter.systems[flow.target.system].steward})
 
 
-def signatures(flow: Flow) -> dict[str, Signature]:
-    """Find who has signed the present text of a flow."""
-    found = Signature.objects.filter(flow=flow.name, flow_digest=flow.digest)
-    return {signature.steward: signature for signature in found}
+def signatures(flows: Iterable[Flow]) -> dict[str, dict[str, Signature]]:
+    """Find who has signed the present text of some flows: per flow, by steward.
+
+    A row says who signed; the sealed entry in the audit is what proves it. Without the
+    entry the row is no signature, for anybody who reaches the table could have written it.
+    """
+    return {flow: dict(signed) for flow, (signed, _) in _signatures(flows).items()}
+
+
+def _signatures(
+    flows: Iterable[Flow],
+) -> dict[str, tuple[dict[str, Signature], dict[str, Signature]]]:
+    """Part the rows of some flows into those that the audit bears out and those it does not."""
+    texts = {flow.name: flow.digest for flow in flows}
+    sworn = {
+        (entry.key, entry.after.get("text"), entry.after.get("steward"))
+        for entry in acts_on("flow", "sign", sorted(texts))
+        if entry.after
+    }
+    found: dict[str, tuple[dict[str, Signature], dict[str, Signature]]]
+    found = {flow: ({}, {}) for flow in texts}
+    for row in Signature.objects.filter(flow__in=texts, flow_digest__in=set(texts.values())):
+        if row.flow_digest == texts[row.flow]:
+            borne_out = (row.flow, row.flow_digest, row.steward) in sworn
+            found[row.flow][0 if borne_out else 1][row.steward] = row
+    return found
 
 
 def unsigned_by(charter: Charter, flow: Flow) -> list[str]:
     """List the stewards whose signature under the present text is missing."""
-    signed = signatures(flow)
+    signed = signatures([flow])[flow.name]
     return [steward for steward in signers(charter, flow) if steward not in signed]
 
 
-def unsigned_reason(charter: Charter, flow: Flow) -> tuple[Reason, ...]:
-    """Hold a flow whose present text is not signed by all who must."""
-    lacking = unsigned_by(charter, flow)
-    if not lacking:
-        return ()
-    return (
-        Reason(
+def unsigned_reasons(charter: Charter, flows: Sequence[Flow]) -> dict[str, tuple[Reason, ...]]:
+    """Say, per flow, why it may not apply: not signed by all who must, or not as it seems."""
+    found = _signatures(flows)
+    return {
+        flow.name: tuple(_reasons(signers(charter, flow), *found[flow.name])) for flow in flows
+    }
+
+
+def _reasons(
+    needed: Sequence[str], signed: Mapping[str, Signature], bare: Mapping[str, Signature]
+) -> Iterator[Reason]:
+    lacking = [name for name in needed if name not in signed and name not in bare]
+    if lacking:
+        yield Reason(
             "M510",
             f"The present text is not signed by {', '.join(lacking)}.",
             f"Run `matricula sign --as {lacking[0]}` for each of them.",
-        ),
-    )
+        )
+    claimed = [name for name in needed if name in bare]
+    if claimed:
+        yield Reason(
+            "M518",
+            f"The audit has no entry for the signature of {', '.join(claimed)}, so it is none.",
+            "Find out who wrote it into the database, then have the office run "
+            f"`matricula sign --as {claimed[0]}`.",
+        )
 
 
 @transaction.atomic
@@ -86,7 +125,14 @@ def sign(desk: Desk, *, steward: str, only: str = "") -> list[str]:
             cure=f"Use one of {', '.join(f.name for f in concerned) or 'none: none concerns it'}.",
         )
     keep(desk)
-    fresh = [flow for flow in chosen if steward not in signatures(flow)]
+    signed = signatures(chosen)
+    fresh = [flow for flow in chosen if steward not in signed[flow.name]]
+    # A row that the audit does not bear out makes room for the signature.
+    Signature.objects.filter(
+        steward=steward,
+        flow__in=[f.name for f in fresh],
+        flow_digest__in=[f.digest for f in fresh],
+    ).delete()
     Signature.objects.bulk_create(
         Signature(
             flow=flow.name, flow_digest=flow.digest, steward=steward,

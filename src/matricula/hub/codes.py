@@ -47,6 +47,12 @@ CODES = {
         "The charter does not know the name.",
         "Use one of the names the message lists.",
     ),
+    "M518": Code(
+        "A signature is not in the audit",
+        "A signature counts only with the sealed entry that was made when the office signed. A "
+        "row in the table of signatures alone could have been written by anybody.",
+        "Find out who wrote to the database, verify the audit, and have the office sign again.",
+    ),
     "M650": Code(
         "A target refused a record",
         "The target would not take the copy as the charter grants it.",

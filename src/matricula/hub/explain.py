@@ -158,7 +158,7 @@ def _copied(desk: Desk, flow: Flow, link: Link, *, entity: Entity) -> list[Copie
     state = FlowState.objects.filter(flow=flow.name).first()
     signed = tuple(
         f"{desk.charter.stewards[name].title} ({s.actor}, {s.signed_at:%Y-%m-%d %H:%M} UTC)"
-        for name, s in sorted(charters.signatures(flow).items())
+        for name, s in sorted(charters.signatures([flow])[flow.name].items())
         if name in desk.charter.stewards
     )
     setters = _setters(entity.name, link)

@@ -223,16 +223,8 @@ def _with_held(
             continue
         told.append(found[flow.name])
     digest = digest_of(plan.charter, told)
-    signed = tuple(
-        replace(
-            part,
-            reasons=(
-                *part.reasons,
-                *charters.unsigned_reason(desk.charter, desk.charter.flows[part.flow]),
-            ),
-        )
-        for part in told
-    )
+    unsigned = charters.unsigned_reasons(desk.charter, flows)
+    signed = tuple(replace(part, reasons=(*part.reasons, *unsigned[part.flow])) for part in told)
     return replace(plan, flows=signed, digest=digest)
 
 
