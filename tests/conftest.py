@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 REPOSITORY = Path(__file__).parents[1]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest, so that no worker waits for another at the end."""
+    items.sort(key=lambda item: "examples" not in item.path.parts)
+
+
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """A running PostgreSQL server: the URL of its first database, which stays empty."""

@@ -23,7 +23,8 @@ NO_TESTS = 5
 def run_pytest(arguments: list[str], environment: dict[str, str]) -> int:
     """Run pytest once over two workers and return its exit code."""
     workers = os.environ.get("MATRICULA_TEST_WORKERS", "2")
-    command = [sys.executable, "-m", "pytest", "-n", workers, "--dist", "loadfile", *arguments]
+    shared_out = ["-n", workers, "--dist", "loadfile", "--no-loadscope-reorder"]
+    command = [sys.executable, "-m", "pytest", *shared_out, *arguments]
     with tempfile.TemporaryDirectory(prefix="matricula-home-") as home:
         # A developer's own settings must not decide what the tests see.
         ours = {k for k in os.environ if k.startswith("MATRICULA_")} - {"MATRICULA_SHARED"}

@@ -42,7 +42,9 @@ FROM presentation p LEFT JOIN registrations r
 ON r.code_module = p.code_module AND r.code_presentation = p.code_presentation AND r.active
 GROUP BY 1, 2 ORDER BY 1, 2
 """
+BEYOND = 10**6
 Row = dict[str, str]
+Lines = tuple[int, int, str, str]
 
 
 def read_rows(path: Path) -> list[Row]:
@@ -57,20 +59,27 @@ def event_days(rows: Iterable[Row]) -> list[int]:
     return sorted({int(row[column]) for row in rows for column in columns if row[column]})
 
 
-def known_on(rows: Iterable[Row], day: int) -> Iterator[Row]:
-    """Give the registrations as the registry knew them on a day."""
-    for row in rows:
-        registered, left = row["date_registration"], row["date_unregistration"]
-        if registered and int(registered) > day:
-            continue
-        yield row if not left or int(left) <= day else {**row, "date_unregistration": ""}
+def lines_of(rows: Iterable[Row]) -> list[Lines]:
+    """Spell every registration as it reads before and after somebody leaves.
+
+    The values are words and numbers, which no comma or quote needs a hand with.
+    """
+    return [
+        (
+            int(row["date_registration"] or -BEYOND),
+            int(row["date_unregistration"] or BEYOND),
+            ",".join({**row, "date_unregistration": ""}.values()),
+            ",".join(row.values()),
+        )
+        for row in rows
+    ]
 
 
-def write_file(path: Path, rows: Iterable[Row], columns: list[str]) -> None:
-    """Write the registry's file of a day in one step. Its values are words and numbers."""
+def write_known(path: Path, lines: Iterable[Lines], columns: Iterable[str], day: int) -> None:
+    """Write the registrations as the registry knew them on a day, in one step."""
+    known = [after if left <= day else before for on, left, before, after in lines if on <= day]
     fresh = path.with_suffix(".new")
-    lines = [",".join([row[column] for column in columns]) for row in rows]
-    fresh.write_text("\n".join([",".join(columns), *lines, ""]), encoding="utf-8")
+    fresh.write_text("\n".join([",".join(columns), *known, ""]), encoding="utf-8")
     fresh.replace(path)
 
 
@@ -109,10 +118,12 @@ def replay(data: Path, work: Path, asked: list[int]) -> Iterator[tuple[str, str,
     from matricula.hub import runs
 
     scope = runs.Scope(flows=(FLOW,), full=False)
-    happens = set(event_days(rows))
+    lines, happens = lines_of(rows), set(event_days(rows))
     for day in sorted(happens | set(asked)):
+        if day > max(asked):
+            break
         if day in happens:
-            write_file(drop / FILE, known_on(rows, day), list(rows[0]))
+            write_known(drop / FILE, lines, rows[0], day)
             at = BEGINNING + timedelta(days=day - min(happens) + 1)
             done = runs.sync(replace(desk, at=at), scope)
             if not done.is_whole:
