@@ -13,10 +13,10 @@ from matricula.charter import draft as drafts
 from matricula.charter.advice import advice
 from matricula.charter.rules_calendar import calendar_findings
 from matricula.charter.rules_cycles import cycle_findings
-from matricula.charter.rules_expects import expect_findings
 from matricula.charter.rules_flows import flow_findings
 from matricula.charter.rules_names import name_findings
 from matricula.charter.rules_ownership import ownership_findings
+from matricula.charter.rules_refs import ref_findings
 from matricula.charter.rules_secrets import secret_findings
 from matricula.charter.shape import shape_findings
 from matricula.charter.text import read_folder
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _RULES = (
     name_findings,
     ownership_findings,
-    expect_findings,
+    ref_findings,
     flow_findings,
     cycle_findings,
     secret_findings,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matricula.charter.model import Read, Reference
 
 
-def expect_findings(draft: Draft) -> Iterator[Finding]:
+def ref_findings(draft: Draft) -> Iterator[Finding]:
     """Find refs that lead nowhere."""
     for entity in draft.entities.values():
         for name, ref in draft.refs[entity.name].items():
