@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from matricula.engine import delta, line
 from matricula.hub import links
 from matricula.hub.models import DirtyKey
+from matricula.hub.snapshots import UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,8 +72,11 @@ def _path(desk: Desk, pair: tuple[str, ResourceRef]) -> Path:
 
 
 def _open(desk: Desk, pair: tuple[str, ResourceRef]) -> pa.Table | None:
-    path = _path(desk, pair)
-    return pq.read_table(path) if path.exists() else None
+    try:
+        return pq.read_table(_path(desk, pair))
+    except UNREADABLE:
+        # Not there, or damaged: either way it remembers nothing, and the pass is full.
+        return None
 
 
 def move_on(desk: Desk, indexes: Indexes) -> None:

@@ -5,6 +5,12 @@ from __future__ import annotations
 from matricula.kernel.codes import Code
 
 CODES = {
+    "M490": Code(
+        "A kept snapshot is damaged",
+        "What a source held last time lies in the home, and a new reading is judged by it. A "
+        "file whose bytes were changed or cut cannot vouch for anything.",
+        "Restore the file from a backup, or remove it and look at the next plan with care.",
+    ),
     "M510": Code(
         "A flow is not signed",
         "A flow applies only when the steward of every owner whose fields it carries and the "
@@ -52,6 +58,11 @@ CODES = {
         "A signature counts only with the sealed entry that was made when the office signed. A "
         "row in the table of signatures alone could have been written by anybody.",
         "Find out who wrote to the database, verify the audit, and have the office sign again.",
+    ),
+    "M519": Code(
+        "Several plans are meant",
+        "More than one stored plan begins with these characters.",
+        "Write more of the digest.",
     ),
     "M650": Code(
         "A target refused a record",

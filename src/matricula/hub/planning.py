@@ -12,8 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import duckdb
 import pyarrow.parquet as pq
 from django.db import transaction
+from django.db.models import Max
 
 from matricula.engine import line
 from matricula.engine.guard import Reason
@@ -26,8 +28,6 @@ from matricula.kernel.errors import Refused
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
-
-    import duckdb
 
     from matricula.charter.model import Flow, ResourceRef
     from matricula.engine.read import Fault, Verdict
@@ -144,7 +144,11 @@ def _find(
         previous={r: d for r, d in earlier.items() if d is not None},
         copies=links.copies([flow.name for flow in flows]),
     )
-    verdicts = line.take_in(bench, charter, feed)
+    try:
+        verdicts = line.take_in(bench, charter, feed)
+    except duckdb.Error:
+        snapshots.must_be_sound(feed.previous)
+        raise
     readable, held = _sort_out(desk, flows, landed, verdicts, full=scope.full)
     charter = line.narrow(desk.charter, readable)
     indexes = changed.index_all(bench, charter, readable)
@@ -247,16 +251,17 @@ def find_plan(wanted: str) -> StoredPlan:
     """Find a stored plan by its digest or the beginning of it; the last one when empty.
 
     Raises:
-        Refused: There is none, or it was applied already (M513, M512).
+        Refused: There is none, several begin so, or it was applied already (M513, M519, M512).
     """
-    every = StoredPlan.objects.order_by("-id")
-    found = every.filter(digest__startswith=wanted).first() if wanted else every.first()
+    found = StoredPlan.objects.filter(digest__startswith=wanted).order_by("-id").first()
     if found is None:
         raise Refused(
             "M513",
             f"There is no plan {wanted}." if wanted else "No plan was made yet.",
             cure="Run `matricula plan` and use the digest it prints.",
         )
+    if wanted:
+        _must_be_the_only_one(wanted)
     if found.applied_at is not None:
         raise Refused(
             "M512",
@@ -264,3 +269,15 @@ def find_plan(wanted: str) -> StoredPlan:
             cure="Run `matricula plan`; it shows what is still to do.",
         )
     return found
+
+
+def _must_be_the_only_one(wanted: str) -> None:
+    made = StoredPlan.objects.filter(digest__startswith=wanted).values_list("digest")
+    meant = list(made.annotate(at=Max("made_at")).order_by("-at")[:10])
+    if len(meant) > 1:
+        named = ", ".join(f"{digest[:16]} of {at:%Y-%m-%d %H:%M} UTC" for digest, at in meant)
+        raise Refused(
+            "M519",
+            f"Several plans begin with {wanted}: {named}.",
+            cure="Write more of the digest of the one you looked at.",
+        )

@@ -12,9 +12,10 @@ import pyarrow.parquet as pq
 
 from matricula.audit.actions import Entry, append
 from matricula.engine.plan import pick
-from matricula.hub import alone, changed, gate, incidents, ledger, planning, settle, snapshots
+from matricula.hub import alone, changed, gate, incidents, ledger, leftovers, planning, settle
 from matricula.hub.models import Run, StoredPlan
 from matricula.hub.planning import Scope
+from matricula.hub.snapshots import UNREADABLE
 from matricula.hub.systems import connected
 from matricula.kernel.errors import Refused
 from matricula.kernel.keys import new_id
@@ -59,6 +60,7 @@ def silent(flow: str, done: int, total: int) -> None:
 def _run(desk: Desk, kind: str) -> Iterator[Run]:
     with alone.alone(desk):
         Run.objects.filter(state="running").update(state="died", finished_at=desk.at)
+        leftovers.sweep(desk)
         run = Run.objects.create(
             id=new_id("run"), kind=kind, actor=desk.actor, charter=desk.charter.digest,
             started_at=desk.at,
@@ -69,7 +71,7 @@ def _run(desk: Desk, kind: str) -> Iterator[Run]:
             Run.objects.filter(pk=run.pk).update(state="failed", finished_at=desk.at)
             raise
         Run.objects.filter(pk=run.pk).update(state="done", finished_at=desk.at)
-        snapshots.forget_runs(desk)
+        leftovers.forget_runs(desk)
 
 
 def plan(desk: Desk, scope: Scope | None = None) -> Made:
@@ -132,7 +134,10 @@ def _what_moved(desk: Desk, shown: StoredPlan, made: Made) -> str:
     path = desk.home / "runs" / shown.run_id / "changes.parquet"
     if not path.exists():
         return "it is too old, its rows are no longer kept"
-    then, now = _rows(pq.read_table(path)), _rows(made.plan.changes)
+    try:
+        then, now = _rows(pq.read_table(path)), _rows(made.plan.changes)
+    except UNREADABLE:
+        return "its rows are damaged on the disk, so nobody can say which moved"
     moved = sorted({pair[:2] for pair in then ^ now})
     names = ", ".join(f"{flow} {key}" for flow, key in moved[:10])
     return f"{len(moved)} row(s) have moved: {names or 'what holds the flows'}"

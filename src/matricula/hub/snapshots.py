@@ -6,17 +6,18 @@ the resource are held, and the office that answers for it is told.
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pyarrow.dataset as ds
 
 from matricula.connectors.kit.errors import ConnectorError, GiveUp, Stop, TryAgain
 from matricula.connectors.kit.landing import land
 from matricula.engine.read import Fault, Snapshot
 from matricula.hub import models, systems
+from matricula.kernel.errors import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from matricula.hub.desk import Desk
     from matricula.hub.systems import Systems
     from matricula.kernel.findings import Finding
+
+# What Arrow raises over a file that is not, or no longer, Parquet.
+UNREADABLE = (pa.ArrowException, OSError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,20 +101,47 @@ def forget(read: Iterable[Landed]) -> None:
 
 
 def last_trusted(resource: ResourceRef) -> ds.Dataset | None:
-    """Open the last snapshot of a resource that was trusted."""
-    found = (
-        models.Snapshot.objects.filter(resource=str(resource), is_trusted=True)
-        .order_by("-id")
-        .first()
-    )
-    if found is None or not Path(found.path).exists():
+    """Open the last snapshot of a resource that was trusted.
+
+    Raises:
+        Refused: Its file is damaged (M490).
+    """
+    path = _last_trusted(resource)
+    if path is None or not path.exists():
         return None
-    return ds.dataset(found.path)
+    try:
+        return ds.dataset(path)
+    except UNREADABLE as error:
+        raise _damaged(resource) from error
 
 
-def forget_runs(desk: Desk, *, keep_last: int = 20) -> None:
-    """Remove the folders of all but the last runs; what they did stays in the database."""
-    folder = desk.home / "runs"
-    if folder.exists():
-        for old in sorted(folder.iterdir())[:-keep_last]:
-            shutil.rmtree(old)
+def _last_trusted(resource: ResourceRef) -> Path | None:
+    every = models.Snapshot.objects.filter(resource=str(resource), is_trusted=True)
+    found = every.order_by("-id").first()
+    return Path(found.path) if found else None
+
+
+def must_be_sound(resources: Iterable[ResourceRef]) -> None:
+    """Read the last trusted snapshots of some resources to their end.
+
+    Raises:
+        Refused: A file is damaged (M490).
+    """
+    for resource in resources:
+        kept = last_trusted(resource)
+        try:
+            for _ in kept.to_batches() if kept else ():
+                pass
+        except UNREADABLE as error:
+            raise _damaged(resource) from error
+
+
+def _damaged(resource: ResourceRef) -> Refused:
+    path = _last_trusted(resource)
+    return Refused(
+        "M490",
+        f"The kept snapshot {path} cannot be read; its bytes are not what was written.",
+        cure="Restore it from a backup. Or remove it: then the next reading is judged without "
+        "the one before, so look at that plan with care.",
+        place=str(resource),
+    )

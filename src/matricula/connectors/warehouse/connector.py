@@ -26,7 +26,7 @@ from matricula.connectors.warehouse.duck import DuckStore
 from matricula.connectors.warehouse.mapping import FIXED
 from matricula.connectors.warehouse.postgres import PostgresStore
 from matricula.connectors.warehouse.settings import Settings as WarehouseSettings
-from matricula.connectors.warehouse.store import layouts
+from matricula.connectors.warehouse.store import found_layouts
 from matricula.connectors.warehouse.tables import Tables
 
 if TYPE_CHECKING:
@@ -67,8 +67,7 @@ class WarehouseConnector:
 
     def describe(self) -> Sequence[ResourceShape]:
         """Describe what is there, and what the settings say will be."""
-        with self._store.transaction() as session:
-            found = layouts(self._store, session)
+        found = found_layouts(self._store)
         names = set(self._settings.resources) or set(found)
         return [self._shape(name, self._tables.columns(name, found)) for name in sorted(names)]
 
@@ -76,8 +75,7 @@ class WarehouseConnector:
         """Open it, and say so when copies are behind."""
         try:
             behind = self._store.behind()
-            with self._store.transaction() as session:
-                layouts(self._store, session)
+            found_layouts(self._store)
         except ConnectorError as error:
             return Health(well=False, sentence=error.message)
         late = f" The Parquet copy of {', '.join(behind)} is behind." if behind else ""
@@ -139,8 +137,7 @@ class WarehouseConnector:
     def _layout(self, resource: str) -> Layout:
         """Find a resource's columns; empty when nothing was ever written to it."""
         self._tables.must_be_allowed(resource)
-        with self._store.transaction() as session:
-            return layouts(self._store, session).get(resource, {})
+        return found_layouts(self._store).get(resource, {})
 
     def _shape(self, name: str, columns: Layout) -> ResourceShape:
         made_here = self._tables.reference_columns(name)

@@ -82,6 +82,16 @@ class DuckStore:
         self._parquet = parquet
         self._connection: duckdb.DuckDBPyConnection | None = None
 
+    def is_begun(self) -> bool:
+        """Say whether the DuckDB file is there.
+
+        Raises:
+            TryAgain: Not even the folder is there that the warehouse's stands in.
+        """
+        if not self._folder.parent.is_dir():
+            raise self._nowhere()
+        return (self._folder / FILE).exists()
+
     @contextmanager
     def transaction(self, *, changes: str = "") -> Iterator[Session]:
         """Begin, and commit at the end; see the protocol."""
@@ -119,7 +129,7 @@ class DuckStore:
 
     def behind(self) -> list[str]:
         """List the tables that changed since their Parquet copy was made."""
-        if not self._parquet or not self._is_prepared():
+        if not self._parquet or not self.is_begun() or not self._is_prepared():
             return []
         with self.transaction() as session:
             return sorted(str(row[0]) for row in session.fetch(sa.select(_DUE.c.resource)))
@@ -174,17 +184,20 @@ class DuckStore:
             temporary.unlink(missing_ok=True)
         sync_folder(self._folder)
 
+    def _nowhere(self) -> TryAgain:
+        return TryAgain(
+            f"The folder {self._folder.name} cannot be made, because the folder it "
+            "stands in is not there.",
+            code="M610",
+            cure="Correct `folder:`, or see that the drive is mounted.",
+        )
+
     def _open(self) -> duckdb.DuckDBPyConnection:
         if self._connection is None:
             try:
                 self._folder.mkdir(exist_ok=True)
             except OSError:
-                raise TryAgain(
-                    f"The folder {self._folder.name} cannot be made, because the folder it "
-                    "stands in is not there.",
-                    code="M610",
-                    cure="Correct `folder:`, or see that the drive is mounted.",
-                ) from None
+                raise self._nowhere() from None
             connection = duckdb.connect(str(self._folder / FILE))
             for setting in _SEALED:
                 connection.execute(setting)

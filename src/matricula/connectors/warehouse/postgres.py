@@ -100,6 +100,10 @@ class PostgresStore:
         self._settings = settings
         self._engine: sa.Engine | None = None
 
+    def is_begun(self) -> bool:
+        """Say yes: without its schema there is simply no table in it."""
+        return True
+
     @contextmanager
     def transaction(self, *, changes: str = "") -> Iterator[Session]:
         """Begin, and commit at the end; see the protocol."""

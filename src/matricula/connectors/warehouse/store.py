@@ -47,6 +47,10 @@ class Store(Protocol):
     indexed: bool
     dialect: sa.Dialect
 
+    def is_begun(self) -> bool:
+        """Say whether there is anything to read. Looking makes nothing."""
+        ...
+
     def transaction(self, *, changes: str = "") -> AbstractContextManager[Session]:
         """Begin; commit at the end, or undo all when an error leaves the block.
 
@@ -77,6 +81,14 @@ class Store(Protocol):
     def close(self) -> None:
         """Let go of connections."""
         ...
+
+
+def found_layouts(store: Store) -> dict[str, Layout]:
+    """Read which history tables there are; none where no warehouse was begun."""
+    if not store.is_begun():
+        return {}
+    with store.transaction() as session:
+        return layouts(store, session)
 
 
 def layouts(store: Store, session: Session) -> dict[str, Layout]:
