@@ -96,7 +96,7 @@ def commands_page() -> str:
         "# Commands",
         "",
         "Exit codes: 0 done or nothing to do, 1 refused or failed, 2 (`plan` alone) there are",
-        "changes.",
+        "changes, 130 stopped with Ctrl-C.",
     ]
     for name, command in walk(cli, ("matricula",)):
         lines += ["", f"## {name}", "", _prose(command.help or command.short_help or "")]

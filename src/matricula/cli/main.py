@@ -1,6 +1,7 @@
 """`matricula`: one command for everything, quick to answer, its errors said in full.
 
-Exit codes: 0 done or nothing to do, 1 refused or failed, 2 (`plan` alone) there are changes.
+Exit codes: 0 done or nothing to do, 1 refused or failed, 2 (`plan` alone) there are changes,
+130 stopped with Ctrl-C.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from pathlib import Path
 import click
 
 from matricula import __version__
-from matricula.cli import show
+from matricula.cli import faults, show, sitting
 from matricula.cli.lazy import LazyGroup
 from matricula.kernel.errors import CharterRefused, MatriculaError
 
@@ -69,8 +70,11 @@ def run(arguments: list[str] | None = None) -> int:
     except click.ClickException as error:
         error.show()
         return 1
-    except click.Abort:
-        click.echo("Stopped.", err=True)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo(faults.STOPPED, err=True)
+        return faults.INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - whatever it is, a person is told in one line
+        show.error(faults.unforeseen(error, at=sitting.now()))
         return 1
     return code if isinstance(code, int) else 0
 

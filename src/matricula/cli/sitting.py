@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from matricula.kernel.errors import SettingMissing
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -62,16 +64,49 @@ def set_up() -> None:
 
 
 def bring_up_to_date() -> None:
-    """Apply the migrations that the database lacks."""
+    """Make the home and apply the migrations that the database lacks.
+
+    Raises:
+        SettingMissing: The home or the database cannot be used (M805, M806).
+    """
     from django.conf import settings
+    from django.db import DatabaseError
+
+    _make_home(Path(settings.HOME))
+    try:
+        _migrate()
+    except DatabaseError as error:
+        # The first line alone: what follows are hints of the driver.
+        said = next(iter(str(error).splitlines()), type(error).__name__)
+        raise SettingMissing(
+            "M806",
+            f"The database cannot be used: {said.rstrip('.')}.",
+            cure="See that it runs and lets this account in, and that the URL names it rightly.",
+            place="MATRICULA_DATABASE_URL",
+        ) from error
+
+
+def _make_home(home: Path) -> None:
+    try:
+        # What is kept here is personal: for whoever runs Matricula, and nobody beside.
+        home.mkdir(parents=True, mode=0o700, exist_ok=True)
+        why = "" if os.access(home, os.W_OK | os.X_OK) else "it cannot be written"
+    except OSError as error:
+        why = (error.strerror or type(error).__name__).lower()
+    if why:
+        raise SettingMissing(
+            "M805",
+            f"The home {home} cannot be used: {why}.",
+            cure="Name a folder of your own, or have this one made writable for this account.",
+            place="MATRICULA_HOME",
+        )
+
+
+def _migrate() -> None:
     from django.core.management import call_command
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
 
-    home = Path(settings.HOME)
-    if not home.exists():
-        # What is kept here is personal: for whoever runs Matricula, and nobody beside.
-        home.mkdir(parents=True, mode=0o700)
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         call_command("migrate", verbosity=0, interactive=False)

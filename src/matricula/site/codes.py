@@ -27,4 +27,22 @@ CODES = {
         "dependencies.",
         "Run it as `make demo`, which installs what it needs.",
     ),
+    "M805": Code(
+        "The home cannot be used",
+        "Matricula keeps its state, snapshots and runs in the home, and the folder cannot be "
+        "made or written.",
+        "Name a folder of your own in MATRICULA_HOME, or have this one made writable.",
+    ),
+    "M806": Code(
+        "The database cannot be used",
+        "It does not answer, refuses the account, or is none of Matricula's.",
+        "See that the server runs and that MATRICULA_DATABASE_URL names it rightly.",
+    ),
+    "M899": Code(
+        "Something was not foreseen",
+        "An error of Matricula itself, or of what it stands on. What was done before it is "
+        "recorded and safe; the next run goes on from there.",
+        "Report it with the trace in the file that the message names, `errors/` in the home. "
+        "The file holds no values of variables, but the words of the error may name one.",
+    ),
 }

@@ -33,10 +33,14 @@ def database(url: str, *, home: Path, password: str = "") -> dict[str, object]:
         return _sqlite(url.partition("///")[2] or str(home / "matricula.sqlite3"))
     if scheme in {"postgresql", "postgres"}:
         return _postgresql(url, password)
-    raise SettingMissing(
+    # The scheme alone: the rest of a URL may hold a password.
+    raise _not_understood(f"begins with {scheme or 'no scheme'}; it is SQLite or PostgreSQL")
+
+
+def _not_understood(why: str) -> SettingMissing:
+    return SettingMissing(
         "M801",
-        # The scheme alone: the rest of a URL may hold a password.
-        f"The database's URL begins with {scheme or 'no scheme'}; it is SQLite or PostgreSQL.",
+        f"The database's URL {why}.",
         cure="Write postgresql://user@host:5432/name or sqlite:///path, or leave it out.",
         place="MATRICULA_DATABASE_URL",
     )
@@ -67,12 +71,18 @@ def _sqlite(path: str) -> dict[str, object]:
 def _postgresql(url: str, password: str) -> dict[str, object]:
     parts = urlsplit(url)
     options = dict(parse_qsl(parts.query))
+    try:
+        port = str(parts.port or options.pop("port", ""))
+    except ValueError:
+        raise _not_understood("has a port that is no number up to 65535") from None
+    if not parts.path.lstrip("/"):
+        raise _not_understood("names no database after the host")
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.lstrip("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": password or unquote(parts.password or ""),
         "HOST": unquote(parts.hostname or "") or options.pop("host", ""),
-        "PORT": str(parts.port or options.pop("port", "")),
+        "PORT": port,
         "OPTIONS": {name: value for name, value in options.items() if name != "host"},
     }

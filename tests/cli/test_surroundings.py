@@ -1,0 +1,160 @@
+"""A home or a database that cannot be used, Ctrl-C, and what nobody foresaw: never a trace."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import TYPE_CHECKING
+
+import pytest
+from django.db import connection
+
+from matricula.cli.faults import STOPPED
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MATRICULA = (sys.executable, "-c", "from matricula.cli.main import main; main()")
+STUDENTS = """
+institution: Testing University
+timezone: Europe/London
+stewards: {it: {name: IT, notify: it@example.org}}
+systems:
+  idp: {connector: scim, steward: it, settings: {url: "http://127.0.0.1:PORT", token: "env:TOKEN"}}
+  out:
+    connector: files
+    steward: it
+    settings: {folder: out, resources: {people: {file: p.csv, key: [id], missing_ok: true}}}
+entities:
+  student:
+    key: id
+    roster: idp.users
+    fields:
+      id: {owner: idp.users.userName, type: text}
+flows:
+  people:
+    purpose: Somebody counts.
+    basis: public task
+    from: student
+    to: out.people
+    match: {id: id}
+    fields: {id: {is: id, because: the key}}
+    cadence: {on_change: true}
+    on_exit: delete
+    on_drift: report
+    if_unavailable: {queue: true}
+    errors_to: it
+"""
+
+
+def _run(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    surroundings = {**os.environ, "MATRICULA_DATABASE_URL": "", **environment}
+    surroundings.setdefault("MATRICULA_HOME", str(folder / "home"))
+    return subprocess.run(
+        [*MATRICULA, *words], cwd=folder, env=surroundings, capture_output=True, text=True,
+        check=False, timeout=60,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [
+        ("mysql://root:hunter2@127.0.0.1/x", "M801"),
+        ("postgresql://root:hunter2@127.0.0.1:many/x", "M801"),
+        ("postgresql://root:hunter2@127.0.0.1", "M801"),
+        ("postgresql://root:hunter2@127.0.0.1:1/x", "M806"),
+        ("sqlite:////nowhere/at/all.db", "M806"),
+    ],
+)
+def test_a_wrong_database_url_is_named_without_its_password(tmp_path, url, code):
+    said = _run(tmp_path, "audit", "verify", MATRICULA_DATABASE_URL=url)
+
+    assert (said.returncode, said.stdout) == (1, "")
+    assert said.stderr.startswith(f"MATRICULA_DATABASE_URL: {code}: ")
+    assert len(said.stderr.splitlines()) == 1
+    assert "hunter2" not in said.stderr
+
+
+def test_a_home_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    home = str(tmp_path / "file" / "home")
+
+    said = _run(tmp_path, "audit", "verify", MATRICULA_HOME=home)
+
+    assert (said.returncode, said.stdout) == (1, "")
+    assert said.stderr.startswith("MATRICULA_HOME: M805: ")
+    assert home in said.stderr
+    assert len(said.stderr.splitlines()) == 1
+
+
+@pytest.mark.django_db
+def test_what_nobody_foresaw_is_one_line_and_a_file_for_its_owner_alone(world, monkeypatch):
+    monkeypatch.setenv("MATRICULA_HOME", str(world.folder / "elsewhere"))
+    world.run("plan")
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE hub_systemstate")
+
+    said = world.run("status")
+
+    [kept] = (world.folder / "elsewhere" / "errors").iterdir()
+    assert (said.code, said.out) == (1, "")
+    assert said.err.startswith("M899: ")
+    assert len(said.err.splitlines()) == 1
+    assert str(kept) in said.err
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert "hub_systemstate" in kept.read_text(encoding="utf-8")
+    assert "hub_systemstate" not in said.err
+
+
+@pytest.mark.django_db
+def test_where_no_trace_can_be_kept_the_line_says_so(world, monkeypatch):
+    (world.folder / "file").write_text("in the way", encoding="utf-8")
+    monkeypatch.setenv("MATRICULA_HOME", str(world.folder / "file" / "home"))
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE hub_systemstate")
+
+    said = world.run("status")
+
+    assert said.code == 1
+    assert "could not be written" in said.err
+    assert "Traceback" not in said.err
+
+
+def test_ctrl_c_in_the_middle_of_a_run_says_that_what_was_done_is_safe(tmp_path):
+    running: list[subprocess.Popen[str]] = []
+
+    class Interrupting(BaseHTTPRequestHandler):
+        """Asked for a page, has the one that asks interrupted, and never answers."""
+
+        def do_GET(self) -> None:
+            running[0].send_signal(signal.SIGINT)
+            running[0].wait(30)
+
+        def log_message(self, *_: object) -> None: ...
+
+    server = HTTPServer(("127.0.0.1", 0), Interrupting)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    (tmp_path / "charter").mkdir()
+    (tmp_path / "out").mkdir()
+    text = STUDENTS.replace("PORT", str(server.server_port))
+    (tmp_path / "charter" / "charter.yaml").write_text(text, encoding="utf-8")
+    surroundings = {
+        **os.environ, "MATRICULA_HOME": str(tmp_path / "home"), "MATRICULA_DATABASE_URL": "",
+        "TOKEN": "secret",
+    }  # fmt: skip
+
+    process = subprocess.Popen(
+        [*MATRICULA, "plan"], cwd=tmp_path, env=surroundings, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    running.append(process)
+    out, err = process.communicate(timeout=60)
+    server.shutdown()
+    server.server_close()
+
+    assert (process.returncode, out) == (130, "")
+    assert err.strip().splitlines() == [STOPPED]
