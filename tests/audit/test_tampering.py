@@ -10,6 +10,7 @@ from django.db import connection
 
 from matricula.audit import seal
 from matricula.audit.actions import append, checkpoint
+from matricula.audit.queries import export, history
 from matricula.audit.verify import verify
 from matricula.kernel.errors import AuditBroken
 from tests.audit.witness import (
@@ -74,6 +75,35 @@ def test_a_changed_value_or_another_persons_key_is_found(tmp_path, column):
     tamper(_flip("audit_value", column, "seq = 6"))
 
     assert assert_both_name(6, tmp_path) == "M716"
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL keeps to the columns' types")
+@pytest.mark.parametrize("odd", ["x'00ff'", "17", "x'7b7d'"])
+@pytest.mark.parametrize("column", ["salt", "key", "before", "after"])
+def test_a_value_that_is_no_text_is_named_by_verification_and_by_export(tmp_path, column, odd):
+    record_ten()
+
+    tamper(f"UPDATE audit_value SET {column} = CAST({odd} AS BLOB) WHERE seq = 6")
+
+    with pytest.raises(AuditBroken, match="entry 6") as verified:
+        verify()
+    with pytest.raises(AuditBroken, match="entry 6") as exported:
+        export(tmp_path / "audit.jsonl")
+    assert (verified.value.code, exported.value.code) == ("M716", "M716")
+    assert history("student", "amara") is not None
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL keeps to the columns' types")
+@pytest.mark.parametrize(
+    "change", ["sealed_at = x'00'", "last_seq = 'many'", "root = x'00'", "chain = x'00'"]
+)
+def test_a_seal_that_is_no_text_is_refused_and_its_place_named(change):
+    record_ten()
+
+    tamper(f"UPDATE audit_batch SET {change} WHERE number = 2")
+
+    with pytest.raises(AuditBroken, match="M713"):
+        verify()
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from matricula.audit import rows, seal
 from matricula.audit.models import Checkpoint, Head
+from matricula.audit.walk import broken
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +33,9 @@ def export(path: Path, *, values: bool = True) -> int:
 
     Returns:
         How many entries were written.
+
+    Raises:
+        AuditBroken: An entry cannot be written down as what it should be (M710, M716).
     """
     head = Head.objects.first() or Head(batch=0, last_seq=0, chain=seal.GENESIS)
     # With values it is as personal as the database: a new file is its owner's alone.
@@ -74,8 +78,12 @@ def _beside() -> Iterator[dict[str, object]]:
 
 def _entry(entry: rows.Stored, *, values: bool) -> dict[str, object]:
     act = entry.act or ("",) * 8
+    if not all(isinstance(text, str) for text in (*act, entry.values_digest, entry.leaf)):
+        raise broken("M710", f"Entry {entry.seq} holds something that is not text.")
     told: dict[str, object] = {"entry": [entry.seq, *act, entry.values_digest, entry.leaf]}
     # What an erasure names is never personal, and without it a gap could not be explained.
     if (values or act[3] == seal.ERASURE) and entry.salt is not None:
+        if not all(isinstance(text, str) for text in entry[4:]):
+            raise broken("M716", f"The values of entry {entry.seq} are not text.")
         return {**told, "values": entry[4:]}
     return told

@@ -104,6 +104,10 @@ def _recorded(row: Row) -> Recorded:
     return Recorded(*told)  # type: ignore[arg-type]  # as the query selects them
 
 
-def _fields(text: int | str | None) -> Mapping[str, object] | None:
-    found: Mapping[str, object] | None = json.loads(str(text)) if text else None
-    return found
+def _fields(text: object) -> Mapping[str, object] | None:
+    """Read the fields of an entry. What is no such text counts for none; `verify` names it."""
+    try:
+        found = json.loads(text) if isinstance(text, str) and text else None
+    except ValueError:
+        found = None
+    return found if isinstance(found, dict) else None

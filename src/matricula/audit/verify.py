@@ -87,7 +87,14 @@ def _read_head() -> _Head:
 def _walk_to_the_head(walk: Walk) -> _Head:
     while True:
         head = _read_head()
-        _walk(walk, head)
+        try:
+            _walk(walk, head)
+        except TypeError as error:
+            raise broken(
+                "M713",
+                f"The seals after entry {walk.last_seq} hold something that is neither number "
+                "nor text.",
+            ) from error
         unexplained = walk.unexplained()
         if unexplained is None:
             return head
