@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import stat
+import tracemalloc
 import zipfile
 
 import pytest
@@ -76,6 +78,35 @@ def test_a_zip_that_unpacks_to_far_more_than_a_roster_is_refused(tmp_path):
 
     assert refusal(path).code == "M451"
     assert path.stat().st_size < 100_000
+
+
+def test_a_bundle_that_unpacks_to_more_than_the_settings_allow_is_refused_by_name(tmp_path):
+    files = {f"{n}.csv": os.urandom(600_000) for n in range(2)}
+    path = zipped(files, tmp_path / "roster.zip")
+
+    with pytest.raises(
+        Untrusted, match=r"roster.zip .* 1 MB, and `largest_mb` allows 1"
+    ) as caught:
+        open_package(path, largest_mb=1)
+
+    assert "largest_mb" in caught.value.cure
+    assert len(open_package(path, largest_mb=2).files) == 2
+
+
+def test_a_zip_that_lies_about_its_size_is_not_unpacked_beyond_what_it_says(tmp_path):
+    content = b"0" * (64 << 20)
+    path = zipped({"users.csv": content}, tmp_path / "roster.zip")
+    stated, lie = len(content).to_bytes(4, "little"), (10).to_bytes(4, "little")
+    path.write_bytes(path.read_bytes().replace(stated, lie))
+    del content
+    tracemalloc.start()
+
+    code = refusal(path).code
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert code == "M450"
+    assert most < 8 << 20
 
 
 def test_a_zip_of_thousands_of_files_is_refused(tmp_path):

@@ -241,7 +241,12 @@ class OneRosterCsvConnector:
         if self._read is None or now is None or self._read[0] != now:
             # A bundle that several flows build up has no role for a user before the last.
             complete = not self._settings.is_target or not self._settings.missing_ok
-            found = import_bundle(path, strict=self._settings.strict, complete=complete)
+            found = import_bundle(
+                path,
+                strict=self._settings.strict,
+                complete=complete,
+                largest_mb=self._settings.largest_mb,
+            )
             self._read = (now, found)
         return self._read[1]
 

@@ -15,7 +15,7 @@ from matricula.connectors.kit.errors import Untrusted
 from matricula.connectors.oneroster_csv import rules, text
 from matricula.connectors.oneroster_csv.header import name_columns
 from matricula.connectors.oneroster_csv.manifest import Manifest, read_manifest
-from matricula.connectors.oneroster_csv.package import BUNDLE, open_package
+from matricula.connectors.oneroster_csv.package import BUNDLE, LARGEST_MB, open_package
 from matricula.connectors.oneroster_csv.tables import KEY, MANIFEST, tables
 from matricula.kernel.findings import Finding
 
@@ -64,7 +64,9 @@ class _Desk:
         self.findings.append(Finding(f"{name}{_SUFFIX}", error.code, error.message, error.cure))
 
 
-def import_bundle(path: Path, *, strict: bool, complete: bool = True) -> Imported:
+def import_bundle(
+    path: Path, *, strict: bool, complete: bool = True, largest_mb: int = LARGEST_MB
+) -> Imported:
     """Read a bundle and judge it against the standard.
 
     Args:
@@ -72,12 +74,13 @@ def import_bundle(path: Path, *, strict: bool, complete: bool = True) -> Importe
         strict: Refuse the bundle for any error.
         complete: Every user of version 1.2 must have a role; a bundle that several
             flows are still building up does not.
+        largest_mb: What its files may come to when unpacked, in MB.
 
     Raises:
         Untrusted: The bundle cannot be opened or is dangerous; with `strict`, any breach,
             naming the first and how many there are.
     """
-    package = open_package(path)
+    package = open_package(path, largest_mb=largest_mb)
     desk = _Desk(list(package.findings))
     there = _data_files(package.files, desk)
     stated = read_manifest(_manifest_of(package.files), there, desk.findings)

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from matricula.connectors.oneroster_csv.package import LARGEST_MB
 from matricula.connectors.oneroster_csv.tables import (
     KEY,
     METADATA,
@@ -43,6 +44,7 @@ class OneRosterCsvSettings(_Strict):
         deltas: Where the files of changes go; beside the bundle when left out.
         missing_ok: No bundle yet, or a file that is absent from it, is no fault: Matricula
             begins it.
+        largest_mb: What its files may come to when unpacked; they are read into memory.
         source: For the manifest.
         metadata: File to the `metadata.` columns that may be written there.
         static: File to fixed rows. Such a file is the charter's alone: what stands here is
@@ -56,6 +58,7 @@ class OneRosterCsvSettings(_Strict):
     mode: Literal["bulk", "delta"] = "bulk"
     deltas: str = ""
     missing_ok: bool = False
+    largest_mb: int = Field(default=LARGEST_MB, ge=1)
     source: Source = Field(default_factory=Source)
     metadata: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     static: dict[str, tuple[dict[str, str | None], ...]] = Field(default_factory=dict)

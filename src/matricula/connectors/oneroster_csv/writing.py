@@ -79,7 +79,9 @@ class Keeper:
         version = self._settings.version
         if not is_begun(self._path, missing_ok=self._settings.missing_ok):
             return Standing(version, {})
-        found = import_bundle(self._path, strict=True, complete=False)
+        found = import_bundle(
+            self._path, strict=True, complete=False, largest_mb=self._settings.largest_mb
+        )
         self._must_be_whole(found)
         return Standing(version, found.tables)
 
@@ -154,7 +156,8 @@ class Keeper:
         path = self._deltas / f"delta-{at:%Y%m%dT%H%M%S%f}Z.zip"
         told = Standing(after.version, {})
         if path.exists():
-            told = Standing(after.version, import_bundle(path, strict=True).tables)
+            found = import_bundle(path, strict=True, largest_mb=self._settings.largest_mb)
+            told = Standing(after.version, found.tables)
         for table, rows in changes.items():
             old = before.rows(table, [one for one, row in rows.items() if row is None])
             told = told.replaced(table, _as_delta(rows, old, at))
