@@ -405,3 +405,31 @@ def test_finding_returns_records_in_the_order_asked_with_all_their_fields(drop):
         "status": "active",
         "_suspended": False,
     }
+
+
+@pytest.mark.parametrize(
+    "value", ["=HYPERLINK(1)", "+1+cmd", "-2+3", "@SUM(1)", "\t=1", "\r=1", "-", "+44 20 7946"]
+)
+def test_a_text_that_a_spreadsheet_would_run_is_refused_where_people_open_the_file(drop, value):
+    drop.put("patrons.csv", PATRONS)
+
+    (refused,) = write(drop.connector(spreadsheet_safe=True), update("002", surname=value))
+    unharmed = text(drop)
+    (written,) = write(drop.connector(), update("002", surname=value))
+
+    assert isinstance(refused.error, SkipRow)
+    assert "surname" in refused.error.message
+    assert value not in refused.error.message or value == "-"
+    assert unharmed == PATRONS
+    assert written.error is None
+    assert drop.rows()[1]["surname"] == value
+
+
+@pytest.mark.parametrize("value", ["-12.50", "+44", "-7", "O'Neill-Obi", "a=b", ""])
+def test_plain_numbers_and_ordinary_texts_pass_where_people_open_the_file(drop, value):
+    drop.put("patrons.csv", PATRONS)
+
+    safe = drop.connector(spreadsheet_safe=True, null="-none-")
+    (outcome,) = write(safe, update("002", surname=value))
+
+    assert outcome.error is None

@@ -25,6 +25,9 @@ _NOT_A_KEY = re.compile(
     r"[0-9](\.[0-9]+)?[eE]\+[0-9]+|[0-9]{1,2}-[A-Z][a-z]{2}|[A-Z][a-z]{2}-[0-9]{2}"
 )
 
+# What a spreadsheet takes for a formula. A plain number is none, whatever its sign.
+_FORMULA = re.compile(r"(?![+-]?[0-9]+(\.[0-9]+)?\Z)[=+\-@\t\r]")
+
 
 @dataclass(slots=True)
 class Sheet:
@@ -208,6 +211,9 @@ class _Hand:
             value = as_text(fields.get(name))
             if value is not None and not re.fullmatch(pattern, value):
                 raise _refused(name, "does not have the form that `patterns:` asks for")
+        for name, value in fields.items() if self.resource.spreadsheet_safe else ():
+            if isinstance(value, str) and _FORMULA.match(value):
+                raise _refused(name, "is one that a spreadsheet would take for a formula")
         return {name: self.store(name, value) for name, value in fields.items()}
 
     def _identify(self, row: Row) -> str:

@@ -87,6 +87,8 @@ class FileResource(_Strict):
         patterns: Regular expressions that whole values of a column must match.
         distinct: Rows that agree in all `columns` are one record, and other columns are not
             read. Such a file cannot be written to.
+        spreadsheet_safe: Refuse to write a record with a text that a spreadsheet would take
+            for a formula. Nothing is ever altered to be harmless: a copy is true or not made.
     """
 
     file: str
@@ -104,6 +106,7 @@ class FileResource(_Strict):
     final_newline: Literal["required", "optional"] = "required"
     patterns: dict[str, Pattern] = Field(default_factory=dict)
     distinct: bool = False
+    spreadsheet_safe: bool = False
 
     @property
     def is_pattern(self) -> bool:
