@@ -9,8 +9,11 @@ from matricula.hub.models import Effect, Link
 pytestmark = pytest.mark.django_db
 
 
-class PowerCut(Exception):
-    """The machine stops after a target took a batch and before that was written down."""
+class PowerCut(BaseException):
+    """The machine stops after a target took a batch and before that was written down.
+
+    No `Exception`, for nothing catches a power cut and tells of it.
+    """
 
 
 def _cut(*_: object) -> None:

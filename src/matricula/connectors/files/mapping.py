@@ -211,8 +211,8 @@ class _Hand:
             value = as_text(fields.get(name))
             if value is not None and not re.fullmatch(pattern, value):
                 raise _refused(name, "does not have the form that `patterns:` asks for")
-        for name, value in fields.items() if self.resource.spreadsheet_safe else ():
-            if isinstance(value, str) and _FORMULA.match(value):
+        for name, told in fields.items() if self.resource.spreadsheet_safe else ():
+            if isinstance(told, str) and _FORMULA.match(told):
                 raise _refused(name, "is one that a spreadsheet would take for a formula")
         return {name: self.store(name, value) for name, value in fields.items()}
 
