@@ -18,11 +18,6 @@ if TYPE_CHECKING:
 REPOSITORY = Path(__file__).parents[1]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest, so that no worker waits for another at the end."""
-    items.sort(key=lambda item: "examples" not in item.path.parts)
-
-
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """A running PostgreSQL server: the URL of its first database, which stays empty."""
@@ -99,7 +94,8 @@ def own_database(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, st
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what touches the database, for the second pass."""
+    """Mark what touches the database, and begin with the longest: no worker waits at the end."""
+    items.sort(key=lambda item: "examples" not in item.path.parts)
     touching = {"db", "transactional_db", "own_database"}
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))

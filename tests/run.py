@@ -1,7 +1,8 @@
 """Run the suite: everything on SQLite, then what touches the database again on PostgreSQL.
 
 Arguments are handed to pytest (`python tests/run.py -k plan`). `MATRICULA_TEST_WORKERS`
-says how many workers share the tests (2).
+says how many workers share the tests (one for each processor, at least 2);
+`MATRICULA_TEST_WHOLE=1` loads everybody of the Open University into the SCIM server as well.
 """
 
 from __future__ import annotations
@@ -18,16 +19,19 @@ sys.path.insert(0, str(REPOSITORY))
 from tests.postgres import MISSING, SHARED_SERVER, postgres_server, server_binaries  # noqa: E402 - the path first
 
 NO_TESTS = 5
+KEPT = {"MATRICULA_SHARED", "MATRICULA_TEST_WHOLE"}
 
 
 def run_pytest(arguments: list[str], environment: dict[str, str]) -> int:
     """Run pytest once over two workers and return its exit code."""
-    workers = os.environ.get("MATRICULA_TEST_WORKERS", "2")
+    workers = os.environ.get("MATRICULA_TEST_WORKERS") or str(max(2, os.cpu_count() or 2))
     shared_out = ["-n", workers, "--dist", "loadfile", "--no-loadscope-reorder"]
     command = [sys.executable, "-m", "pytest", *shared_out, *arguments]
     with tempfile.TemporaryDirectory(prefix="matricula-home-") as home:
         # A developer's own settings must not decide what the tests see.
-        ours = {k for k in os.environ if k.startswith("MATRICULA_")} - {"MATRICULA_SHARED"}
+        ours = {k for k in os.environ if k.startswith("MATRICULA_")} - KEPT
+        # Compiled once, and not by each of the hundreds of commands that are started.
+        ours.add("PYTHONDONTWRITEBYTECODE")
         kept = {k: v for k, v in os.environ.items() if k not in ours}
         return subprocess.run(
             command,
