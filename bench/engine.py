@@ -190,7 +190,7 @@ def bench_enrolments(folder: Path, chosen: argparse.Namespace) -> list[tuple[str
         chosen.times,
         {
             "scan": job("scan", folder, 0),
-            "full": job("full", folder, 1000),
+            "full": job("full", folder, 800),
             "small": job("full", folder, 600),
         },
     )
