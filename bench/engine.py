@@ -190,8 +190,8 @@ def bench_enrolments(folder: Path, chosen: argparse.Namespace) -> list[tuple[str
         chosen.times,
         {
             "scan": job("scan", folder, 0),
-            "full": job("full", folder, 800),
-            "small": job("full", folder, 600),
+            "full": job("full", folder, 400),
+            "small": job("full", folder, 300),
         },
     )
     scan, full, small = found["scan"], found["full"], found["small"]
@@ -200,7 +200,7 @@ def bench_enrolments(folder: Path, chosen: argparse.Namespace) -> list[tuple[str
         row(f"{name}: scan and hash", scan),
         row(f"{name}: full pass", full, ratio=full.wall / scan.wall, reach="1500 MB"),
         row(
-            f"{name}: full, limit 600 MB", small, ratio=small.wall / full.wall,
+            f"{name}: full, limit 300 MB", small, ratio=small.wall / full.wall,
             reach="2 x the full pass",
         ),
     ]  # fmt: skip

@@ -21,7 +21,7 @@ from made import make, people_charter
 from measure import HEADS, Measured, in_turns, row, table
 
 SIZES = (100_000, 1_000_000, 5_000_000)
-MEMORY_MB = 600
+MEMORY_MB = 250
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ from sqlglot import exp
 
 from matricula.charter.lineage import passed
 from matricula.engine import compose, project, sql
+from matricula.engine.moved import find_moved, in_moved
 from matricula.engine.workbench import arrow, number, register, rows, run
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from matricula.charter.model import Charter, Entity, ResourceRef
 
 _VERSION, _SUM = b"duckdb", b"sum"
-_BUCKETS = exp.Literal.number(65_536)
 
 
 def index(
@@ -152,7 +152,9 @@ def _mark(
             continue
         register(connection, "index_now", now)
         register(connection, "index_before", before)
-        run(connection, sql.create("TABLE", "moved_bucket", _moved_buckets()))
+        every = exp.select(sql.column("key"), sql.column("print"))
+        one, other = (every.from_(sql.table(f"index_{when}")) for when in ("now", "before"))
+        find_moved(connection, "moved_key", one, other)
         run(connection, exp.insert(_differing_keys(), sql.table(f"touched_{name}")))
         connection.unregister("index_now")
         connection.unregister("index_before")
@@ -162,37 +164,12 @@ def _sum_of(index: pa.Table | ds.Dataset) -> bytes | None:
     return (index.schema.metadata or {}).get(_SUM)
 
 
-def _bucket() -> exp.Expr:
-    return exp.Mod(this=sql.call("hash", sql.column("key")), expression=_BUCKETS.copy())
-
-
-def _moved_buckets() -> exp.Select:
-    """Sum both indexes up by buckets of keys; only where the sums differ is there a change.
-
-    Most keys stay as they are, and joining them all is what would take the memory.
-    """
-    mixed = sql.call("bit_xor", sql.call("hash", sql.column("key"), sql.column("print")))
-
-    def summed(index: str) -> exp.Select:
-        query = exp.select(sql.named(_bucket(), "bucket"), sql.named(mixed, "mixed"))
-        return query.from_(sql.table(index)).group_by(_bucket())
-
-    now, before = sql.column("bucket", "n"), sql.column("bucket", "b")
-    return (
-        exp.select(sql.named(sql.call("coalesce", now, before), "bucket"))
-        .from_(summed("index_now").subquery("n"))
-        .join(summed("index_before").subquery("b"), on=sql.same(now, before), join_type="full")
-        .where(sql.differs(sql.column("mixed", "n"), sql.column("mixed", "b")))
-    )
-
-
 def _differing_keys() -> exp.Select:
     now, before = sql.column("key", "n"), sql.column("key", "b")
-    buckets = exp.select(sql.column("bucket")).from_(sql.table("moved_bucket"))
 
     def moved(index: str) -> exp.Select:
-        inside = exp.In(this=_bucket(), query=buckets.subquery())
-        return exp.select(exp.Star()).from_(sql.table(index)).where(inside)
+        every = exp.select(exp.Star()).from_(sql.table(index))
+        return every.where(in_moved(sql.column("key"), "moved_key"))
 
     return (
         exp.select(sql.named(sql.call("coalesce", now, before), "key"))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from matricula.engine import observe, project, sql
+from matricula.engine.moved import find_moved, in_moved
 from matricula.engine.state import fetch_keys, load_links
 from matricula.engine.workbench import number, run
 
@@ -49,7 +50,8 @@ def diff(
         seen: The schema of the target's reading, or None when it was not read.
     """
     name = flow.name
-    run(connection, sql.create("TABLE", f"stale_{name}", _stale(flow)))
+    find_moved(connection, f"moved_{name}", *_sides(name))
+    run(connection, sql.create("TABLE", f"stale_{name}", _stale(flow, desired)))
     run(connection, sql.create("TABLE", f"delta_{name}", _delta(name)))
     run(connection, sql.create("VIEW", f"fresh_{name}", _part(name, desired=True)))
     run(connection, sql.create("TABLE", f"exit_{name}", _exits(name)))
@@ -74,14 +76,26 @@ def _keys(called: str) -> exp.Select:
     return exp.select(sql.column("key")).from_(sql.table(called))
 
 
-def _stale(flow: Flow) -> exp.Select:
-    """Everything that is not as it should be: one pass over what is desired and what is known.
+def _sides(name: str) -> tuple[exp.Select, exp.Select]:
+    """Select what is desired and what targets have confirmed: equal where nothing is to do."""
+    told = sql.call("md5", sql.column("after"))
+    wanted = exp.select(sql.column("key"), sql.named(told, "print"))
+    had = exp.select(sql.column("key"), sql.named(sql.column("digest"), "print"))
+    active = sql.same(sql.column("state"), sql.text("active"))
+    return (
+        wanted.from_(sql.table(f"desired_{name}")),
+        had.from_(sql.table(f"state_{name}")).where(active),
+    )
+
+
+def _stale(flow: Flow, desired: exp.Select) -> exp.Select:
+    """Everything that is not as it should be, looked for where the two sides differ.
 
     Desired rows that the target has not confirmed as they now are, and copies that are
-    there and no longer desired, unless they are to be left. The join carries no more of
-    what is known than it must: with millions of copies it is what takes the memory.
+    there and no longer desired, unless they are to be left.
     """
-    desired, known = sql.column("key", "d"), sql.column("key", "s")
+    moved = f"moved_{flow.name}"
+    wanted, known = sql.column("key", "d"), sql.column("key", "s")
     state = sql.column("state", "s")
     stale = exp.or_(
         sql.differs(sql.column("digest", "s"), sql.call("md5", sql.column("after", "d"))),
@@ -90,15 +104,21 @@ def _stale(flow: Flow) -> exp.Select:
     present = {"suspend": ["active"], "delete": ["active", "suspended"], "leave": []}
     words = [sql.text(word) for word in present[flow.on_exit]]
     leaves = exp.In(this=state.copy(), expressions=words) if words else exp.false()
+    inside = in_moved(sql.column("key"), moved)
+    if flow.on_exit == "delete":
+        # Nobody desires them and no sum holds them, but they are to go all the same.
+        inside = exp.or_(inside, sql.same(sql.column("state"), sql.text("suspended")))
+    had = exp.select(*[sql.column(column) for column in ("key", "state", "digest")])
+    had = had.from_(sql.table(f"state_{flow.name}")).where(inside)
     return (
         exp.select(
-            sql.named(sql.call("coalesce", desired, known), "key"),
-            sql.named(sql.given(desired), "is_desired"),
+            sql.named(sql.call("coalesce", wanted, known), "key"),
+            sql.named(sql.given(wanted), "is_desired"),
             *[sql.column(column, "d") for column in _DESIRED],
         )
-        .from_(sql.table(f"desired_{flow.name}", "d"))
-        .join(sql.table(f"state_{flow.name}", "s"), on=sql.same(desired, known), join_type="full")
-        .where(sql.case([(sql.given(desired), exp.Paren(this=stale))], leaves))
+        .from_(desired.where(in_moved(sql.column("key", project.GOLDEN), moved)).subquery("d"))
+        .join(had.subquery("s"), on=sql.same(wanted, known), join_type="full")
+        .where(sql.case([(sql.given(wanted), exp.Paren(this=stale))], leaves))
     )
 
 
