@@ -119,7 +119,7 @@ def test_the_identity_provider_lists_every_student_once(loaded, shared):
 
     listed = list(listing(loaded))
 
-    assert len(listed) == len(students) == (28785 if WHOLE else 1184)
+    assert len(listed) == len(students) == (28785 if WHOLE else 1072)
     assert checksum((r["externalId"], r["displayName"]) for r in listed) == checksum(
         (s, f"Student {s}") for s in students
     )
@@ -180,4 +180,4 @@ def test_the_audit_of_the_whole_load_verifies(loaded):
 
     assert said.returncode == 0, said.stderr
     # 383,395 copies in thirteen flows, the accounts, the signatures and the run.
-    assert json.loads(said.stdout)["entries"] > 383_395 + (28_785 if WHOLE else 1_184)
+    assert json.loads(said.stdout)["entries"] > 383_395 + (28_785 if WHOLE else 1_072)
