@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 import tempfile
 from contextlib import contextmanager
@@ -286,8 +287,7 @@ def work(name: str, folder: Path) -> Callable[[], str]:
     if name == "load":
         return lambda: load(folder)
     if name == "unseen":
-        for index in (Path(os.environ["MATRICULA_HOME"]) / "indexes").iterdir():
-            index.unlink()
+        shutil.rmtree(Path(os.environ["MATRICULA_HOME"]) / "indexes")
     return lambda: empty(folder, full=name == "full")
 
 

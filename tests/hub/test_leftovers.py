@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from matricula.hub.models import Run, Snapshot, StoredPlan
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.django_db
 
@@ -49,7 +52,7 @@ def test_kept_snapshots_and_the_plan_that_was_shown_survive_the_sweep(world):
 
     world.run("plan", "--flow", "lms-courses")
 
-    assert all(Path(kept.path).exists() for kept in Snapshot.objects.all())
+    assert all((_home(world) / kept.path).exists() for kept in Snapshot.objects.all())
     assert (_home(world) / "runs" / shown / "changes.parquet").exists()
     assert not (_home(world) / "runs" / shown / "bench").exists()
     assert world.run("apply", digest).code == 0
@@ -90,7 +93,7 @@ def test_only_the_last_runs_keep_their_folders(world):
 @pytest.mark.parametrize("damage", [b"", b"PAR1 no more", b"cut"])
 def test_a_damaged_index_only_makes_the_next_pass_full(world, damage):
     world.settle()
-    for index in (_home(world) / "indexes").iterdir():
+    for index in (_home(world) / "indexes").glob("*/*.parquet"):
         index.write_bytes(index.read_bytes()[:-9] if damage == b"cut" else damage)
     world.sis("UPDATE students SET name = 'Amara Hughes' WHERE student_no = '00001'")
 
@@ -103,7 +106,7 @@ def test_a_damaged_index_only_makes_the_next_pass_full(world, damage):
 @pytest.mark.parametrize("place", ["the end", "the middle"])
 def test_a_damaged_snapshot_is_refused_by_name_until_it_is_removed(world, place):
     world.settle()
-    kept = Path(Snapshot.objects.filter(resource="sis.students").latest("id").path)
+    kept = _home(world) / Snapshot.objects.filter(resource="sis.students").latest("id").path
     good = kept.read_bytes()
     kept.write_bytes(good[:-20] if place == "the end" else good[:4] + b"x" * 300 + good[304:])
 

@@ -3,7 +3,9 @@ from __future__ import annotations
 import pytest
 
 from matricula.audit.verify import verify
-from matricula.hub import ledger
+from matricula.connectors.kit.errors import TryAgain
+from matricula.connectors.sql.connector import SqlConnector
+from matricula.hub import ledger, settle
 from matricula.hub.models import Effect, Link
 
 pytestmark = pytest.mark.django_db
@@ -105,3 +107,29 @@ def test_a_suspension_that_is_uncertain_is_asked_for_again_and_audited_once(worl
     assert world.in_lms("SELECT suspended FROM users WHERE idnumber = '00004'") == [(1,)]
     assert _audited("suspend", "lms-accounts") == ["00004"]
     assert Link.objects.get(flow="lms-accounts", key="00004").state == "suspended"
+
+
+@pytest.mark.parametrize("statement", [
+    "UPDATE students SET name = 'New Name' WHERE student_no < '00006'",
+    "INSERT INTO students VALUES ('99999', 'Zed Z', 'z@example.org', 'active')",
+], ids=["changed", "new"])  # fmt: skip
+def test_while_nobody_can_look_nothing_uncertain_is_sent_again(world, monkeypatch, statement):
+    world.settle()
+    monkeypatch.setattr(settle, "_SIZE", 2)
+    world.sis(statement)
+    _sync_cut_short(world, monkeypatch)
+    uncertain = set(Effect.objects.filter(state="intended").values_list("flow", "key"))
+
+    with monkeypatch.context() as away:
+        away.setattr(SqlConnector, "find", _away)
+        world.run("sync", "--changed")
+
+    opened = Effect.objects.filter(state="unknown")
+    assert {pair for pair in opened.values_list("flow", "key") if pair in uncertain}
+    for flow, key in opened.values_list("flow", "key"):
+        assert Effect.objects.filter(flow=flow, key=key).latest("id").state == "unknown"
+        assert Link.objects.get(flow=flow, key=key).state == "unknown"
+
+
+def _away(*_: object) -> None:
+    raise TryAgain("The database is away.", code="M610", cure="Nothing to do by hand.")

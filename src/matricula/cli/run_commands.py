@@ -226,8 +226,9 @@ def _progress(*, quiet: bool) -> Iterator[Tick]:
         tasks: dict[str, TaskID] = {}
 
         def tick(flow: str, done: int, total: int) -> None:
-            task = tasks.setdefault(flow, bar.add_task(flow, total=total))
-            bar.update(task, completed=done)
+            if flow not in tasks:
+                tasks[flow] = bar.add_task(flow, total=total)
+            bar.update(tasks[flow], completed=done)
 
         yield tick
 

@@ -1,7 +1,8 @@
-"""What changed since the last pass that delivered everything: indexes kept between runs.
+"""What changed since a flow's last pass that delivered everything: indexes kept between runs.
 
-An index is a calculator's memory, not the truth: without it the pass is full. It moves on
-only when a pass held nothing back, so a key whose change was held stays dirty.
+An index is a calculator's memory, not the truth: without it the pass is full. Every flow
+has its own, which moves on only with a pass of that flow that held nothing back, so a key
+whose change was held, or concerns another flow as well, stays dirty there.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from matricula.hub.models import DirtyKey
 from matricula.hub.snapshots import UNREADABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     import duckdb
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from matricula.charter.model import Charter, Flow, ResourceRef
     from matricula.hub.desk import Desk
 
-Indexes = dict[tuple[str, "ResourceRef"], pa.Table]
+Pair = tuple[str, "ResourceRef"]
+Indexes = dict[Pair, pa.Table]
 
 
 def index_all(
@@ -41,21 +43,49 @@ def index_all(
 
 
 def dirty(
-    desk: Desk, bench: duckdb.DuckDBPyConnection, charter: Charter, now: Indexes
+    desk: Desk,
+    bench: duckdb.DuckDBPyConnection,
+    charter: Charter,
+    now: Indexes,
+    flows: Sequence[Flow],
 ) -> Mapping[str, pa.Table] | None:
     """Find the keys to compute: changed at their owners, marked, waiting or due again.
 
     Returns:
         Per entity a table with the column `key`; None when only a full pass can tell.
     """
-    before = {pair: index for pair in now if (index := _open(desk, pair)) is not None}
-    if set(before) != set(now):
-        return None
-    found = delta.dirty_keys(bench, charter, now, before)
-    if found is None:
-        return None
-    due = links.due_keys({flow.name: flow.entity for flow in charter.flows.values()}, desk.at)
+    found: dict[str, pa.Table] = {}
+    for before in _befores(desk, charter, now, flows):
+        known = {pair: index for pair, index in before.items() if index is not None}
+        mine = {pair: now[pair] for pair in before}
+        touched = delta.dirty_keys(bench, charter, mine, known)
+        if touched is None:
+            return None
+        found = delta.add_keys(found, touched)
+    due = links.due_keys({flow.name: flow.entity for flow in flows}, desk.at)
     return delta.add_keys(delta.add_keys(found, due), _marked(set(charter.entities)))
+
+
+def _befores(
+    desk: Desk, charter: Charter, now: Indexes, flows: Sequence[Flow]
+) -> Iterator[dict[Pair, pa.Table | None]]:
+    """Open what the flows had before; flows that had the same share one reading."""
+    files: dict[tuple[tuple[Pair, int], ...], Flow] = {}
+    for flow in flows:
+        kept = [(pair, _path(desk, flow, pair)) for pair in _read_by(charter, flow, now)]
+        # Hard links to one file: the same index.
+        files.setdefault(tuple((pair, _number(path)) for pair, path in kept), flow)
+    for numbered, flow in files.items():
+        yield {pair: _open(_path(desk, flow, pair)) for pair, _ in numbered}
+
+
+def _read_by(charter: Charter, flow: Flow, now: Indexes) -> list[Pair]:
+    entities = {entity.name for entity in line.entities_of(charter, flow)}
+    return [pair for pair in now if pair[0] in entities]
+
+
+def _number(path: Path) -> int:
+    return path.stat().st_ino if path.exists() else 0
 
 
 def _marked(entities: set[str]) -> dict[str, pa.Table]:
@@ -67,26 +97,45 @@ def _marked(entities: set[str]) -> dict[str, pa.Table]:
     }
 
 
-def _path(desk: Desk, pair: tuple[str, ResourceRef]) -> Path:
-    return desk.home / "indexes" / f"{pair[0]}.{pair[1]}.parquet"
+def _path(desk: Desk, flow: Flow, pair: Pair) -> Path:
+    return desk.home / "indexes" / flow.name / f"{pair[0]}.{pair[1]}.parquet"
 
 
-def _open(desk: Desk, pair: tuple[str, ResourceRef]) -> pa.Table | None:
+def _open(path: Path) -> pa.Table | None:
     try:
-        return pq.read_table(_path(desk, pair))
+        return pq.read_table(path)
     except UNREADABLE:
         # Not there, or damaged: either way it remembers nothing, and the pass is full.
         return None
 
 
-def move_on(desk: Desk, indexes: Indexes) -> None:
-    """Keep the indexes of a pass that held nothing back; what was marked is done."""
+def move_on(desk: Desk, indexes: Indexes, flows: Sequence[Flow]) -> None:
+    """Keep the indexes of a pass that held nothing back, for the flows it covered."""
     for pair, index in indexes.items():
-        path = _path(desk, pair)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_suffix(".new")
+        fresh = desk.home / "indexes" / f"{pair[0]}.{pair[1]}.new"
+        fresh.parent.mkdir(parents=True, exist_ok=True)
         # Every value occurs once: a dictionary of them would only be larger.
         pq.write_table(index, fresh, use_dictionary=False)
-        fresh.replace(path)
-    entities = {entity for entity, _ in indexes}
-    DirtyKey.objects.filter(entity__in=entities, marked_at__lte=desk.at).delete()
+        for flow in flows:
+            if pair in _read_by(desk.charter, flow, indexes):
+                _share(fresh, _path(desk, flow, pair))
+        fresh.unlink()
+    _unmark(desk, flows)
+
+
+def _share(fresh: Path, path: Path) -> None:
+    """Put a file in another's place without copying it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    link = path.with_suffix(".new")
+    link.unlink(missing_ok=True)
+    link.hardlink_to(fresh)
+    link.replace(path)
+
+
+def _unmark(desk: Desk, flows: Sequence[Flow]) -> None:
+    """Forget the marks of entities that no other flow reads."""
+    covered = {flow.name for flow in flows}
+    others = [flow for flow in desk.charter.flows.values() if flow.name not in covered]
+    awaited = {e.name for flow in others for e in line.entities_of(desk.charter, flow)}
+    done = {e.name for flow in flows for e in line.entities_of(desk.charter, flow)} - awaited
+    DirtyKey.objects.filter(entity__in=done, marked_at__lte=desk.at).delete()

@@ -90,6 +90,13 @@ CODES = {
         "The target does not have the resource or does not take such writes.",
         "Correct the resource in the charter or in the system.",
     ),
+    "M655": Code(
+        "A copy is not ours to delete",
+        "Its owner says that the record leaves and the flow deletes on exit, but the copy was "
+        "in the target before Matricula came. Only what was made here is deleted.",
+        "Delete it in the target, or keep it there; it is not asked for again until the flow "
+        "or the record changes.",
+    ),
     "M660": Code(
         "A copy was edited in the wrong place",
         "The target holds another value than the one its owner states.",

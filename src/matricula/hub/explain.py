@@ -120,7 +120,7 @@ def _why(link: Link) -> str:
 
 def _owned(desk: Desk, entity: Entity, key: str) -> tuple[OwnedValue, ...]:
     """Compose the golden record from the last trusted snapshots."""
-    feeds = {r: d for r in entity.owners() if (d := snapshots.last_trusted(r)) is not None}
+    feeds = {r: d for r in entity.owners() if (d := snapshots.last_trusted(desk, r)) is not None}
     if entity.roster not in feeds:
         return ()
     entity = line.within(entity, feeds)

@@ -116,12 +116,28 @@ def _send(page: Page, connector: Connector, batch: Sequence[Change], delivered: 
         return
     intents, writes = _intents(ready), _writes(ready)
     ledger.intend(page, intents)
+    deletions = [write.key for write in writes if write.kind == "delete"]
+    theirs = {key: _not_ours(key) for key in links.were_there(page.flow.name, deletions)}
+    writes = [write for write in writes if write.key not in theirs]
     try:
-        outcomes = connector.write(page.flow.target.resource, writes, at=page.desk.at)
+        told = (
+            connector.write(page.flow.target.resource, writes, at=page.desk.at) if writes else []
+        )
     except ConnectorError as error:
-        outcomes = [Outcome(write.key, error=_of_row(error)) for write in writes]
+        told = [Outcome(write.key, error=_of_row(error)) for write in writes]
         _stop(page, error, delivered)
-    delivered.counts.update(ledger.settle(page, intents, outcomes))
+    outcomes = theirs | {outcome.key: outcome for outcome in told}
+    delivered.counts.update(ledger.settle(page, intents, [outcomes[i.key] for i in intents]))
+
+
+def _not_ours(key: str) -> Outcome:
+    """Refuse to delete what was there before us (law 8)."""
+    reason = SkipRow(
+        "the copy was there before Matricula and is not ours to delete.",
+        code="M655",
+        cure="Have the system's office delete it or keep it.",
+    )
+    return Outcome(key, error=reason)
 
 
 def _of_row(error: ConnectorError) -> ConnectorError:

@@ -91,9 +91,11 @@ def settle(page: Page, intents: Sequence[Intent], outcomes: Sequence[Outcome]) -
     refused = [(i, o.error) for i, o in pairs if isinstance(o.error, SkipRow)]
     unknown = [i for i, o in pairs if isinstance(o.error, ReadBack)]
     _settle_effects(page, pairs)
+    theirs = _found_there(page, [i for i, _ in done]) | {o.key for _, o in pairs if o.adopted}
     _confirm(page, done)
+    links.take_over(page.flow.name, sorted(theirs))
     _set_aside(page, refused)
-    _leave_unknown(page, unknown)
+    leave_unknown(page, unknown)
     if done:
         append([entry(page, intent) for intent, _ in done], at=page.desk.at)
     counts = {"answered": len(done), "refused": len(refused), "unknown": len(unknown)}
@@ -142,6 +144,12 @@ def _confirm(page: Page, done: Sequence[tuple[Intent, str | None]]) -> None:
         some.delete()
 
 
+def _found_there(page: Page, intents: Sequence[Intent]) -> set[str]:
+    """Name the copies that nobody of us made: they were in the target and had no link yet."""
+    found = [i.key for i in intents if i.kind in ("match", "update", "resume")]
+    return set(found) - set(links.external_ids(page.flow.name, found))
+
+
 def _set_aside(page: Page, refused: Sequence[tuple[Intent, ConnectorError]]) -> None:
     """Leave refused records to a person; their copies stay as the target has them."""
     if not refused:
@@ -157,7 +165,9 @@ def _set_aside(page: Page, refused: Sequence[tuple[Intent, ConnectorError]]) -> 
         rows.append(
             (page.flow.name, intent.key, link.external_id if link else None,
              link.state if link else "refused", intent.after, link.confirmed if link else None,
-             None, "", link.digest if link else "", print_, attempts, again, None, page.run)
+             None, "", link.digest if link else "", print_, attempts, again,
+             bulk.moment(link.confirmed_at) if link and link.confirmed_at else None,
+             link.run if link else page.run)
         )  # fmt: skip
     bulk.merge("hub_link", COLUMNS, ("flow", "key"), rows)
     report((_trouble(page, intent, error) for intent, error in refused), at=page.desk.at)
@@ -171,7 +181,8 @@ def _trouble(page: Page, intent: Intent, error: ConnectorError) -> Trouble:
     )  # fmt: skip
 
 
-def _leave_unknown(page: Page, unknown: Sequence[Intent]) -> None:
+def leave_unknown(page: Page, unknown: Sequence[Intent]) -> None:
+    """Mark copies of which nobody knows whether they were written; they are left alone."""
     if not unknown:
         return
     there: set[str] = set()
@@ -192,7 +203,9 @@ def record_matches(page: Page, intents: Sequence[Intent]) -> None:
     if not intents:
         return
     with transaction.atomic():
+        theirs = _found_there(page, intents)
         _confirm(page, [(intent, intent.external_id) for intent in intents])
+        links.take_over(page.flow.name, sorted(theirs))
         append([entry(page, intent) for intent in intents], at=page.desk.at)
 
 

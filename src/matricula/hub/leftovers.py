@@ -25,7 +25,7 @@ def sweep(desk: Desk) -> None:
     Kept are the snapshots and the plans that the database names.
     """
     _sweep_snapshots(desk.home / "snapshots")
-    for half in desk.home.glob("indexes/*.new"):
+    for half in desk.home.glob("indexes/**/*.new"):
         _remove(half)
     folders = _run_folders(desk)
     planned = set(

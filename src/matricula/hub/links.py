@@ -93,6 +93,20 @@ def external_ids(flow: str, keys: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def take_over(flow: str, keys: Sequence[str]) -> None:
+    """Remember of copies that they were in the target before us."""
+    for some in among(flow, keys):
+        some.update(was_there=True)
+
+
+def were_there(flow: str, keys: Sequence[str]) -> set[str]:
+    """Tell which copies were in the target before us."""
+    found: set[str] = set()
+    for some in among(flow, keys):
+        found.update(some.filter(was_there=True).values_list("key", flat=True))
+    return found
+
+
 def due_keys(flow_entities: Mapping[str, str], at: datetime) -> dict[str, pa.Table]:
     """List, per entity, the keys whose copies wait, or are due for another attempt."""
     due: dict[str, list[str]] = {}

@@ -78,8 +78,9 @@ class Snapshot(models.Model):
 class Link(models.Model):
     """One copy: what the target should hold, confirmed and was seen to hold.
 
-    `desired` is null while it equals `confirmed`; `observed` is null while it equals what
-    was confirmed. `state` is active, suspended, waiting, refused or unknown.
+        `desired` is null while it equals `confirmed`; `observed` is null while it equals what
+    was confirmed. `state` is active, suspended, waiting, refused or unknown. A copy that
+        `was_there` before us was taken over, not made, and is never deleted.
     """
 
     flow = models.TextField()
@@ -96,6 +97,7 @@ class Link(models.Model):
     next_attempt_at = models.DateTimeField(null=True)
     confirmed_at = models.DateTimeField(null=True)
     run = models.TextField(default="")
+    was_there = models.BooleanField(db_default=False)
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint("flow", "key", name="one_copy")]
@@ -170,6 +172,7 @@ class FlowState(models.Model):
     last_full_at = models.DateTimeField(null=True)
     last_run_at = models.DateTimeField(null=True)
     seen_at = models.DateTimeField(null=True)
+    tried_at = models.DateTimeField(null=True)
 
 
 class SystemState(models.Model):

@@ -136,7 +136,7 @@ def _find(
     charter = line.narrow(desk.charter, flows)
     sources = {r for flow in flows for r in line.sources_of(charter, flow)}
     arrived = {r: landed[r].snapshot for r in sorted(sources)}
-    earlier = {r: snapshots.last_trusted(r) for r in arrived}
+    earlier = {r: snapshots.last_trusted(desk, r) for r in arrived}
     feed = line.Feed(
         at=desk.at,
         snapshots={r: s for r, s in arrived.items() if s is not None},
@@ -147,12 +147,12 @@ def _find(
     try:
         verdicts = line.take_in(bench, charter, feed)
     except duckdb.Error:
-        snapshots.must_be_sound(feed.previous)
+        snapshots.must_be_sound(desk, feed.previous)
         raise
     readable, held = _sort_out(desk, flows, landed, verdicts, full=scope.full)
     charter = line.narrow(desk.charter, readable)
     indexes = changed.index_all(bench, charter, readable)
-    dirty = None if scope.full else changed.dirty(desk, bench, charter, indexes)
+    dirty = None if scope.full else changed.dirty(desk, bench, charter, indexes, readable)
     seen = {
         flow.name: snapshot.rows
         for flow in readable

@@ -44,7 +44,7 @@ class Done:
     def is_whole(self) -> bool:
         """Whether everything that could be planned was delivered.
 
-        A record set aside for its own fault has its incident and does not count here.
+        A record that was set aside before has its incident and does not count here.
         """
         left = ("held", "refused", "deferred", "unknown")
         planned = all(not part.reasons for part in self.plan.flows)
@@ -162,7 +162,8 @@ def _deliver(desk: Desk, systems: Systems, made: Made, tick: Tick) -> Done:
         delivered.append(gate.deliver(page, systems, part, mine, tick=told))
     done = Done(made.run.id, made.plan, tuple(delivered))
     if made.indexes is not None and done.is_whole:
-        changed.move_on(desk, made.indexes)
+        flows = [desk.charter.flows[part.flow] for part in made.plan.flows]
+        changed.move_on(desk, made.indexes, flows)
     incidents.close_settled([part.flow for part in made.plan.flows], at=desk.at)
     _conclude(desk, made.run, done)
     return done

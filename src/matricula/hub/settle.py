@@ -48,8 +48,7 @@ def settle_unknown(desk: Desk, connected: Systems, flows: Sequence[Flow], *, run
                     flow.target.resource, [_question(effect) for effect in batch]
                 )
             except ConnectorError:
-                # Still away: what is unknown stays unknown, and its keys are left alone.
-                _keep_unknown(batch)
+                _keep_unknown(page)
                 break
             _write_down(page, batch, found)
             settled += len(batch)
@@ -63,10 +62,18 @@ def _question(effect: Effect) -> dict[str, str | int | bool | None]:
     return match
 
 
-def _keep_unknown(batch: Sequence[Effect]) -> None:
-    for effect in batch:
-        Effect.objects.filter(pk=effect.pk).update(state="unknown")
-        Link.objects.filter(flow=effect.flow, key=effect.key).update(state="unknown")
+@transaction.atomic
+def _keep_unknown(page: ledger.Page) -> None:
+    """Still away: whatever is open stays unknown, and nothing is sent for those keys."""
+    opened = Effect.objects.filter(flow=page.flow.name).extra(where=[_OPEN])  # noqa: S610 - a constant
+    ledger.leave_unknown(page, [_intent(effect) for effect in opened.iterator()])
+    opened.update(state="unknown")
+
+
+def _intent(effect: Effect) -> ledger.Intent:
+    return ledger.Intent(
+        effect.key, effect.kind, effect.external_id, effect.before, effect.after, effect.match
+    )
 
 
 @transaction.atomic
@@ -113,10 +120,7 @@ def _audit(page: ledger.Page, done: Sequence[Effect]) -> None:
     runs = Run.objects.in_bulk({effect.run for effect in done})
     entries = []
     for effect in done:
-        intent = ledger.Intent(
-            effect.key, effect.kind, effect.external_id, effect.before, effect.after, effect.match
-        )
-        entry = replace(ledger.entry(page, intent), run=effect.run)
+        entry = replace(ledger.entry(page, _intent(effect)), run=effect.run)
         if sender := runs.get(effect.run):
             entry = replace(entry, actor=sender.actor, charter_version=sender.charter)
         entries.append(entry)

@@ -7,7 +7,6 @@ the resource are held, and the office that answers for it is told.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -21,6 +20,7 @@ from matricula.kernel.errors import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from matricula.charter.model import ResourceRef
     from matricula.hub.desk import Desk
@@ -83,13 +83,13 @@ def keep(desk: Desk, landed: Landed, *, run: str, rows: int, is_trusted: bool) -
     if landed.path is None:
         return
     models.Snapshot.objects.create(
-        resource=str(landed.resource), run=run, path=str(landed.path), rows=rows,
-        is_trusted=is_trusted, taken_at=desk.at,
+        resource=str(landed.resource), run=run, path=str(landed.path.relative_to(desk.home)),
+        rows=rows, is_trusted=is_trusted, taken_at=desk.at,
     )  # fmt: skip
     every = models.Snapshot.objects.filter(resource=str(landed.resource)).order_by("-id")
     kept = {s.pk for s in every[:1]} | {s.pk for s in every.filter(is_trusted=True)[:2]}
     for old in every.exclude(pk__in=kept):
-        Path(old.path).unlink(missing_ok=True)
+        (desk.home / old.path).unlink(missing_ok=True)
         old.delete()
 
 
@@ -100,44 +100,45 @@ def forget(read: Iterable[Landed]) -> None:
             landed.path.unlink(missing_ok=True)
 
 
-def last_trusted(resource: ResourceRef) -> ds.Dataset | None:
+def last_trusted(desk: Desk, resource: ResourceRef) -> ds.Dataset | None:
     """Open the last snapshot of a resource that was trusted.
 
     Raises:
         Refused: Its file is damaged (M490).
     """
-    path = _last_trusted(resource)
+    path = _last_trusted(desk, resource)
     if path is None or not path.exists():
         return None
     try:
         return ds.dataset(path)
     except UNREADABLE as error:
-        raise _damaged(resource) from error
+        raise _damaged(desk, resource) from error
 
 
-def _last_trusted(resource: ResourceRef) -> Path | None:
+def _last_trusted(desk: Desk, resource: ResourceRef) -> Path | None:
     every = models.Snapshot.objects.filter(resource=str(resource), is_trusted=True)
     found = every.order_by("-id").first()
-    return Path(found.path) if found else None
+    # Within the home: one that was moved is still the same home.
+    return desk.home / found.path if found else None
 
 
-def must_be_sound(resources: Iterable[ResourceRef]) -> None:
+def must_be_sound(desk: Desk, resources: Iterable[ResourceRef]) -> None:
     """Read the last trusted snapshots of some resources to their end.
 
     Raises:
         Refused: A file is damaged (M490).
     """
     for resource in resources:
-        kept = last_trusted(resource)
+        kept = last_trusted(desk, resource)
         try:
             for _ in kept.to_batches() if kept else ():
                 pass
         except UNREADABLE as error:
-            raise _damaged(resource) from error
+            raise _damaged(desk, resource) from error
 
 
-def _damaged(resource: ResourceRef) -> Refused:
-    path = _last_trusted(resource)
+def _damaged(desk: Desk, resource: ResourceRef) -> Refused:
+    path = _last_trusted(desk, resource)
     return Refused(
         "M490",
         f"The kept snapshot {path} cannot be read; its bytes are not what was written.",

@@ -8,17 +8,22 @@ from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from django.db.models import Max
+
 from matricula.hub import runs
 from matricula.hub.models import DirtyKey, FlowState
 from matricula.hub.planning import Scope
 from matricula.kernel.errors import MatriculaError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from matricula.charter.model import Flow
     from matricula.hub.desk import Desk
     from matricula.hub.runs import Done
+
+
+_PATIENCE = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,7 @@ class Worker:
         for names, full in ((due.full, True), (due.changed, False)):
             if not names:
                 continue
+            _remember_trying(desk, names, full=full)
             try:
                 self._report(runs.sync(desk, Scope(names, full=full)), full=full)
             except MatriculaError as error:
@@ -73,10 +79,16 @@ class Worker:
             self.tell(f"{done.run} ({'full' if full else 'changed'}): {told}")
 
 
+def _remember_trying(desk: Desk, names: Sequence[str], *, full: bool) -> None:
+    """Note that it was tried, whatever comes of it: what fails is not tried every second."""
+    tried = {"tried_at": desk.at} if full else {"last_run_at": desk.at}
+    FlowState.objects.filter(flow__in=names).update(**tried)
+
+
 def what_is_due(desk: Desk, *, look_every: timedelta) -> Due:
     """Say which flows are due: in full by the clock, by changes every so often or when marked."""
     states = {state.flow: state for state in FlowState.objects.all()}
-    marked = set(DirtyKey.objects.values_list("entity", flat=True))
+    marked = dict(DirtyKey.objects.values_list("entity").annotate(latest=Max("marked_at")))
     full, changed = [], []
     for flow in desk.charter.flows.values():
         state = states.get(flow.name)
@@ -91,6 +103,9 @@ def _full_is_due(desk: Desk, flow: Flow, state: FlowState | None) -> bool:
     last = state.last_full_at if state else None
     if last is None:
         # A first load is somebody's decision: it is planned, looked at and applied.
+        return False
+    if state and state.tried_at and desk.at - state.tried_at < _PATIENCE and state.tried_at > last:
+        # It was tried and something holds it: whoever must act needs more than a second.
         return False
     if flow.cadence.every and desk.at - last >= flow.cadence.every:
         return True
@@ -114,9 +129,14 @@ def last_moment_of(clock: str, timezone: str, at: datetime) -> datetime:
 
 
 def _look_is_due(
-    desk: Desk, flow: Flow, state: FlowState | None, marked: set[str], look_every: timedelta
+    desk: Desk,
+    flow: Flow,
+    state: FlowState | None,
+    marked: Mapping[str, datetime],
+    look_every: timedelta,
 ) -> bool:
     if state is None or state.last_full_at is None:
         return False
     last = state.last_run_at or state.last_full_at
-    return flow.entity in marked or desk.at - last >= look_every
+    since = marked.get(flow.entity)
+    return (since is not None and since > last) or desk.at - last >= look_every

@@ -138,11 +138,13 @@ class Outcome:
         external_id: The system's identifier, when `error` is None.
         error: None when done (also when there was nothing left to do). `TryAgain`,
             `ReadBack` or `SkipRow` otherwise.
+        adopted: The record was there before: it was not made but taken over.
     """
 
     key: str
     external_id: str | None = None
     error: ConnectorError | None = None
+    adopted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

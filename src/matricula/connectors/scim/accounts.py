@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from matricula.connectors.kit.errors import ReadBack, SkipRow, TryAgain
+from matricula.connectors.kit.protocol import Outcome
 from matricula.connectors.scim import mapping
 from matricula.connectors.scim.attributes import EXTERNAL_ID
 from matricula.connectors.scim.refusals import belongs_to_another, gone, kept_otherwise, refusal
@@ -44,11 +45,8 @@ class Place:
     lookup: Lookup
 
 
-def write_one(place: Place, write: Write) -> str:
+def write_one(place: Place, write: Write) -> Outcome:
     """Do what one write intends.
-
-    Returns:
-        The record's identifier.
 
     Raises:
         ConnectorError: Of the kit, named after the next move.
@@ -59,24 +57,25 @@ def write_one(place: Place, write: Write) -> str:
             case "create":
                 return _create(place, write)
             case "update":
-                return _change(place, write, _chosen(place, write))
+                done = _change(place, write, _chosen(place, write))
             case "suspend":
-                return _change(place, write, {fields["active"]: False})
+                done = _change(place, write, {fields["active"]: False})
             case "resume":
-                return _change(place, write, {**_chosen(place, write), fields["active"]: True})
+                done = _change(place, write, {**_chosen(place, write), fields["active"]: True})
             case "delete":
-                return _delete(place, write)
+                done = _delete(place, write)
     except Misfit as misfit:
         raise SkipRow(
             f"{misfit.field} {misfit.why}.", code="M604", cure="Correct the value at its owner."
         ) from misfit
+    return Outcome(write.key, done)
 
 
 def _chosen(place: Place, write: Write) -> dict[Attribute, Value]:
     return {place.kind.fields[name]: write.fields[name] for name in sorted(write.changed)}
 
 
-def _create(place: Place, write: Write) -> str:
+def _create(place: Place, write: Write) -> Outcome:
     wanted = {place.kind.fields[name]: value for name, value in write.fields.items()}
     if place.kind.suspends:
         # What a missing `active` means is the server's to choose, and some demand it.
@@ -85,7 +84,8 @@ def _create(place: Place, write: Write) -> str:
     record = mapping.new_record(place.kind.core, wanted)
     present = _existing(place, write)
     if present is not None:
-        return _settle(place, str(present["id"]), _to_adopt(place, write, present))
+        kept = _settle(place, str(present["id"]), _to_adopt(place, write, present))
+        return Outcome(write.key, kept, adopted=True)
     answer = place.endpoint.create(record)
     if not answer.good:
         raise refusal(answer, wanted)
@@ -102,7 +102,7 @@ def _create(place: Place, write: Write) -> str:
         # Half a record helps nobody, and it is ours: nobody has had time to use it.
         place.endpoint.delete(record_id)
         raise kept_otherwise(lost, "the new record was taken back")
-    return record_id
+    return Outcome(write.key, record_id)
 
 
 def _to_adopt(place: Place, write: Write, present: Record) -> dict[Attribute, Value]:

@@ -138,9 +138,7 @@ class ScimConnector:
         place = self._place(kind)
 
         def job(write: Write) -> batches.Job:
-            return batches.Job(
-                (write.key,), lambda: [Outcome(write.key, accounts.write_one(place, write))]
-            )
+            return batches.Job((write.key,), lambda: [accounts.write_one(place, write)])
 
         return [job(write) for write in writes]
 

@@ -97,7 +97,8 @@ def _outcome(mirror: Mirror, task: Task) -> Outcome:
         return Outcome(task.write.key, error=task.error)
     if task.identity is None:
         return Outcome(task.write.key, task.write.external_id)
-    return Outcome(task.write.key, mirror.external_id(task.identity))
+    adopted = task.write.kind == "create" and task.act != "insert"
+    return Outcome(task.write.key, mirror.external_id(task.identity), adopted=adopted)
 
 
 def _refuse_verbs(mirror: Mirror, writes: Sequence[Write]) -> None:
