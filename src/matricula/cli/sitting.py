@@ -107,8 +107,12 @@ def _migrate() -> None:
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
 
+    from matricula.hub.alone import one_at_a_time
+
     executor = MigrationExecutor(connection)
-    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+    if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        return
+    with one_at_a_time():
         call_command("migrate", verbosity=0, interactive=False)
 
 

@@ -112,8 +112,9 @@ def _roster_faults(connection: duckdb.DuckDBPyConnection, entity: Entity) -> lis
             Fault(
                 resource,
                 "M405",
-                f"{blanks} record(s) of {resource} have no {', '.join(entity.key)}.",
-                "Fill the key in at the source; nothing was changed anywhere.",
+                f"{blanks} record(s) of {resource} have no {', '.join(entity.key)} that can be "
+                f"kept: it is empty, longer than {survey.LONGEST_KEY} bytes, or holds a NUL.",
+                "Correct the key at the source; nothing was changed anywhere.",
             )
         )
     if not survey.seen(connection, entity.roster, f"twice {entity.name}"):

@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     from matricula.charter.model import Charter, Entity, ResourceRef, ValueType
 
 
+# Bytes. PostgreSQL's index takes 2,704, the name of the flow included.
+LONGEST_KEY = 2_000
+_ZERO = exp.Literal.number(0)
+
+
 def spelling(entity: Entity, resource: ResourceRef) -> tuple[str, ...]:
     """Name the native fields of a resource that spell the entity's key."""
     if resource == entity.roster:
@@ -58,7 +63,7 @@ def survey(
             for name in spelling(entity, resource)
         ]
         blank, key = f"blank {entity.name}", f"twice {entity.name}"
-        inner += [sql.named(is_blank(parts), blank), sql.named(sql.key_of(parts), key)]
+        inner += [sql.named(_is_unfit(parts), blank), sql.named(sql.key_of(parts), key)]
         # Hashes are quicker to count; two keys of one hash only cause a closer look.
         prints = exp.Distinct(expressions=[sql.call("hash", sql.column(key))])
         doubles = exp.Sub(
@@ -76,6 +81,13 @@ def survey(
     landed = exp.select(*inner).from_(sql.table(f"land_{resource}"))
     query = exp.select(*outer).from_(landed.subquery("l"))
     run(connection, sql.create("TABLE", f"survey_{resource}", query))
+
+
+def _is_unfit(parts: Sequence[exp.Expr]) -> exp.Expr:
+    """Say that a key cannot be kept: blank, too long for an index, or holding a NUL."""
+    key = sql.key_of(parts)
+    long = exp.GT(this=sql.call("strlen", key), expression=exp.Literal.number(LONGEST_KEY))
+    return exp.or_(is_blank(parts), long, sql.call("contains", key, sql.call("chr", _ZERO)))
 
 
 def is_blank(parts: Sequence[exp.Expr]) -> exp.Expr:

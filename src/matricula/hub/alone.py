@@ -20,6 +20,20 @@ _LOCK = 0x6D617472  # "matr": the hub's own number among PostgreSQL's advisory l
 
 
 @contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Let commands that find an older PostgreSQL database bring it up to date in turn."""
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK + 1])
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK + 1])
+
+
+@contextmanager
 def alone(desk: Desk) -> Iterator[None]:
     """Be the only run while inside.
 

@@ -7,6 +7,7 @@ whose change was held, or concerns another flow as well, stays dirty there.
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -98,7 +99,9 @@ def _marked(entities: set[str]) -> dict[str, pa.Table]:
 
 
 def _path(desk: Desk, flow: Flow, pair: Pair) -> Path:
-    return desk.home / "indexes" / flow.name / f"{pair[0]}.{pair[1]}.parquet"
+    # What a flow computes from the same data changes with its text: another text, another index.
+    told = f"{flow.name}.{flow.digest[:16]}"
+    return desk.home / "indexes" / told / f"{pair[0]}.{pair[1]}.parquet"
 
 
 def _open(path: Path) -> pa.Table | None:
@@ -120,7 +123,15 @@ def move_on(desk: Desk, indexes: Indexes, flows: Sequence[Flow]) -> None:
             if pair in _read_by(desk.charter, flow, indexes):
                 _share(fresh, _path(desk, flow, pair))
         fresh.unlink()
+    _forget_older(desk)
     _unmark(desk, flows)
+
+
+def _forget_older(desk: Desk) -> None:
+    kept = {f"{flow.name}.{flow.digest[:16]}" for flow in desk.charter.flows.values()}
+    for folder in (desk.home / "indexes").iterdir():
+        if folder.is_dir() and folder.name not in kept:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _share(fresh: Path, path: Path) -> None:
@@ -128,7 +139,11 @@ def _share(fresh: Path, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     link = path.with_suffix(".new")
     link.unlink(missing_ok=True)
-    link.hardlink_to(fresh)
+    try:
+        link.hardlink_to(fresh)
+    except OSError:
+        # Not every file system has them.
+        shutil.copyfile(fresh, link)
     link.replace(path)
 
 

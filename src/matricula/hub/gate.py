@@ -88,7 +88,15 @@ def deliver(
             else:
                 _send(page, connector, batch, delivered)
             tick(len(batch))
+    if delivered.counts["answered"] and not delivered.stopped:
+        _remember_well(page)
     return delivered
+
+
+def _remember_well(page: Page) -> None:
+    system = page.flow.target.system
+    if systems.away_since(system):
+        systems.remember(system, well=True, sentence="It takes what is sent.", at=page.desk.at)
 
 
 def _of_kind(changes: pa.Table, kind: str) -> list[Change]:
@@ -152,7 +160,7 @@ def _stop(page: Page, error: ConnectorError, delivered: Delivered) -> None:
     system = page.flow.target.system
     delivered.stopped = error.message
     systems.remember(system, well=False, sentence=error.message, at=page.desk.at)
-    if isinstance(error, (Stop, GiveUp)):
+    if isinstance(error, (Stop, GiveUp)) or _too_long(page):
         steward = page.desk.charter.systems[system].steward
         trouble = Trouble(
             error.code, troubles.place_of(error.code, page.flow.target), steward,
@@ -160,6 +168,12 @@ def _stop(page: Page, error: ConnectorError, delivered: Delivered) -> None:
             flow=page.flow.name, system=system,
         )  # fmt: skip
         report([trouble], at=page.desk.at)
+
+
+def _too_long(page: Page) -> bool:
+    """Tell whether a target has been away for longer than its flow waits in silence."""
+    since = systems.away_since(page.flow.target.system)
+    return since is not None and page.desk.at - since >= page.flow.if_unavailable.alert_after
 
 
 def _fill_links(batch: Sequence[Change]) -> tuple[Sequence[Change], Sequence[Change]]:

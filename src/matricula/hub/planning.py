@@ -241,9 +241,8 @@ def _keep(desk: Desk, run: Run, plan: Plan, scope: Scope) -> None:
         flows=json.dumps(list(scope.flows)), made_at=desk.at,
     )  # fmt: skip
     for flow in plan.flows:
-        full_at = {"last_full_at": desk.at} if scope.full and not flow.reasons else {}
         FlowState.objects.update_or_create(
-            flow=flow.flow, defaults={"held": flow.held, "last_run_at": desk.at, **full_at}
+            flow=flow.flow, defaults={"held": flow.held, "last_run_at": desk.at}
         )
 
 

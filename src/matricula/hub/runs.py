@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from matricula.audit.actions import Entry, append
 from matricula.engine.plan import pick
 from matricula.hub import alone, changed, gate, incidents, ledger, leftovers, planning, settle
-from matricula.hub.models import Run, StoredPlan
+from matricula.hub.models import FlowState, Run, StoredPlan
 from matricula.hub.planning import Scope
 from matricula.hub.snapshots import UNREADABLE
 from matricula.hub.systems import connected
@@ -160,6 +160,9 @@ def _deliver(desk: Desk, systems: Systems, made: Made, tick: Tick) -> Done:
             continue
         told = _Told(part.flow, mine.num_rows, tick)
         delivered.append(gate.deliver(page, systems, part, mine, tick=told))
+    if made.scope.full:
+        whole = [part.flow for part in made.plan.flows if not part.reasons]
+        FlowState.objects.filter(flow__in=whole).update(last_full_at=desk.at)
     done = Done(made.run.id, made.plan, tuple(delivered))
     if made.indexes is not None and done.is_whole:
         flows = [desk.charter.flows[part.flow] for part in made.plan.flows]

@@ -11,7 +11,7 @@ from django.db import transaction
 from matricula.audit.actions import append
 from matricula.connectors.kit.errors import ConnectorError
 from matricula.hub import bulk, ledger
-from matricula.hub.incidents import Trouble, report
+from matricula.hub.incidents import Trouble, close_others, report
 from matricula.hub.links import COLUMNS
 from matricula.hub.models import Effect, Link, Run
 from matricula.kernel.digests import document
@@ -52,6 +52,9 @@ def settle_unknown(desk: Desk, connected: Systems, flows: Sequence[Flow], *, run
                 break
             _write_down(page, batch, found)
             settled += len(batch)
+        else:
+            place = str(flow.target)
+            close_others([], codes=["M651"], places=[place], at=desk.at)
     return settled
 
 
@@ -66,8 +69,21 @@ def _question(effect: Effect) -> dict[str, str | int | bool | None]:
 def _keep_unknown(page: ledger.Page) -> None:
     """Still away: whatever is open stays unknown, and nothing is sent for those keys."""
     opened = Effect.objects.filter(flow=page.flow.name).extra(where=[_OPEN])  # noqa: S610 - a constant
-    ledger.leave_unknown(page, [_intent(effect) for effect in opened.iterator()])
+    uncertain = [_intent(effect) for effect in opened.iterator()]
+    ledger.leave_unknown(page, uncertain)
     opened.update(state="unknown")
+    report([_still_open(page, len(uncertain))], at=page.desk.at)
+
+
+def _still_open(page: ledger.Page, count: int) -> Trouble:
+    target = page.flow.target
+    return Trouble(
+        "M651", str(target), page.desk.charter.systems[target.system].steward,
+        f"{count} write(s) of {page.flow.name} to {target} may or may not have happened, and "
+        "nobody there answers.",
+        "Bring the system back; the next run looks them up before anything is sent again.",
+        flow=page.flow.name, system=target.system,
+    )  # fmt: skip
 
 
 def _intent(effect: Effect) -> ledger.Intent:
@@ -94,8 +110,8 @@ def _write_down(
         if len(records) == 1:
             text = _text_of(effect, records[0].fields, happened=happened)
             rows.append(
-                (effect.flow, effect.key, records[0].external_id, "active", None, text, None, "",
-                 ledger.fingerprint(text), "", 0, None, now, page.run)
+                (effect.flow, effect.key, records[0].external_id, _state(effect), None, text, None,
+                 "", ledger.fingerprint(text), "", 0, None, now, page.run)
             )  # fmt: skip
         else:
             Link.objects.filter(flow=effect.flow, key=effect.key).delete()
@@ -104,15 +120,21 @@ def _write_down(
     _audit(page, done)
 
 
+def _state(effect: Effect) -> str:
+    """Say as what a copy counts from now on; whether it woke is what the next pass asks for."""
+    return "suspended" if effect.kind == "resume" else "active"
+
+
 def _happened(effect: Effect, records: Sequence[Found]) -> bool:
     """Tell from what the target holds whether an intent became true.
 
-    A look-up does not say whether a record sleeps, so a suspension counts as open; the
-    next pass asks for it again, which changes nothing where it had happened.
+    A look-up does not say whether a record sleeps, so a suspension or its end counts as
+    open; the next pass asks for it again, which changes nothing where it had happened.
     """
     if effect.kind == "delete":
         return not records
-    return effect.kind != "suspend" and len(records) == 1 and _agrees(effect, records[0].fields)
+    asleep = effect.kind in ("suspend", "resume")
+    return not asleep and len(records) == 1 and _agrees(effect, records[0].fields)
 
 
 def _audit(page: ledger.Page, done: Sequence[Effect]) -> None:

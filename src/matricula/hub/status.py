@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Count, Q
 
 from matricula.engine import line
-from matricula.hub import charters
+from matricula.hub import charters, systems
 from matricula.hub.models import FlowState, Incident, Link, Run, SystemState
 
 if TYPE_CHECKING:
@@ -157,6 +157,10 @@ def _who_is_next(desk: Desk, name: str, *, held: int, count: dict[str, int], ran
     if count.get("drifted"):
         steward = charter.steward_of(flow.target.system)
         return f"{steward.title}: see drift"
+    if since := systems.away_since(flow.target.system):
+        due = since + flow.if_unavailable.alert_after
+        steward = charter.steward_of(flow.target.system)
+        return f"{steward.title}: {flow.target.system} is away, an incident after {due:%H:%M} UTC"
     return "nobody" if ran else "an engineer: plan, then apply"
 
 

@@ -81,6 +81,12 @@ def _setting_finding(system: System, told: ErrorDetails) -> Finding:
     )
 
 
+def away_since(name: str) -> datetime | None:
+    """Say since when a system has not been well; None when it is."""
+    state = SystemState.objects.filter(system=name, is_well=False).first()
+    return state.since if state else None
+
+
 def remember(name: str, *, well: bool, sentence: str, at: datetime) -> None:
     """Remember how a system answered, and since when it has been so."""
     as_before = SystemState.objects.filter(system=name, is_well=well)

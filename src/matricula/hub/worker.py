@@ -8,6 +8,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from django.db import DatabaseError, close_old_connections
 from django.db.models import Max
 
 from matricula.hub import runs
@@ -53,7 +54,12 @@ class Worker:
         """Work until stopped, or for so many rounds; a round in hand is always finished."""
         done = 0
         while not self.stopped.is_set() and (rounds is None or done < rounds):
-            self._round()
+            try:
+                self._round()
+            except (MatriculaError, DatabaseError) as error:
+                # A charter being edited, a database restarting: the next round may do.
+                self.tell(str(error))
+                close_old_connections()
             done += 1
             if rounds is None or done < rounds:
                 self.stopped.wait(1.0)

@@ -97,12 +97,21 @@ def _create(place: Place, write: Write) -> Outcome:
             cure="The record is looked up before anything else.",
         )
     stated = {field: value for field, value in wanted.items() if value is not None}
-    lost = _lost(place, record_id, answer, stated)
-    if lost:
+    try:
+        lost = _lost(place, record_id, answer, stated)
         # Half a record helps nobody, and it is ours: nobody has had time to use it.
-        place.endpoint.delete(record_id)
+        taken_back = not lost or place.endpoint.delete(record_id).good
+    except TryAgain as error:
+        raise _uncertain(error.message) from error
+    if not taken_back:
+        raise _uncertain("It keeps half of the new record and does not give it back.")
+    if lost:
         raise kept_otherwise(lost, "the new record was taken back")
     return Outcome(write.key, record_id)
+
+
+def _uncertain(reason: str) -> ReadBack:
+    return ReadBack(reason, code="M612", cure="The record is looked up before anything else.")
 
 
 def _to_adopt(place: Place, write: Write, present: Record) -> dict[Attribute, Value]:
