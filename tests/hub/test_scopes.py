@@ -32,3 +32,14 @@ def test_a_flow_synced_alone_goes_on_from_what_changed(world):
         }
         (flow,) = [part for part in said["flows"] if part["flow"] == "lms-accounts"]
         assert flow["unchanged"] == 0
+
+
+def test_a_changed_text_is_looked_for_in_every_copy(world):
+    world.settle()
+    world.edit_charter("is: name,", "is: upper(name),")
+    world.sign_all()
+
+    said = world.run("sync", "--changed", "--json").json
+
+    # More than the guard lets out at once, so that all of them stand still and are told.
+    assert said["delivered"]["lms-accounts"] == {"matched": 0, "held": 40}

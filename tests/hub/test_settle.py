@@ -18,7 +18,7 @@ class PowerCut(BaseException):
     """
 
 
-def _cut(*_: object) -> None:
+def _cut(*_: object, **__: object) -> None:
     raise PowerCut
 
 
@@ -133,3 +133,19 @@ def test_while_nobody_can_look_nothing_uncertain_is_sent_again(world, monkeypatc
 
 def _away(*_: object) -> None:
     raise TryAgain("The database is away.", code="M610", cure="Nothing to do by hand.")
+
+
+def test_a_resume_that_nobody_saw_happen_is_asked_for_again(world, monkeypatch):
+    world.settle()
+    world.sis("UPDATE students SET status = 'withdrawn' WHERE student_no = '00001'")
+    world.run("sync")
+    world.sis("UPDATE students SET status = 'active' WHERE student_no = '00001'")
+    with monkeypatch.context() as cut:
+        cut.setattr(SqlConnector, "write", _cut)
+        with pytest.raises(PowerCut):
+            world.run("sync")
+
+    world.run("sync")
+
+    assert world.in_lms("SELECT suspended FROM users WHERE idnumber = '00001'") == [(0,)]
+    assert len(_audited("resume", "lms-accounts")) == 1

@@ -47,3 +47,11 @@ def test_a_refusal_does_not_make_forget_when_the_copy_was_confirmed(world):
     link = Link.objects.get(flow="lms-accounts", key="00001")
     assert link.refused
     assert link.confirmed_at == confirmed
+
+
+def test_a_plan_alone_is_no_full_pass(world):
+    world.sign_all()
+
+    world.run("plan")
+
+    assert not FlowState.objects.exclude(last_full_at=None).exists()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -17,7 +19,7 @@ from matricula.hub.models import Effect, Link, Run
 from matricula.kernel.digests import document
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from matricula.charter.model import Flow
     from matricula.connectors.kit.protocol import Found
@@ -102,7 +104,7 @@ def _write_down(
     for effect, records in zip(batch, found, strict=True):
         if len(records) > 1:
             report([_several(page, effect)], at=page.desk.at)
-        happened = _happened(effect, records)
+        happened = _happened(page.flow, effect, records)
         if happened:
             done.append(effect)
         state = "answered" if happened else "void"
@@ -125,7 +127,7 @@ def _state(effect: Effect) -> str:
     return "suspended" if effect.kind == "resume" else "active"
 
 
-def _happened(effect: Effect, records: Sequence[Found]) -> bool:
+def _happened(flow: Flow, effect: Effect, records: Sequence[Found]) -> bool:
     """Tell from what the target holds whether an intent became true.
 
     A look-up does not say whether a record sleeps, so a suspension or its end counts as
@@ -134,7 +136,7 @@ def _happened(effect: Effect, records: Sequence[Found]) -> bool:
     if effect.kind == "delete":
         return not records
     asleep = effect.kind in ("suspend", "resume")
-    return not asleep and len(records) == 1 and _agrees(effect, records[0].fields)
+    return not asleep and len(records) == 1 and _agrees(flow, effect, records[0].fields)
 
 
 def _audit(page: ledger.Page, done: Sequence[Effect]) -> None:
@@ -150,15 +152,39 @@ def _audit(page: ledger.Page, done: Sequence[Effect]) -> None:
         append(entries, at=page.desk.at)
 
 
-def _agrees(effect: Effect, fields: Mapping[str, object]) -> bool:
+def _agrees(flow: Flow, effect: Effect, fields: Mapping[str, object]) -> bool:
     wanted = json.loads(effect.after or "{}")
-    return all(_plain(fields.get(name)) == _plain(value) for name, value in wanted.items())
+    return all(
+        _plain(fields.get(name), kind) == _plain(value, kind)
+        for name, value in wanted.items()
+        for kind in [flow.fields[name].expression.type.kind if name in flow.fields else "text"]
+    )
 
 
-def _plain(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return "" if value is None else str(value)
+def _plain(value: object, kind: str) -> object:
+    """Reduce a value to what it says, for `0.50` and `0.5` are one amount."""
+    if value is None or value == "":
+        return ""
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    try:
+        return _MEANT[kind](text) if kind in _MEANT else text
+    except (ValueError, InvalidOperation):
+        return text
+
+
+def _instant(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+_MEANT: Mapping[str, Callable[[str], object]] = {
+    "integer": Decimal,
+    "decimal": Decimal,
+    "money": Decimal,
+    "date": lambda text: datetime.fromisoformat(text).date(),
+    "instant": _instant,
+    "boolean": lambda text: text.lower() in ("true", "1"),
+}
 
 
 def _text_of(effect: Effect, fields: Mapping[str, object], *, happened: bool) -> str:

@@ -67,8 +67,19 @@ def _land(desk: Desk, connected: Systems, resource: ResourceRef, run: str) -> La
             declared, notes = reading.declared_rows, tuple(reading.findings)
     except ConnectorError as error:
         return _failed(resource, error)
+    except Exception as error:  # noqa: BLE001 - one connector's fault holds nobody else's flows
+        return _failed(resource, _unforeseen(resource, error))
     snapshot = Snapshot(resource, ds.dataset(path), declared)
     return Landed(resource, snapshot, path, notes=notes)
+
+
+def _unforeseen(resource: ResourceRef, error: Exception) -> GiveUp:
+    # Its name alone: what else it says may hold values of the source.
+    return GiveUp(
+        f"The connector of {resource.system} failed while reading: {type(error).__name__}.",
+        code="M654",
+        cure="Report it to whoever maintains the connector; the other flows go on.",
+    )
 
 
 def _failed(resource: ResourceRef, error: ConnectorError) -> Landed:
