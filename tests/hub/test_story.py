@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from matricula.connectors.sql.connector import SqlConnector
+
 pytestmark = pytest.mark.django_db
 
 
@@ -243,3 +245,24 @@ def test_status_says_who_acts_next(world):
         "lms-accounts": 40, "lms-courses": 3, "lms-enrolments": 80, "warehouse-students": 40,
     }  # fmt: skip
     assert {flow["next"] for flow in after["flows"]} == {"nobody"}
+
+
+def test_what_depends_on_a_leaver_leaves_before_it(world):
+    world.edit_charter("guard: {exits: {share: 10%}}", "guard: {exits: {share: 50%}}")
+    world.settle()
+    sent = []
+    real = SqlConnector.write
+
+    def spy(self, resource, writes, *, at):
+        sent.extend((resource, write.kind) for write in writes)
+        return real(self, resource, writes, at=at)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SqlConnector, "write", spy)
+        world.sis("DELETE FROM enrolments WHERE code = 'ART1' AND student_no < '00003'")
+        world.sis("DELETE FROM sections WHERE code = 'ART1'")
+        world.run("sync")
+
+    kinds = [resource for resource, kind in sent if kind == "delete"]
+    assert kinds == sorted(kinds, key=["enrolments", "courses"].index)
+    assert set(kinds) == {"enrolments", "courses"}

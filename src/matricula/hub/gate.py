@@ -37,8 +37,9 @@ if TYPE_CHECKING:
 
 # A row of the plan as Arrow gives it, by the plan's columns.
 Change = dict[str, Any]
-# What must leave goes first: it may free a name that a creation needs.
-_ORDER = ("delete", "suspend", "restore", "update", "resume", "create")
+# What must leave goes first, in all flows: it may free a name that a creation needs.
+LEAVING = ("delete", "suspend")
+COMING = ("match", "restore", "update", "resume", "create")
 _KINDS: Mapping[str, WriteKind] = {
     "create": "create", "update": "update", "restore": "update", "suspend": "suspend",
     "resume": "resume", "delete": "delete",
@@ -60,8 +61,10 @@ def deliver(
     part: FlowPlan,
     changes: pa.Table,
     *,
+    kinds: Sequence[str],
+    delivered: Delivered,
     tick: Callable[[int], None],
-) -> Delivered:
+) -> None:
     """Let a flow's changes out, in the connector's batches.
 
     Args:
@@ -69,18 +72,19 @@ def deliver(
         connected: The systems.
         part: The flow's plan, with what holds it.
         changes: Its rows of the plan.
+        kinds: Which kinds of changes: `LEAVING` or `COMING`.
+        delivered: Where what became of them is counted.
         tick: Told how many changes were dealt with.
     """
-    delivered = Delivered(page.flow.name)
-    matched = _intents(_of_kind(changes, "match")) if not part.is_held("match") else []
-    ledger.record_matches(page, matched)
-    delivered.counts["matched"] = len(matched)
     connector = connected[page.flow.target.system]
     size = connector.capabilities.batch_size
-    for kind in _ORDER:
+    for kind in kinds:
         rows = pick(changes, "kind", kind)
         if part.is_held(kind):
             delivered.counts["held"] += rows.num_rows
+            continue
+        if kind == "match":
+            _record_matches(page, rows, delivered)
             continue
         for batch in _batches(rows, size):
             if delivered.stopped:
@@ -90,17 +94,18 @@ def deliver(
             tick(len(batch))
     if delivered.counts["answered"] and not delivered.stopped:
         _remember_well(page)
-    return delivered
+
+
+def _record_matches(page: Page, rows: pa.Table, delivered: Delivered) -> None:
+    matched = _intents(rows.to_pylist())
+    ledger.record_matches(page, matched)
+    delivered.counts["matched"] += len(matched)
 
 
 def _remember_well(page: Page) -> None:
     system = page.flow.target.system
     if systems.away_since(system):
         systems.remember(system, well=True, sentence="It takes what is sent.", at=page.desk.at)
-
-
-def _of_kind(changes: pa.Table, kind: str) -> list[Change]:
-    return pick(changes, "kind", kind).to_pylist()
 
 
 def _batches(rows: pa.Table, size: int) -> Iterator[list[Change]]:

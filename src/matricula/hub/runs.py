@@ -151,25 +151,34 @@ def _rows(changes: object) -> set[tuple[str, str, str]]:
 
 
 def _deliver(desk: Desk, systems: Systems, made: Made, tick: Tick) -> Done:
-    changes = made.plan.changes
-    delivered = []
-    for part in made.plan.flows:
-        page = ledger.Page(desk, made.run.id, desk.charter.flows[part.flow])
-        mine = pick(changes, "flow", part.flow)
-        if not mine.num_rows:
-            continue
-        told = _Told(part.flow, mine.num_rows, tick)
-        delivered.append(gate.deliver(page, systems, part, mine, tick=told))
+    delivered = _let_out(desk, systems, made, tick)
     if made.scope.full:
         whole = [part.flow for part in made.plan.flows if not part.reasons]
         FlowState.objects.filter(flow__in=whole).update(last_full_at=desk.at)
-    done = Done(made.run.id, made.plan, tuple(delivered))
+    done = Done(made.run.id, made.plan, delivered)
     if made.indexes is not None and done.is_whole:
         flows = [desk.charter.flows[part.flow] for part in made.plan.flows]
         changed.move_on(desk, made.indexes, flows)
     incidents.close_settled([part.flow for part in made.plan.flows], at=desk.at)
     _conclude(desk, made.run, done)
     return done
+
+
+def _let_out(desk: Desk, systems: Systems, made: Made, tick: Tick) -> tuple[Delivered, ...]:
+    """Let everything through the gate: first what leaves, dependants before what they need."""
+    changes = made.plan.changes
+    mine = {part.flow: pick(changes, "flow", part.flow) for part in made.plan.flows}
+    parts = [part for part in made.plan.flows if mine[part.flow].num_rows]
+    delivered = {part.flow: gate.Delivered(part.flow) for part in parts}
+    told = {part.flow: _Told(part.flow, mine[part.flow].num_rows, tick) for part in parts}
+    for kinds, order in ((gate.LEAVING, parts[::-1]), (gate.COMING, parts)):
+        for part in order:
+            page = ledger.Page(desk, made.run.id, desk.charter.flows[part.flow])
+            gate.deliver(
+                page, systems, part, mine[part.flow],
+                kinds=kinds, delivered=delivered[part.flow], tick=told[part.flow],
+            )  # fmt: skip
+    return tuple(delivered.values())
 
 
 class _Told:
