@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
@@ -187,7 +188,7 @@ def _plain_events(text: Text, content: str, name: str) -> list[Any]:
     """
     found: list[Any] = []
     documents = depth = refused = 0
-    for event in YAML(typ="safe", pure=True).parse(content):
+    for event in _events(content):
         kind = type(event).__name__
         depth += kind.endswith("StartEvent") - kind.endswith("EndEvent")
         documents += isinstance(event, DocumentStartEvent)
@@ -205,6 +206,20 @@ def _plain_events(text: Text, content: str, name: str) -> list[Any]:
         if isinstance(event, (NodeEvent, MappingEndEvent, SequenceEndEvent)):
             found.append(event)
     return [] if refused else found
+
+
+@lru_cache(maxsize=32)
+def _events(content: str) -> tuple[Any, ...]:
+    """Parse a file, as far as it is not too deep; a worker reads the same one every second."""
+    found: list[Any] = []
+    depth = 0
+    for event in YAML(typ="safe", pure=True).parse(content):
+        kind = type(event).__name__
+        depth += kind.endswith("StartEvent") - kind.endswith("EndEvent")
+        found.append(event)
+        if depth > _DEPTH:
+            break
+    return tuple(found)
 
 
 def _refuse_shape(text: Text, place: str, *, is_deep: bool) -> None:
