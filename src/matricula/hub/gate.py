@@ -51,6 +51,7 @@ class Delivered:
     """What became of one flow's changes."""
 
     flow: str
+    tick: Callable[[int], None]
     counts: Counter[str] = field(default_factory=Counter)
     stopped: str = ""
 
@@ -63,7 +64,6 @@ def deliver(
     *,
     kinds: Sequence[str],
     delivered: Delivered,
-    tick: Callable[[int], None],
 ) -> None:
     """Let a flow's changes out, in the connector's batches.
 
@@ -73,8 +73,7 @@ def deliver(
         part: The flow's plan, with what holds it.
         changes: Its rows of the plan.
         kinds: Which kinds of changes: `LEAVING` or `COMING`.
-        delivered: Where what became of them is counted.
-        tick: Told how many changes were dealt with.
+        delivered: Where what became of them is counted; its `tick` is told how many.
     """
     connector = connected[page.flow.target.system]
     size = connector.capabilities.batch_size
@@ -91,7 +90,7 @@ def deliver(
                 delivered.counts["deferred"] += len(batch)
             else:
                 _send(page, connector, batch, delivered)
-            tick(len(batch))
+            delivered.tick(len(batch))
     if delivered.counts["answered"] and not delivered.stopped:
         _remember_well(page)
 

@@ -169,14 +169,16 @@ def _let_out(desk: Desk, systems: Systems, made: Made, tick: Tick) -> tuple[Deli
     changes = made.plan.changes
     mine = {part.flow: pick(changes, "flow", part.flow) for part in made.plan.flows}
     parts = [part for part in made.plan.flows if mine[part.flow].num_rows]
-    delivered = {part.flow: gate.Delivered(part.flow) for part in parts}
-    told = {part.flow: _Told(part.flow, mine[part.flow].num_rows, tick) for part in parts}
+    delivered = {
+        part.flow: gate.Delivered(part.flow, _Told(part.flow, mine[part.flow].num_rows, tick))
+        for part in parts
+    }
     for kinds, order in ((gate.LEAVING, parts[::-1]), (gate.COMING, parts)):
         for part in order:
             page = ledger.Page(desk, made.run.id, desk.charter.flows[part.flow])
             gate.deliver(
                 page, systems, part, mine[part.flow],
-                kinds=kinds, delivered=delivered[part.flow], tick=told[part.flow],
+                kinds=kinds, delivered=delivered[part.flow],
             )  # fmt: skip
     return tuple(delivered.values())
 
