@@ -71,11 +71,6 @@ class Recorded:
     before: Mapping[str, object] | None
     after: Mapping[str, object] | None
 
-    @property
-    def is_erased(self) -> bool:
-        """Whether key and values were erased."""
-        return self.key is None
-
 
 def history(entity: str, key: str, *, limit: int = 100) -> list[Recorded]:
     """List what was done to one record, newest first; nothing after an erasure."""

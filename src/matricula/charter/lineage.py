@@ -51,11 +51,6 @@ def passed(reads: Iterable[Read], refs: Mapping[str, Reference]) -> dict[str, tu
     return found
 
 
-def flows_that_carry(charter: Charter, field: str) -> tuple[str, ...]:
-    """List the flows that read a field, written `student.email`, in the charter's order."""
-    return tuple(flow.name for flow in charter.flows.values() if field in flow.carries)
-
-
 def fields_read(charter: Charter, flow: Flow, expression: Expression) -> tuple[str, ...]:
     """List the fields an expression of a flow reads, as `entity.field`, sorted."""
     entity = charter.entities[flow.entity]

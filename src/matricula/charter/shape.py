@@ -6,7 +6,6 @@ Every unknown key, missing key and wrong value is found in one pass and said in 
 from __future__ import annotations
 
 import difflib
-import json
 import types
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
@@ -16,8 +15,6 @@ from matricula.charter.grammar import CharterPart
 from matricula.kernel.findings import Finding
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pydantic_core import ErrorDetails
 
     from matricula.charter.text import Node, Path_
@@ -59,11 +56,6 @@ def schema() -> dict[str, Any]:
     # A file holds some of the keys; only the folder as a whole holds them all.
     found.pop("required")
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found}
-
-
-def write_schema(path: Path) -> None:
-    """Write the JSON Schema where it is published."""
-    path.write_text(json.dumps(schema(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _say(root: Node, detail: ErrorDetails) -> Finding:

@@ -20,6 +20,7 @@ from cryptography.x509.oid import NameOID
 
 from matricula.connectors.kit.errors import GiveUp, ReadBack, Stop, TryAgain
 from matricula.connectors.kit.http import Clock, Http, must_succeed, next_link
+from matricula.connectors.kit.pace import Pace
 from matricula.connectors.kit.transport import Access
 
 BY_NAME = "env:LMS_TOKEN"
@@ -50,7 +51,7 @@ def served(script, *, certificate=None):
         def handle_any(self):
             script.next(self)(self)
 
-        do_GET = do_POST = do_PUT = do_DELETE = handle_any  # noqa: N815 - http.server's names
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any  # noqa: N815 - http.server's names
 
         def log_message(self, *args):
             pass
@@ -191,13 +192,35 @@ def test_a_read_whose_answer_is_lost_is_read_again(failure):
         assert http.send("GET", "/users").body == b"whole"
 
 
-def test_a_replacement_whose_answer_stays_lost_is_to_be_read_back():
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
+def test_a_change_whose_answer_is_lost_is_to_be_read_back_and_never_sent_twice(method):
     script = Script(users=[cut])
 
     with client(script, attempts=2) as (http, _), pytest.raises(ReadBack):
+        http.send(method, "/users", json={"name": "x"})
+
+    assert len(script.seen) == 1
+
+
+def test_a_replacement_that_is_refused_for_now_is_repeated():
+    script = Script(users=[answer(503), answer(200)])
+
+    with client(script) as (http, watch):
         http.send("PUT", "/users", json={"name": "x"})
 
-    assert len(script.seen) == 2
+    assert watch.waits == [0.5]
+
+
+def test_every_request_waits_for_its_turn_where_the_system_allows_so_many(monkeypatch):
+    asked = []
+    monkeypatch.setattr(Pace, "wait", lambda _: asked.append("a turn"))
+    script = Script(users=[answer(200)] * 3)
+
+    with client(script, per_second=50) as (http, _):
+        for _ in range(3):
+            http.send("GET", "/users")
+
+    assert len(asked) == 3
 
 
 def test_a_system_that_is_not_there_is_tried_again_later():

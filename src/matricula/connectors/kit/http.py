@@ -1,8 +1,8 @@
 """Speak HTTP to one system: only to the hosts its charter names, and never in doubt.
 
 A failure comes out as the next move: not sent or refused for now is `TryAgain`, sent and
-unanswered is `ReadBack`, not let in is `Stop`. Only requests that may be repeated are
-repeated. No message holds a query, a body or a secret: those may be personal.
+unanswered is `ReadBack`, not let in is `Stop`. What may have happened is never repeated.
+No message holds a query, a body or a secret: those may be personal.
 
 Source: RFC 9110 sections 9.2.2 (idempotent methods), 10.2.3 (Retry-After), 15.5 and 15.6.
 """
@@ -132,7 +132,7 @@ class Http:
                 return self._judge(
                     self._follow(method, path, called, request), method, called, expect=expect
                 )
-            except (TryAgain, ReadBack) as error:
+            except TryAgain as error:
                 wait = self._wait(attempt, error)
                 last = attempt + 1 == self._access.attempts
                 if method not in IDEMPOTENT or last or wait > _LONGEST_WAIT_SECONDS:
@@ -259,8 +259,8 @@ class Http:
             cure="The record is read back before anything else.",
         )
 
-    def _wait(self, attempt: int, error: TryAgain | ReadBack) -> float:
-        stated = error.after_seconds if isinstance(error, TryAgain) else 0.0
+    def _wait(self, attempt: int, error: TryAgain) -> float:
+        stated = error.after_seconds
         grown = min(_FIRST_WAIT_SECONDS * 2.0**attempt, _LONGEST_WAIT_SECONDS)
         return max(stated, grown * (0.5 + self._clock.chance() / 2))
 

@@ -65,19 +65,18 @@ class ResourceShape:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """How a system likes to be spoken to. The hub's delivery obeys these numbers.
+    """How a system likes to be spoken to; the hub's delivery keeps to it.
+
+    How many calls are under way at once within a batch, and how many there are in a second,
+    is kept by the kit: `batches`, and `Access.per_second`.
 
     Attributes:
         batch_size: Writes in one call, at most.
-        concurrency: Calls at once, at most.
-        per_second: Calls a second, at most; None is no limit.
         finds: Whether `find` asks the system, or nothing can be looked up.
         makes_resources: Whether writing to a resource that is not there makes it.
     """
 
     batch_size: int = 100
-    concurrency: int = 1
-    per_second: float | None = None
     finds: bool = True
     makes_resources: bool = False
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import httpx2
 
 from matricula.connectors.kit.errors import GiveUp, Stop
+from matricula.connectors.kit.pace import Pace
 from matricula.connectors.kit.secrets import reveal
 from matricula.kernel.errors import SettingMissing
 
@@ -42,6 +43,7 @@ class Access:
         deadline_seconds: For a whole answer, however steadily it drips.
         attempts: How often a repeatable request is sent at most.
         largest_answer_bytes: A longer answer is refused.
+        per_second: Requests a second, at most, by all threads together; None is no limit.
     """
 
     url: str
@@ -54,6 +56,7 @@ class Access:
     deadline_seconds: float = 300.0
     attempts: int = 4
     largest_answer_bytes: int = 256 << 20
+    per_second: float | None = None
 
 
 def guarded_client(access: Access) -> httpx2.Client:
@@ -88,6 +91,7 @@ class _Named(httpx2.BaseTransport):
     def __init__(self, access: Access, inner: httpx2.BaseTransport) -> None:
         self._inner = inner
         self._hosts = {httpx2.URL(access.url).host, *access.hosts}
+        self._pace = Pace(access.per_second) if access.per_second else None
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         host, scheme = request.url.host, request.url.scheme
@@ -103,6 +107,8 @@ class _Named(httpx2.BaseTransport):
                 code="M614",
                 cure="Write the address with https.",
             )
+        if self._pace:
+            self._pace.wait()
         return self._inner.handle_request(request)
 
     def close(self) -> None:

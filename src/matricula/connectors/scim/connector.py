@@ -9,9 +9,10 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar
 
+from matricula.connectors.kit import batches
 from matricula.connectors.kit.errors import ConnectorError, GiveUp
 from matricula.connectors.kit.protocol import Capabilities, Found, Health, Outcome, Reading
-from matricula.connectors.scim import accounts, batches, mapping, memberships, tables
+from matricula.connectors.scim import accounts, mapping, memberships, tables
 from matricula.connectors.scim.listing import BadQuery, Listing
 from matricula.connectors.scim.lookup import Lookup
 from matricula.connectors.scim.service import Service, service_of
@@ -43,9 +44,7 @@ class ScimConnector:
         self._system = context.system
         self._wire = Wire(settings)
         self._service: Service | None = None
-        self.capabilities = Capabilities(
-            batch_size=settings.batch_size, concurrency=1, per_second=None, finds=True
-        )
+        self.capabilities = Capabilities(batch_size=settings.batch_size)
 
     def describe(self) -> list[ResourceShape]:
         """Describe what the server has today; asks it anew every time.

@@ -11,10 +11,10 @@ import json
 from functools import partial
 from typing import TYPE_CHECKING
 
+from matricula.connectors.kit.batches import Job
 from matricula.connectors.kit.errors import ConnectorError, SkipRow, TryAgain
 from matricula.connectors.kit.protocol import Outcome
 from matricula.connectors.scim import mapping
-from matricula.connectors.scim.batches import Job
 from matricula.connectors.scim.refusals import refusal
 from matricula.kernel.keys import join_key, split_key
 

@@ -39,6 +39,7 @@ class ScimSettings(BaseModel):
             server, for those that fail when they are asked for a number.
         timeout_seconds: How long one answer may take.
         concurrency: Calls under way at once within a batch.
+        per_second: Calls a second, at most; left out, as many as the server answers.
         batch_size: Writes that are handed over at once.
     """
 
@@ -53,6 +54,7 @@ class ScimSettings(BaseModel):
     page_size: int = Field(default=200, ge=0, le=5000)
     timeout_seconds: float = Field(default=30.0, gt=0, le=600)
     concurrency: int = Field(default=4, ge=1, le=32)
+    per_second: float | None = Field(default=None, gt=0, le=1000)
     batch_size: int = Field(default=100, ge=1, le=1000)
 
     @model_validator(mode="after")

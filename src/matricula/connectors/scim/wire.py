@@ -69,7 +69,10 @@ class Wire:
         self._scim: SyncSCIMClient | None = None
         other = httpx2.URL(settings.token_url).host if settings.token_url else ""
         self._access = Access(
-            settings.url, hosts=frozenset({other}), timeout_seconds=settings.timeout_seconds
+            settings.url,
+            hosts=frozenset({other}),
+            timeout_seconds=settings.timeout_seconds,
+            per_second=settings.per_second,
         )
 
     def close(self) -> None:
