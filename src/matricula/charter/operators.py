@@ -146,10 +146,11 @@ def multiply(scope: Scope, node: exp.Expr, judge: Judge) -> Typed:
         return _multiply_money(scope, node, left, right)
     left, right = (want(scope, part, NUMERIC, node, "numbers") for part in (left, right))
     tree = type(node)(this=left.tree, expression=right.tree)
-    if isinstance(node, exp.Div):
-        return Typed(cast(tree, "DECIMAL(28, 9)"), DECIMAL)
     whole = all(part.kind in {"integer", ""} for part in (left, right))
-    return Typed(tree, INTEGER if whole else DECIMAL)
+    if whole and not isinstance(node, exp.Div):
+        return Typed(tree, INTEGER)
+    # The decimals of a product are those of both sides together, and DuckDB has room for 38.
+    return Typed(cast(tree, "DECIMAL(28, 9)"), DECIMAL)
 
 
 def _multiply_money(scope: Scope, node: exp.Expr, left: Typed, right: Typed) -> Typed:
