@@ -9,6 +9,7 @@ from django.db import transaction
 from matricula.audit.actions import Entry, append
 from matricula.audit.queries import acts_on
 from matricula.engine.guard import Reason
+from matricula.hub import transfers
 from matricula.hub.models import CharterVersion, Signature
 from matricula.kernel.errors import Refused
 
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
     from matricula.charter.model import Charter, Flow
     from matricula.hub.desk import Desk
+    from matricula.hub.transfers import Transfer
+
+# What a flow is told for whose present text a signature is missing.
+UNSIGNED = frozenset({"M510", "M518", "M520"})
 
 
 def keep(desk: Desk) -> None:
@@ -27,9 +32,13 @@ def keep(desk: Desk) -> None:
     )
 
 
-def signers(charter: Charter, flow: Flow) -> list[str]:
-    """List the stewards who must sign a flow: of every owner it carries, and of its target."""
-    return sorted({*flow.owners, charter.systems[flow.target.system].steward})
+def signers(charter: Charter, flow: Flow, passing: Iterable[Transfer] = ()) -> list[str]:
+    """List the stewards who must sign a flow.
+
+    Those of every owner it carries, of its target, and of whoever gives a field away.
+    """
+    target = charter.systems[flow.target.system].steward
+    return sorted({*flow.owners, target, *(transfer.steward for transfer in passing)})
 
 
 def signatures(flows: Iterable[Flow]) -> dict[str, dict[str, Signature]]:
@@ -63,14 +72,21 @@ def _signatures(
 def unsigned_by(charter: Charter, flow: Flow) -> list[str]:
     """List the stewards whose signature under the present text is missing."""
     signed = signatures([flow])[flow.name]
-    return [steward for steward in signers(charter, flow) if steward not in signed]
+    needed = signers(charter, flow, transfers.pending(charter, [flow])[flow.name])
+    return [steward for steward in needed if steward not in signed]
 
 
 def unsigned_reasons(charter: Charter, flows: Sequence[Flow]) -> dict[str, tuple[Reason, ...]]:
     """Say, per flow, why it may not apply: not signed by all who must, or not as it seems."""
     found = _signatures(flows)
+    passing = transfers.pending(charter, flows)
     return {
-        flow.name: tuple(_reasons(signers(charter, flow), *found[flow.name])) for flow in flows
+        flow.name: (
+            *_reasons(signers(charter, flow), *found[flow.name]),
+            *transfers.reasons(charter, passing[flow.name], unsigned),
+        )
+        for flow in flows
+        for unsigned in [{t.steward for t in passing[flow.name]} - set(found[flow.name][0])]
     }
 
 
@@ -116,7 +132,10 @@ def sign(desk: Desk, *, steward: str, only: str = "") -> list[str]:
             f"The charter knows no steward {steward}.",
             cure=f"Use one of {', '.join(sorted(charter.stewards))}.",
         )
-    concerned = [f for f in charter.flows.values() if steward in signers(charter, f)]
+    passing = transfers.pending(charter, charter.flows.values())
+    concerned = [
+        f for f in charter.flows.values() if steward in signers(charter, f, passing[f.name])
+    ]
     chosen = [f for f in concerned if only in {"", f.name}]
     if only and not chosen:
         raise Refused(

@@ -64,6 +64,13 @@ CODES = {
         "More than one stored plan begins with these characters.",
         "Write more of the digest.",
     ),
+    "M520": Code(
+        "A field passes to another owner",
+        "The charter names another system for a field than the one that owned it when it was "
+        "last carried. The office that gives it away must agree, like the one that takes it.",
+        "Look at the plan, which shows the values that differ today; then have the office that "
+        "the message names run `matricula sign --as OFFICE`.",
+    ),
     "M650": Code(
         "A target refused a record",
         "The target would not take the copy as the charter grants it.",

@@ -12,7 +12,18 @@ import pyarrow.parquet as pq
 
 from matricula.audit.actions import Entry, append
 from matricula.engine.plan import pick
-from matricula.hub import alone, changed, gate, incidents, ledger, leftovers, planning, settle
+from matricula.hub import (
+    alone,
+    changed,
+    charters,
+    gate,
+    incidents,
+    ledger,
+    leftovers,
+    planning,
+    settle,
+    transfers,
+)
 from matricula.hub.models import FlowState, Run, StoredPlan
 from matricula.hub.planning import Scope
 from matricula.hub.snapshots import UNREADABLE
@@ -23,6 +34,7 @@ from matricula.kernel.keys import new_id
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from matricula.charter.model import Flow
     from matricula.engine.plan import Plan
     from matricula.hub.desk import Desk
     from matricula.hub.gate import Delivered
@@ -151,6 +163,7 @@ def _rows(changes: object) -> set[tuple[str, str, str]]:
 
 
 def _deliver(desk: Desk, systems: Systems, made: Made, tick: Tick) -> Done:
+    transfers.record(desk, _signed(desk, made))
     delivered = _let_out(desk, systems, made, tick)
     if made.scope.full:
         whole = [part.flow for part in made.plan.flows if not part.reasons]
@@ -162,6 +175,15 @@ def _deliver(desk: Desk, systems: Systems, made: Made, tick: Tick) -> Done:
     incidents.close_settled([part.flow for part in made.plan.flows], at=desk.at)
     _conclude(desk, made.run, done)
     return done
+
+
+def _signed(desk: Desk, made: Made) -> list[Flow]:
+    """List the flows that all whom they concern have signed."""
+    return [
+        desk.charter.flows[part.flow]
+        for part in made.plan.flows
+        if charters.UNSIGNED.isdisjoint(reason.code for reason in part.reasons)
+    ]
 
 
 def _let_out(desk: Desk, systems: Systems, made: Made, tick: Tick) -> tuple[Delivered, ...]:
