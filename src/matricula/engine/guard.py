@@ -4,9 +4,10 @@ A guard only looks; the gate in `matricula.hub.gate` is what stops a write. Ever
 runs on every route, because a guard that covers one route protects nothing.
 
 A limit in share is rounded up, so that one person may leave a group of three; a limit in
-count is a ceiling beside it. A flow that has no copy yet may create any number, and correct
-any number that were there before it, because a share of nothing says nothing; its count
-limits hold all the same.
+count is a ceiling beside it. Until a flow was once delivered in full it may create any
+number, and correct any number that were there before it, because a share of nothing, or of
+the half that came before an interruption, says nothing; its count limits hold all the same,
+and what leaves is always counted.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def allowed(limit: Limit, *, copies: int, first_load: bool) -> int | None:
 
 
 def guard(
-    flow: Flow, counts: Mapping[str, int], *, copies: int, found: int = 0
+    flow: Flow, counts: Mapping[str, int], *, copies: int, found: int = 0, first_load: bool = False
 ) -> tuple[Reason, ...]:
     """Compare a flow's plan with its limits.
 
@@ -73,6 +74,7 @@ def guard(
         counts: Changes by kind.
         copies: Active copies before the plan, of the whole flow.
         found: Copies that were there before us and are taken over by this plan.
+        first_load: Whether the flow was never delivered in full yet.
     """
     reasons = []
     for group, (code, kinds) in _GROUPS.items():
@@ -80,7 +82,7 @@ def guard(
         limit = allowed(
             getattr(flow.guard, group),
             copies=copies + found,
-            first_load=copies == 0,
+            first_load=(first_load or copies == 0) and group != "exits",
         )
         if limit is None or rows <= limit:
             continue

@@ -64,6 +64,7 @@ class Feed:
             for everybody.
         crosswalk: Decisions of stewards per resource (`external_id`, `key`).
         copies: Active copies per flow, for the guard.
+        first_loads: The flows that were never delivered in full yet, for the guard.
     """
 
     at: datetime
@@ -74,6 +75,7 @@ class Feed:
     dirty: Mapping[str, pa.Table] | None = None
     crosswalk: Mapping[ResourceRef, pa.Table] = field(default_factory=dict)
     copies: Mapping[str, int] = field(default_factory=dict)
+    first_loads: Collection[str] = ()
 
 
 def local_date(charter: Charter, at: datetime) -> date:
@@ -261,7 +263,13 @@ def _plan_with_links(
         aside=plan.counts_by(connection, f"aside_{flow.name}", "code"),
         drifted=number(connection, sql.count(f"drift_{flow.name}")),
         reasons=(
-            *guard.guard(flow, counts, copies=feed.copies.get(flow.name, 0), found=found),
+            *guard.guard(
+                flow,
+                counts,
+                copies=feed.copies.get(flow.name, 0),
+                found=found,
+                first_load=flow.name in feed.first_loads,
+            ),
             *guard.windows(charter, flow, on=local_date(charter, feed.at)),
         ),
         digest=plan.flow_digest(connection, flow.name),

@@ -95,6 +95,14 @@ class Plan:
         """Whether there is nothing to do."""
         return self.changes.num_rows == 0
 
+    @property
+    def is_held(self) -> bool:
+        """Whether none of its changes may be delivered."""
+        kinds = [
+            (flow, kind) for flow in self.flows for kind, count in flow.counts.items() if count
+        ]
+        return all(flow.is_held(kind) for flow, kind in kinds)
+
 
 def digest_of(charter: str, flows: Sequence[FlowPlan]) -> str:
     """Digest a plan from the digests of its flows."""

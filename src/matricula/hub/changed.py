@@ -67,6 +67,11 @@ def dirty(
     return delta.add_keys(delta.add_keys(found, due), _marked(set(charter.entities)))
 
 
+def is_followed(desk: Desk, flow: Flow) -> bool:
+    """Whether a pass over changes can cover a flow: its present text was once delivered whole."""
+    return (desk.home / "indexes" / _folder(flow)).is_dir()
+
+
 def _befores(
     desk: Desk, charter: Charter, now: Indexes, flows: Sequence[Flow]
 ) -> Iterator[dict[Pair, pa.Table | None]]:
@@ -99,9 +104,12 @@ def _marked(entities: set[str]) -> dict[str, pa.Table]:
 
 
 def _path(desk: Desk, flow: Flow, pair: Pair) -> Path:
+    return desk.home / "indexes" / _folder(flow) / f"{pair[0]}.{pair[1]}.parquet"
+
+
+def _folder(flow: Flow) -> str:
     # What a flow computes from the same data changes with its text: another text, another index.
-    told = f"{flow.name}.{flow.digest[:16]}"
-    return desk.home / "indexes" / told / f"{pair[0]}.{pair[1]}.parquet"
+    return f"{flow.name}.{flow.digest[:16]}"
 
 
 def _open(path: Path) -> pa.Table | None:
@@ -113,7 +121,9 @@ def _open(path: Path) -> pa.Table | None:
 
 
 def move_on(desk: Desk, indexes: Indexes, flows: Sequence[Flow]) -> None:
-    """Keep the indexes of a pass that held nothing back, for the flows it covered."""
+    """Keep the indexes of a pass for the flows of which it held nothing back."""
+    if not flows:
+        return
     for pair, index in indexes.items():
         fresh = desk.home / "indexes" / f"{pair[0]}.{pair[1]}.new"
         fresh.parent.mkdir(parents=True, exist_ok=True)
@@ -128,7 +138,7 @@ def move_on(desk: Desk, indexes: Indexes, flows: Sequence[Flow]) -> None:
 
 
 def _forget_older(desk: Desk) -> None:
-    kept = {f"{flow.name}.{flow.digest[:16]}" for flow in desk.charter.flows.values()}
+    kept = {_folder(flow) for flow in desk.charter.flows.values()}
     for folder in (desk.home / "indexes").iterdir():
         if folder.is_dir() and folder.name not in kept:
             shutil.rmtree(folder, ignore_errors=True)

@@ -11,6 +11,12 @@ CODES = {
         "file whose bytes were changed or cut cannot vouch for anything.",
         "Restore the file from a backup, or remove it and look at the next plan with care.",
     ),
+    "M491": Code(
+        "An earlier reading stands in",
+        "A source is away, and the charter lets a flow use its last trusted reading for as "
+        "long as `use_snapshot_for` says. What changed there since is not known yet.",
+        "Bring the system back; its next reading replaces the earlier one.",
+    ),
     "M510": Code(
         "A flow is not signed",
         "A flow applies only when the steward of every owner whose fields it carries and the "

@@ -11,6 +11,7 @@ from matricula.hub.models import Link
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from matricula.charter.model import Charter, Field, Flow
     from matricula.hub.desk import Desk
 
 
@@ -68,19 +69,22 @@ def _of(desk: Desk, link: Link) -> Iterator[Drift]:
             yield Drift(link.flow, str(flow.target), link.key, "(state)", "", was, now, step)
             continue
         yield Drift(
-            link.flow, str(flow.target), link.key, name, owners_of(desk, link.flow, name),
+            link.flow, str(flow.target), link.key, name, _owners(desk, flow, name),
             delivered.get(name), found.get(name), step,
         )  # fmt: skip
 
 
-def owners_of(desk: Desk, flow: str, field: str) -> str:
-    """Name the resources that own what a granted field is made of."""
-    granted = desk.charter.flows[flow].fields[field]
-    entity = desk.charter.entities[desk.charter.flows[flow].entity]
-    owners = set()
-    for read in granted.expression.reads:
+def _owners(desk: Desk, flow: Flow, field: str) -> str:
+    owned = owned_by(desk.charter, flow, field)
+    return ", ".join(sorted({f"{one.owner}.{one.owner_field}" for one in owned}))
+
+
+def owned_by(charter: Charter, flow: Flow, field: str) -> list[Field]:
+    """List the owned fields that a granted field is made of."""
+    entity = charter.entities[flow.entity]
+    found = []
+    for read in flow.fields[field].expression.reads:
         if read.of:
-            behind = desk.charter.entities[entity.reference(read.field).entity]
-        owned = behind.fields[read.of] if read.of else entity.fields[read.field]
-        owners.add(f"{owned.owner}.{owned.owner_field}")
-    return ", ".join(sorted(owners))
+            behind = charter.entities[entity.reference(read.field).entity]
+        found.append(behind.fields[read.of] if read.of else entity.fields[read.field])
+    return found

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from matricula.connectors.kit.protocol import Connector, Value, WriteKind
+    from matricula.connectors.kit.protocol import Value, WriteKind
     from matricula.engine.plan import FlowPlan
     from matricula.hub.ledger import Page
     from matricula.hub.systems import Systems
@@ -40,6 +40,7 @@ Change = dict[str, Any]
 # What must leave goes first, in all flows: it may free a name that a creation needs.
 LEAVING = ("delete", "suspend")
 COMING = ("match", "restore", "update", "resume", "create")
+_BROKEN = "M654"
 _KINDS: Mapping[str, WriteKind] = {
     "create": "create", "update": "update", "restore": "update", "suspend": "suspend",
     "resume": "resume", "delete": "delete",
@@ -75,36 +76,27 @@ def deliver(
         kinds: Which kinds of changes: `LEAVING` or `COMING`.
         delivered: Where what became of them is counted; its `tick` is told how many.
     """
-    connector = connected[page.flow.target.system]
-    size = connector.capabilities.batch_size
+    system = page.flow.target.system
+    door = _Door(page, connected, delivered)
+    size = connected[system].capabilities.batch_size
     for kind in kinds:
         rows = pick(changes, "kind", kind)
         if part.is_held(kind):
             delivered.counts["held"] += rows.num_rows
-            continue
-        if kind == "match":
+            delivered.tick(rows.num_rows)
+        elif kind == "match":
             _record_matches(page, rows, delivered)
-            continue
-        for batch in _batches(rows, size):
-            if delivered.stopped:
-                delivered.counts["deferred"] += len(batch)
-            else:
-                _send(page, connector, batch, delivered)
-            delivered.tick(len(batch))
-    if delivered.counts["answered"] and not delivered.stopped:
-        _remember_well(page)
+        else:
+            for batch in _batches(rows, size):
+                _send(door, batch)
+                delivered.tick(len(batch))
 
 
 def _record_matches(page: Page, rows: pa.Table, delivered: Delivered) -> None:
     matched = _intents(rows.to_pylist())
     ledger.record_matches(page, matched)
     delivered.counts["matched"] += len(matched)
-
-
-def _remember_well(page: Page) -> None:
-    system = page.flow.target.system
-    if systems.away_since(system):
-        systems.remember(system, well=True, sentence="It takes what is sent.", at=page.desk.at)
+    delivered.tick(len(matched))
 
 
 def _batches(rows: pa.Table, size: int) -> Iterator[list[Change]]:
@@ -119,27 +111,94 @@ def _intents(rows: Sequence[Change]) -> list[ledger.Intent]:
     ]
 
 
-def _send(page: Page, connector: Connector, batch: Sequence[Change], delivered: Delivered) -> None:
+def _send(door: _Door, batch: Sequence[Change]) -> None:
     """Intend, send and settle one batch."""
+    page, counts = door.page, door.delivered.counts
+    if door.is_shut():
+        counts["deferred"] += len(batch)
+        return
     ready, waiting = _fill_links(batch)
     ledger.wait(page, _intents(waiting))
-    delivered.counts["waiting"] += len(waiting)
+    counts["waiting"] += len(waiting)
     if not ready:
         return
     intents, writes = _intents(ready), _writes(ready)
     ledger.intend(page, intents)
     deletions = [write.key for write in writes if write.kind == "delete"]
     theirs = {key: _not_ours(key) for key in links.were_there(page.flow.name, deletions)}
-    writes = [write for write in writes if write.key not in theirs]
-    try:
-        told = (
-            connector.write(page.flow.target.resource, writes, at=page.desk.at) if writes else []
-        )
-    except ConnectorError as error:
-        told = [Outcome(write.key, error=_of_row(error)) for write in writes]
-        _stop(page, error, delivered)
-    outcomes = theirs | {outcome.key: outcome for outcome in told}
-    delivered.counts.update(ledger.settle(page, intents, [outcomes[i.key] for i in intents]))
+    outcomes = theirs | door.write([write for write in writes if write.key not in theirs])
+    counts.update(ledger.settle(page, intents, [outcomes[i.key] for i in intents]))
+
+
+class _Door:
+    """The way to one target during one flow's delivery; shut once the system says no."""
+
+    def __init__(self, page: Page, connected: Systems, delivered: Delivered) -> None:
+        self.page, self.delivered = page, delivered
+        self._connected, self._system = connected, page.flow.target.system
+        rest = systems.resting(self._system, page.desk.at)
+        if rest:
+            connected.refusing.setdefault(self._system, rest)
+
+    def is_shut(self) -> bool:
+        """Tell whether nothing more is sent; what is left stays a difference."""
+        refusing = self._connected.refusing.get(self._system, "")
+        self.delivered.stopped = self.delivered.stopped or refusing
+        return bool(self.delivered.stopped)
+
+    def write(self, writes: Sequence[Write]) -> dict[str, Outcome]:
+        """Send writes; every one of them has an outcome, whatever the connector does."""
+        if not writes:
+            return {}
+        resource = self.page.flow.target.resource
+        try:
+            told = self._connected[self._system].write(resource, writes, at=self.page.desk.at)
+        except ConnectorError as error:
+            self._stop(error)
+            return {write.key: Outcome(write.key, error=_of_row(error)) for write in writes}
+        except Exception as error:  # noqa: BLE001 - one connector's fault stops nobody else's flows
+            told = []
+            self._stop(_unforeseen(self._system, type(error).__name__))
+        found = {outcome.key: outcome for outcome in told}
+        if len(found) < len(writes) and not self.delivered.stopped:
+            self._stop(_unforeseen(self._system, "it says nothing of some writes"))
+        busy = next((o.error for o in told if _is_busy(o.error)), None)
+        if busy:
+            self._stop(busy)
+        lost = _unforeseen(self._system, "it says nothing of this write")
+        return {w.key: found.get(w.key) or Outcome(w.key, error=lost) for w in writes}
+
+    def _stop(self, error: ConnectorError) -> None:
+        """Send nothing more of this flow in this run; the difference stays until the next."""
+        page, system = self.page, self._system
+        self.delivered.stopped = error.message
+        broken = error.code == _BROKEN
+        if not broken:
+            systems.trip(system, error, at=page.desk.at)
+            if not isinstance(error, GiveUp):
+                self._connected.refusing[system] = error.message
+        if broken or isinstance(error, (Stop, GiveUp)) or _too_long(page):
+            steward = page.desk.charter.systems[system].steward
+            trouble = Trouble(
+                error.code, troubles.place_of(error.code, page.flow.target), steward,
+                error.message, error.cure,
+                flow=page.flow.name, system=system, of_writing=True,
+            )  # fmt: skip
+            report([trouble], at=page.desk.at)
+
+
+def _is_busy(error: ConnectorError | None) -> bool:
+    """Tell whether a row's failure is the whole system's: it is away, or too busy."""
+    return isinstance(error, TryAgain) and error.code in troubles.AWAY
+
+
+def _unforeseen(system: str, what: str) -> ReadBack:
+    # The error's name alone: what else it says may hold values.
+    return ReadBack(
+        f"The connector of {system} failed while writing: {what}.",
+        code=_BROKEN,
+        cure="Report it to whoever maintains the connector; what it had in hand is looked up.",
+    )
 
 
 def _not_ours(key: str) -> Outcome:
@@ -157,21 +216,6 @@ def _of_row(error: ConnectorError) -> ConnectorError:
     if isinstance(error, (ReadBack, TryAgain, SkipRow)):
         return error
     return TryAgain(error.message, code=error.code, cure=error.cure)
-
-
-def _stop(page: Page, error: ConnectorError, delivered: Delivered) -> None:
-    """Send nothing more of this flow in this run; the difference stays until the next."""
-    system = page.flow.target.system
-    delivered.stopped = error.message
-    systems.remember(system, well=False, sentence=error.message, at=page.desk.at)
-    if isinstance(error, (Stop, GiveUp)) or _too_long(page):
-        steward = page.desk.charter.systems[system].steward
-        trouble = Trouble(
-            error.code, troubles.place_of(error.code, page.flow.target), steward,
-            error.message, error.cure,
-            flow=page.flow.name, system=system,
-        )  # fmt: skip
-        report([trouble], at=page.desk.at)
 
 
 def _too_long(page: Page) -> bool:

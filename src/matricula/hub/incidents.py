@@ -27,6 +27,7 @@ class Trouble:
     flow: str = ""
     system: str = ""
     key: str = ""
+    of_writing: bool = False
 
 
 def report(troubles: Iterable[Trouble], *, at: datetime) -> int:
@@ -49,6 +50,7 @@ def report(troubles: Iterable[Trouble], *, at: datetime) -> int:
                 "steward": trouble.steward,
                 "flow": trouble.flow,
                 "system": trouble.system,
+                "of_writing": trouble.of_writing,
             },
             create_defaults={
                 "opened_at": at,
@@ -59,6 +61,7 @@ def report(troubles: Iterable[Trouble], *, at: datetime) -> int:
                 "steward": trouble.steward,
                 "flow": trouble.flow,
                 "system": trouble.system,
+                "of_writing": trouble.of_writing,
             },
         )
         opened += is_new
@@ -74,11 +77,12 @@ def close_others(
 ) -> None:
     """Close the open incidents of some kinds and places that did not come up again.
 
-    Those of single records are closed by what becomes of the record (`close_settled`).
+    Those of single records are closed by what becomes of the record (`close_settled`), those
+    of writing by a delivery that went through (`close_written`).
     """
     again = {(t.code, t.place, t.key) for t in still}
     open_ones = Incident.objects.filter(
-        closed_at=None, key="", code__in=list(codes), place__in=list(places)
+        closed_at=None, key="", of_writing=False, code__in=list(codes), place__in=list(places)
     )
     gone = [i.pk for i in open_ones if (i.code, i.place, i.key) not in again]
     Incident.objects.filter(pk__in=gone).update(closed_at=at)
@@ -95,3 +99,10 @@ def close_settled(flows: Iterable[str], *, at: datetime) -> None:
             .values_list("key", flat=True)
         )
         about.exclude(key__in=still).update(closed_at=at)
+
+
+def close_written(flows: Iterable[str], *, at: datetime) -> None:
+    """Close what failed writes of some flows had opened; nothing stopped them this time."""
+    Incident.objects.filter(closed_at=None, key="", of_writing=True, flow__in=list(flows)).update(
+        closed_at=at
+    )

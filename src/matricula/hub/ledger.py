@@ -67,13 +67,14 @@ def patience(attempts: int) -> timedelta:
 def intend(page: Page, intents: Sequence[Intent]) -> None:
     """Write down what is about to be sent."""
     now = bulk.moment(page.desk.at)
+    theirs = _found_there(page, intents)
     bulk.insert(
         "hub_effect",
         ("run", "flow", "key", "kind", "state", "external_id", "before", "after", "match", "told",
-         "intended_at"),
+         "was_there", "intended_at"),
         [
             (page.run, page.flow.name, i.key, i.kind, "intended", i.external_id, i.before,
-             i.after, i.match, "", now)
+             i.after, i.match, "", i.key in theirs, now)
             for i in intents
         ],
     )  # fmt: skip

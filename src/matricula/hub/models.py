@@ -110,6 +110,7 @@ class Link(models.Model):
 class Effect(models.Model):
     """One intended write. `state`: intended, answered, refused, deferred, unknown, void.
 
+    `was_there` says that the record was in the target before us and had no link yet.
     What was answered is verified once its flow was seen later (`FlowState.seen_at`) and its
     link shows no drift; to mark each row would cost as much as to deliver it.
     """
@@ -124,6 +125,7 @@ class Effect(models.Model):
     after = models.TextField(null=True)  # noqa: DJ001
     match = models.TextField(null=True)  # noqa: DJ001
     told = models.TextField(default="")
+    was_there = models.BooleanField(db_default=False)
     intended_at = models.DateTimeField()
     settled_at = models.DateTimeField(null=True)
 
@@ -139,7 +141,7 @@ class Effect(models.Model):
 
 
 class Incident(models.Model):
-    """A failure that needs a person."""
+    """A failure that needs a person. `of_writing`: only a write that goes through ends it."""
 
     code = models.TextField()
     place = models.TextField()
@@ -149,6 +151,7 @@ class Incident(models.Model):
     steward = models.TextField()
     message = models.TextField()
     cure = models.TextField()
+    of_writing = models.BooleanField(db_default=False)
     opened_at = models.DateTimeField()
     last_at = models.DateTimeField()
     due_at = models.DateTimeField()
@@ -176,13 +179,20 @@ class FlowState(models.Model):
 
 
 class SystemState(models.Model):
-    """How a system answered last."""
+    """How a system answered last.
+
+    `by_writing`: it could be read and not written, so reading it again proves nothing.
+    `not_before`: it asked to be left alone until then. `failures`: in a row.
+    """
 
     system = models.TextField(primary_key=True)
     is_well = models.BooleanField()
     sentence = models.TextField()
     since = models.DateTimeField()
     asked_at = models.DateTimeField()
+    by_writing = models.BooleanField(db_default=False)
+    not_before = models.DateTimeField(null=True)
+    failures = models.IntegerField(db_default=0)
 
 
 class DirtyKey(models.Model):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -57,7 +57,7 @@ class Made:
     run: Run
     scope: Scope
     landed: Mapping[ResourceRef, Landed]
-    indexes: changed.Indexes | None
+    indexes: changed.Indexes
 
 
 def chosen_flows(desk: Desk, scope: Scope) -> list[Flow]:
@@ -91,6 +91,7 @@ def make(desk: Desk, systems: Systems, run: Run, scope: Scope) -> Made:
     sources = {r for flow in flows for r in line.sources_of(desk.charter, flow)}
     targets = {flow.target for flow in flows} if scope.full else set()
     landed = snapshots.land_all(desk, systems, sources | targets, run=run.id)
+    landed |= snapshots.with_earlier(desk, landed, sources)
     with _workbench(desk, run) as bench:
         plan, verdicts, indexes = _find(desk, bench, flows, landed, scope)
     # What a pass found becomes known as a whole.
@@ -118,6 +119,9 @@ def _workbench(desk: Desk, run: Run) -> Iterator[duckdb.DuckDBPyConnection]:
             yield bench
     finally:
         shutil.rmtree(folder)
+        with suppress(OSError):
+            # Kept only where something lies in it.
+            folder.parent.rmdir()
 
 
 def _folder(desk: Desk, run: Run) -> Path:
@@ -132,17 +136,20 @@ def _find(
     flows: Sequence[Flow],
     landed: Mapping[ResourceRef, Landed],
     scope: Scope,
-) -> tuple[Plan, dict[ResourceRef, Verdict], changed.Indexes | None]:
+) -> tuple[Plan, dict[ResourceRef, Verdict], changed.Indexes]:
     charter = line.narrow(desk.charter, flows)
     sources = {r for flow in flows for r in line.sources_of(charter, flow)}
-    arrived = {r: landed[r].snapshot for r in sorted(sources)}
-    earlier = {r: snapshots.last_trusted(desk, r) for r in arrived}
+    arrived = {r: landed[r].snapshot or landed[r].earlier for r in sorted(sources)}
+    # What stands in for a reading was judged when it was read.
+    fresh = [r for r in arrived if landed[r].snapshot]
+    earlier = {r: snapshots.last_trusted(desk, r) for r in fresh}
     feed = line.Feed(
         at=desk.at,
         snapshots={r: s for r, s in arrived.items() if s is not None},
         known=links.Confirmed(desk.at),
         previous={r: d for r, d in earlier.items() if d is not None},
         copies=links.copies([flow.name for flow in flows]),
+        first_loads=_first_loads(flows),
     )
     try:
         verdicts = line.take_in(bench, charter, feed)
@@ -162,7 +169,14 @@ def _find(
     names = [flow.name for flow in readable]
     plan = line.make_plan(bench, charter, feed, flows=names, verdicts=verdicts)
     plan = _with_held(desk, plan, held, flows)
-    return plan, verdicts, indexes if not held else None
+    stale = snapshots.told_of_stale(desk, [landed[r] for r in sorted(sources)], readable)
+    return replace(plan, findings=(*plan.findings, *stale)), verdicts, indexes
+
+
+def _first_loads(flows: Sequence[Flow]) -> set[str]:
+    """Name the flows that were never delivered in full yet."""
+    once = FlowState.objects.filter(last_full_at__isnull=False).values_list("flow", flat=True)
+    return {flow.name for flow in flows} - set(once)
 
 
 def _sort_out(
@@ -184,7 +198,7 @@ def _sort_out(
                 fault.cure,
             )
             for resource in line.sources_of(desk.charter, flow)
-            for fault in _faults(landed[resource], verdicts.get(resource))
+            for fault in _faults(desk, flow, landed[resource], verdicts.get(resource))
         ]
         if full:
             reasons += _target_reasons(flow, landed[flow.target])
@@ -195,8 +209,8 @@ def _sort_out(
     return readable, held
 
 
-def _faults(landed: Landed, verdict: Verdict | None) -> tuple[Fault, ...]:
-    if landed.fault:
+def _faults(desk: Desk, flow: Flow, landed: Landed, verdict: Verdict | None) -> tuple[Fault, ...]:
+    if landed.fault and not landed.serves(flow, at=desk.at):
         return (landed.fault,)
     return verdict.faults if verdict else ()
 
@@ -233,13 +247,13 @@ def _with_held(
 
 
 def _keep(desk: Desk, run: Run, plan: Plan, scope: Scope) -> None:
-    folder = _folder(desk, run)
-    pq.write_table(plan.changes, folder / "changes.parquet")
-    pq.write_table(plan.drift, folder / "drift.parquet")
-    StoredPlan.objects.create(
-        digest=plan.digest, run=run, charter=plan.charter, full=scope.full,
-        flows=json.dumps(list(scope.flows)), made_at=desk.at,
-    )  # fmt: skip
+    """Keep what was found; only a plan that somebody is shown can be applied."""
+    if run.kind == "plan":
+        pq.write_table(plan.changes, _folder(desk, run) / "changes.parquet")
+        StoredPlan.objects.create(
+            digest=plan.digest, run=run, charter=plan.charter, full=scope.full,
+            flows=json.dumps(list(scope.flows)), made_at=desk.at,
+        )  # fmt: skip
     for flow in plan.flows:
         FlowState.objects.update_or_create(
             flow=flow.flow, defaults={"held": flow.held, "last_run_at": desk.at}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -24,6 +24,7 @@ from matricula.hub import (
     settle,
     transfers,
 )
+from matricula.hub import systems as health
 from matricula.hub.models import FlowState, Run, StoredPlan
 from matricula.hub.planning import Scope
 from matricula.hub.snapshots import UNREADABLE
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from matricula.hub.systems import Systems
 
 Tick = Callable[[str, int, int], None]
+_LEFT = ("held", "refused", "deferred", "unknown")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +60,17 @@ class Done:
 
         A record that was set aside before has its incident and does not count here.
         """
-        left = ("held", "refused", "deferred", "unknown")
-        planned = all(not part.reasons for part in self.plan.flows)
-        return planned and not any(d.counts[word] for d in self.delivered for word in left)
+        return len(self.whole()) == len(self.plan.flows)
+
+    def whole(self, left: Sequence[str] = _LEFT) -> list[str]:
+        """Name the flows that nothing held and of whose changes nothing was left over.
+
+        Args:
+            left: The words that count as left over.
+        """
+        behind = {d.flow for d in self.delivered if any(d.counts[word] for word in left)}
+        parts = self.plan.flows
+        return [p.flow for p in parts if not p.reasons and p.flow not in behind]
 
 
 def silent(flow: str, done: int, total: int) -> None:
@@ -123,9 +133,11 @@ def apply(desk: Desk, digest: str = "", *, tick: Tick = silent) -> Done:
         made = planning.make(desk, systems, run, scope)
         if made.plan.digest != shown.digest:
             raise _moved(desk, shown, made)
-        StoredPlan.objects.filter(digest=shown.digest).update(
-            applied_at=desk.at, applied_by=desk.actor
-        )
+        # A plan of which nothing may go out is not used up: it can still be signed.
+        if made.plan.is_empty or not made.plan.is_held:
+            StoredPlan.objects.filter(digest=shown.digest).update(
+                applied_at=desk.at, applied_by=desk.actor
+            )
         return _deliver(desk, systems, made, tick)
 
 
@@ -165,16 +177,36 @@ def _rows(changes: object) -> set[tuple[str, str, str]]:
 def _deliver(desk: Desk, systems: Systems, made: Made, tick: Tick) -> Done:
     transfers.record(desk, _signed(desk, made))
     delivered = _let_out(desk, systems, made, tick)
-    if made.scope.full:
-        whole = [part.flow for part in made.plan.flows if not part.reasons]
-        FlowState.objects.filter(flow__in=whole).update(last_full_at=desk.at)
     done = Done(made.run.id, made.plan, delivered)
-    if made.indexes is not None and done.is_whole:
-        flows = [desk.charter.flows[part.flow] for part in made.plan.flows]
-        changed.move_on(desk, made.indexes, flows)
-    incidents.close_settled([part.flow for part in made.plan.flows], at=desk.at)
-    _conclude(desk, made.run, done)
+    if made.scope.full:
+        # What a target refused has its incident; what was not sent at all is still to come.
+        full = done.whole(("held", "deferred", "unknown"))
+        FlowState.objects.filter(flow__in=full).update(last_full_at=desk.at)
+    changed.move_on(desk, made.indexes, _followed(desk, done))
+    _close(desk, done)
+    _conclude(desk, made, done)
     return done
+
+
+def _followed(desk: Desk, done: Done) -> list[Flow]:
+    """List the flows that need not look again at what they looked at."""
+    whole = set(done.whole())
+    sent = set(done.whole(("held", "refused", "unknown")))
+    flows = [desk.charter.flows[part.flow] for part in done.plan.flows]
+    # What was not sent is kept for later only where the charter says so.
+    return [f for f in flows if f.name in (whole if f.if_unavailable.queue else sent)]
+
+
+def _close(desk: Desk, done: Done) -> None:
+    """Close what is over: records taken, and systems that stopped nothing of what they got."""
+    stopped = {d.flow for d in done.delivered if d.stopped}
+    flows = [part.flow for part in done.plan.flows]
+    incidents.close_settled(flows, at=desk.at)
+    written = [p.flow for p in done.plan.flows if p.digest and p.flow not in stopped]
+    incidents.close_written(written, at=desk.at)
+    silent = {desk.charter.flows[name].target.system for name in stopped}
+    asked = {desk.charter.flows[name].target.system for name in written}
+    health.recover(asked - silent, at=desk.at)
 
 
 def _signed(desk: Desk, made: Made) -> list[Flow]:
@@ -216,10 +248,11 @@ class _Told:
         self._tick(self._flow, self._done, self._total)
 
 
-def _conclude(desk: Desk, run: Run, done: Done) -> None:
-    summary = {d.flow: dict(d.counts) for d in done.delivered}
+def _conclude(desk: Desk, made: Made, done: Done) -> None:
+    run, summary = made.run, {d.flow: dict(d.counts) for d in done.delivered}
     Run.objects.filter(pk=run.pk).update(plan=done.plan.digest, summary=json.dumps(summary))
     if not summary:
+        _forget_look(made)
         return
     entry = Entry(
         actor=desk.actor, action=run.kind, entity="run", key=run.id,
@@ -227,3 +260,9 @@ def _conclude(desk: Desk, run: Run, done: Done) -> None:
         after={"plan": done.plan.digest, "flows": summary},
     )  # fmt: skip
     append([entry], at=desk.at)
+
+
+def _forget_look(made: Made) -> None:
+    """Keep no run of a look at the owners that found nothing; there may be one every minute."""
+    if not made.scope.full:
+        Run.objects.filter(pk=made.run.pk).delete()

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from matricula.audit.actions import append
 from matricula.connectors.kit.errors import ConnectorError
-from matricula.hub import bulk, ledger
+from matricula.hub import bulk, ledger, links
 from matricula.hub.incidents import Trouble, close_others, report
 from matricula.hub.links import COLUMNS
 from matricula.hub.models import Effect, Link, Run
@@ -52,11 +52,15 @@ def settle_unknown(desk: Desk, connected: Systems, flows: Sequence[Flow], *, run
             except ConnectorError:
                 _keep_unknown(page)
                 break
+            except Exception as error:  # noqa: BLE001 - one connector's fault holds nobody else's flows
+                _keep_unknown(page)
+                report([_broken(page, type(error).__name__)], at=desk.at)
+                break
             _write_down(page, batch, found)
             settled += len(batch)
         else:
             place = str(flow.target)
-            close_others([], codes=["M651"], places=[place], at=desk.at)
+            close_others([], codes=["M651", "M654"], places=[place], at=desk.at)
     return settled
 
 
@@ -88,6 +92,16 @@ def _still_open(page: ledger.Page, count: int) -> Trouble:
     )  # fmt: skip
 
 
+def _broken(page: ledger.Page, error: str) -> Trouble:
+    target = page.flow.target
+    return Trouble(
+        "M654", str(target), page.desk.charter.systems[target.system].steward,
+        f"The connector of {target.system} failed while looking records up: {error}.",
+        "Report it to whoever maintains the connector; the other flows go on.",
+        flow=page.flow.name, system=target.system,
+    )  # fmt: skip
+
+
 def _intent(effect: Effect) -> ledger.Intent:
     return ledger.Intent(
         effect.key, effect.kind, effect.external_id, effect.before, effect.after, effect.match
@@ -101,6 +115,7 @@ def _write_down(
     now = bulk.moment(page.desk.at)
     rows: list[bulk.Row] = []
     done: list[Effect] = []
+    theirs: list[str] = []
     for effect, records in zip(batch, found, strict=True):
         if len(records) > 1:
             report([_several(page, effect)], at=page.desk.at)
@@ -110,6 +125,9 @@ def _write_down(
         state = "answered" if happened else "void"
         Effect.objects.filter(pk=effect.pk).update(state=state, settled_at=page.desk.at)
         if len(records) == 1:
+            if effect.was_there or (effect.kind == "create" and not happened):
+                # What is there is not what we sent, so nobody can say that we made it.
+                theirs.append(effect.key)
             text = _text_of(effect, records[0].fields, happened=happened)
             rows.append(
                 (effect.flow, effect.key, records[0].external_id, _state(effect), None, text, None,
@@ -119,6 +137,7 @@ def _write_down(
             Link.objects.filter(flow=effect.flow, key=effect.key).delete()
     latest = {(row[0], row[1]): row for row in rows}
     bulk.merge("hub_link", COLUMNS, ("flow", "key"), list(latest.values()))
+    links.take_over(page.flow.name, theirs)
     _audit(page, done)
 
 

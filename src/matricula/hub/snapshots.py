@@ -6,7 +6,7 @@ the resource are held, and the office that answers for it is told.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -14,15 +14,17 @@ import pyarrow.dataset as ds
 
 from matricula.connectors.kit.errors import ConnectorError, GiveUp, Stop, TryAgain
 from matricula.connectors.kit.landing import land
+from matricula.engine import line
 from matricula.engine.read import Fault, Snapshot
 from matricula.hub import models, systems
 from matricula.kernel.errors import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
     from pathlib import Path
 
-    from matricula.charter.model import ResourceRef
+    from matricula.charter.model import Flow, ResourceRef
     from matricula.hub.desk import Desk
     from matricula.hub.systems import Systems
     from matricula.kernel.findings import Finding
@@ -33,7 +35,18 @@ UNREADABLE = (pa.ArrowException, OSError)
 
 @dataclass(frozen=True, slots=True)
 class Landed:
-    """What came of reading one resource: a snapshot, or why there is none."""
+    """What came of reading one resource: a snapshot, or why there is none.
+
+    Attributes:
+        resource: Which.
+        snapshot: What was read.
+        path: Where it lies.
+        fault: Why there is none.
+        away: Whether its system is away or refuses us, and says nothing wrong.
+        notes: What was odd but bearable.
+        earlier: The last trusted snapshot, where the system is away.
+        earlier_at: When that was read.
+    """
 
     resource: ResourceRef
     snapshot: Snapshot | None = None
@@ -41,6 +54,14 @@ class Landed:
     fault: Fault | None = None
     away: bool = False
     notes: tuple[Finding, ...] = ()
+    earlier: Snapshot | None = None
+    earlier_at: datetime | None = None
+
+    def serves(self, flow: Flow, *, at: datetime) -> bool:
+        """Whether a flow may use the earlier reading, by how old the charter lets it be."""
+        if self.earlier_at is None:
+            return False
+        return at - self.earlier_at <= flow.if_unavailable.use_snapshot_for
 
 
 def land_all(
@@ -111,6 +132,40 @@ def forget(read: Iterable[Landed]) -> None:
             landed.path.unlink(missing_ok=True)
 
 
+def with_earlier(
+    desk: Desk, landed: Mapping[ResourceRef, Landed], sources: Iterable[ResourceRef]
+) -> dict[ResourceRef, Landed]:
+    """Add the last trusted snapshot to the sources that are away."""
+    found = {}
+    for resource in sources:
+        told = landed[resource]
+        kept = _latest_trusted(resource) if told.away else None
+        rows = last_trusted(desk, resource) if kept else None
+        if kept and rows is not None:
+            stands_in = Snapshot(resource, rows)
+            found[resource] = replace(told, earlier=stands_in, earlier_at=kept.taken_at)
+    return found
+
+
+def told_of_stale(desk: Desk, read: Iterable[Landed], flows: Sequence[Flow]) -> Iterator[Fault]:
+    """Say which earlier readings stand in for sources that are away, and for which flows."""
+    for landed in read:
+        served = [f.name for f in flows if landed.serves(f, at=desk.at)]
+        served = [
+            n
+            for n in served
+            if landed.resource in line.sources_of(desk.charter, desk.charter.flows[n])
+        ]
+        if served and landed.earlier_at:
+            yield Fault(
+                str(landed.resource),
+                "M491",
+                f"{landed.resource.system} is away; what it held at "
+                f"{landed.earlier_at:%Y-%m-%d %H:%M} UTC stands in for {', '.join(served)}.",
+                "Bring the system back; its next reading replaces the earlier one.",
+            )
+
+
 def last_trusted(desk: Desk, resource: ResourceRef) -> ds.Dataset | None:
     """Open the last snapshot of a resource that was trusted.
 
@@ -127,10 +182,14 @@ def last_trusted(desk: Desk, resource: ResourceRef) -> ds.Dataset | None:
 
 
 def _last_trusted(desk: Desk, resource: ResourceRef) -> Path | None:
-    every = models.Snapshot.objects.filter(resource=str(resource), is_trusted=True)
-    found = every.order_by("-id").first()
+    found = _latest_trusted(resource)
     # Within the home: one that was moved is still the same home.
     return desk.home / found.path if found else None
+
+
+def _latest_trusted(resource: ResourceRef) -> models.Snapshot | None:
+    every = models.Snapshot.objects.filter(resource=str(resource), is_trusted=True)
+    return every.order_by("-id").first()
 
 
 def must_be_sound(desk: Desk, resources: Iterable[ResourceRef]) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from django.db.models import F
 from pydantic import ValidationError
 
 from matricula.connectors import registry
@@ -14,22 +16,30 @@ from matricula.kernel.errors import MatriculaError
 from matricula.kernel.findings import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from pydantic_core import ErrorDetails
 
     from matricula.charter.model import Charter, System
+    from matricula.connectors.kit.errors import ConnectorError
     from matricula.connectors.kit.protocol import Connector
     from matricula.hub.desk import Desk
 
 
+_LONGEST_REST = timedelta(days=1)
+
+
 class Systems:
-    """The connectors of one run, made when first asked for."""
+    """The connectors of one run, made when first asked for.
+
+    `refusing` says why nothing more is sent to a system in this run.
+    """
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._made: dict[str, Connector] = {}
+        self.refusing: dict[str, str] = {}
 
     def __getitem__(self, name: str) -> Connector:
         """Give a system's connector."""
@@ -81,6 +91,12 @@ def _setting_finding(system: System, told: ErrorDetails) -> Finding:
     )
 
 
+def resting(name: str, at: datetime) -> str:
+    """Say why a system must be left alone for now, by its own word; empty when it need not."""
+    state = SystemState.objects.filter(system=name, not_before__gt=at).first()
+    return f"It asked to be left alone until {state.not_before:%H:%M:%S} UTC." if state else ""
+
+
 def away_since(name: str) -> datetime | None:
     """Say since when a system has not been well; None when it is."""
     state = SystemState.objects.filter(system=name, is_well=False).first()
@@ -88,11 +104,38 @@ def away_since(name: str) -> datetime | None:
 
 
 def remember(name: str, *, well: bool, sentence: str, at: datetime) -> None:
-    """Remember how a system answered, and since when it has been so."""
-    as_before = SystemState.objects.filter(system=name, is_well=well)
-    if as_before.update(sentence=sentence, asked_at=at):
+    """Remember how a system answered when it was read, and since when it has been so.
+
+    One that cannot be written to is not well because it can be read.
+    """
+    told: dict[str, object] = {"sentence": sentence, "asked_at": at}
+    if well and SystemState.objects.filter(system=name, by_writing=True).update(asked_at=at):
         return
-    SystemState.objects.update_or_create(
-        system=name,
-        defaults={"is_well": well, "sentence": sentence, "since": at, "asked_at": at},
-    )
+    _remember(name, well=well, told=told if well else {**told, "by_writing": False})
+
+
+def trip(name: str, error: ConnectorError, *, at: datetime) -> None:
+    """Remember that a system took no writes, and for how long it asks to be left alone."""
+    rest = min(timedelta(seconds=getattr(error, "after_seconds", 0.0)), _LONGEST_REST)
+    told = {
+        "sentence": error.message, "asked_at": at, "by_writing": True,
+        "not_before": at + rest if rest else None,
+    }  # fmt: skip
+    _remember(name, well=False, told=told)
+
+
+def recover(names: Iterable[str], *, at: datetime) -> None:
+    """Remember that nothing stopped what was to be sent to some systems."""
+    SystemState.objects.filter(system__in=list(names), by_writing=True).update(
+        is_well=True, by_writing=False, not_before=None, failures=0, since=at, asked_at=at,
+        sentence="It takes what is sent.",
+    )  # fmt: skip
+
+
+def _remember(name: str, *, well: bool, told: Mapping[str, object]) -> None:
+    failures = 0 if well else F("failures") + 1
+    as_before = SystemState.objects.filter(system=name, is_well=well)
+    if as_before.update(**told, failures=failures):
+        return
+    fresh = {**told, "is_well": well, "since": told["asked_at"], "failures": int(not well)}
+    SystemState.objects.update_or_create(system=name, defaults=fresh)

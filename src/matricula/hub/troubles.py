@@ -8,11 +8,16 @@ from typing import TYPE_CHECKING
 from matricula.connectors.kit.codes import CODES as KIT_CODES
 from matricula.engine import line
 from matricula.engine.codes import CODES as ENGINE_CODES
+from matricula.engine.plan import pick
+from matricula.hub import drift as drift_
+from matricula.hub import systems
 from matricula.hub.incidents import Trouble, close_others, report
 from matricula.hub.models import Incident
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    import pyarrow as pa
 
     from matricula.charter.model import Charter, Flow, ResourceRef
     from matricula.engine.guard import Reason
@@ -27,8 +32,10 @@ _OF_GUARDS = ("M501", "M502", "M503")
 _OF_FLOWS = (*_OF_GUARDS, "M505", "M506", "M515", "M660")
 # What only a full pass looks at: a pass over changes cannot say that it is over.
 _OF_FULL_PASSES = ("M414", "M505", "M506", "M515", "M660")
+# A system that is away, or too busy: it may be back without anybody's doing.
+AWAY = ("M610", "M611")
 # What is wrong with a system as a whole, whichever of its resources was asked for.
-_OF_SYSTEMS = ("M610", "M611", "M613", "M614")
+_OF_SYSTEMS = (*AWAY, "M613", "M614")
 
 
 def of_readings(
@@ -45,7 +52,7 @@ def of_readings(
     What is held by guards in other flows as well is left to the passes that look at them too.
     """
     found = [
-        *_of_sources(desk.charter, landed, verdicts),
+        *_of_sources(desk, landed, verdicts),
         *_of_expectations(desk.charter, plan),
         *_of_guards(desk.charter, plan),
         *_of_flows(desk.charter, plan),
@@ -57,6 +64,7 @@ def of_readings(
     resources = {str(resource) for resource in landed}
     places = resources | {resource.system for resource in landed}
     places |= {flow.name for flow in flows} | {trouble.place for trouble in found}
+    places |= {f"{flow.name} of {system}" for flow in flows for system in desk.charter.systems}
     spoken = set(Incident.objects.filter(closed_at=None).values_list("place", flat=True))
     fields = {place for place in spoken if place.rpartition(".")[0] in resources}
     codes = [code for code in _codes() if full or code not in _OF_FULL_PASSES]
@@ -79,9 +87,21 @@ def _codes() -> list[str]:
     return [*(c for c in every if c.startswith(_OF_SOURCES)), *_OF_FLOWS, "M652", "M653", "M654"]
 
 
+def is_patient(desk: Desk, system: str) -> bool:
+    """Tell whether a system that is away may stay so without an incident, by every flow's word."""
+    since = systems.away_since(system)
+    concerned = [
+        flow.if_unavailable.alert_after
+        for flow in desk.charter.flows.values()
+        if system in {r.system for r in (*line.sources_of(desk.charter, flow), flow.target)}
+    ]
+    return since is not None and bool(concerned) and desk.at - since < min(concerned)
+
+
 def _of_sources(
-    charter: Charter, landed: Mapping[ResourceRef, Landed], verdicts: Mapping[ResourceRef, Verdict]
+    desk: Desk, landed: Mapping[ResourceRef, Landed], verdicts: Mapping[ResourceRef, Verdict]
 ) -> Iterator[Trouble]:
+    charter = desk.charter
     told: dict[tuple[str, str], Trouble] = {}
     for resource, arrived in landed.items():
         verdict = verdicts.get(resource)
@@ -90,6 +110,8 @@ def _of_sources(
             faults += [*verdict.faults, *verdict.findings]
         steward = charter.systems[resource.system].steward
         for fault in faults:
+            if fault.code in AWAY and is_patient(desk, resource.system):
+                continue
             whole = fault.code in _OF_SYSTEMS
             place = place_of(fault.code, resource) if whole else fault.resource
             message = f"{place}: {fault.message}" if whole else fault.message
@@ -164,18 +186,39 @@ def _of_flows(charter: Charter, plan: Plan) -> Iterator[Trouble]:
                 flow=flow.name, system=flow.target.system,
             )  # fmt: skip
         if part.drifted and flow.on_drift != "restore":
-            yield _of_drift(charter, flow, part.drifted)
+            yield from _of_drift(charter, flow, pick(plan.drift, "flow", flow.name))
 
 
-def _of_drift(charter: Charter, flow: Flow, count: int) -> Trouble:
-    """Tell the target's office of edits that stay; the owner's of those that it may adopt."""
-    cure = "See `matricula drift`, and change the values at their owner instead."
-    system = flow.target.system
-    if flow.on_drift == "adopt":
-        cure = "See `matricula drift`; take over what is right, so that it is delivered."
-        system = charter.entities[flow.entity].roster.system
+def _of_drift(charter: Charter, flow: Flow, drift: pa.Table) -> Iterator[Trouble]:
+    """Tell the target's office of edits that stay; the owners' of those that they may adopt."""
+    if flow.on_drift != "adopt":
+        cure = "See `matricula drift`, and change the values at their owner instead."
+        yield _edited(charter, flow, flow.target.system, drift.num_rows, cure=cure)
+        return
+    cure = "See `matricula drift`; take over what is right, so that it is delivered."
+    copies: Counter[str] = Counter()
+    for fields in drift["fields"].to_pylist():
+        copies.update(_owning(charter, flow, fields or ()))
+    for system, count in sorted(copies.items()):
+        yield _edited(charter, flow, system, count, cure=cure)
+
+
+def _owning(charter: Charter, flow: Flow, fields: Sequence[str]) -> set[str]:
+    """Name the systems that own what some edited fields of a copy are made of."""
+    owners = {
+        owned.owner.system
+        for name in fields
+        if name in flow.fields
+        for owned in drift_.owned_by(charter, flow, name)
+    }
+    # A copy that is gone, or put to sleep, is the roster's to judge.
+    return owners or {charter.entities[flow.entity].roster.system}
+
+
+def _edited(charter: Charter, flow: Flow, system: str, count: int, *, cure: str) -> Trouble:
     return Trouble(
-        "M660", flow.name, charter.systems[system].steward,
+        "M660", flow.name if system == flow.target.system else f"{flow.name} of {system}",
+        charter.systems[system].steward,
         f"{count} copies of {flow.name} were edited in {flow.target}.", cure,
         flow=flow.name, system=flow.target.system,
     )  # fmt: skip

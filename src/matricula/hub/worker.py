@@ -12,6 +12,7 @@ from django.db import DatabaseError, close_old_connections
 from django.db.models import Max
 
 from matricula.hub import runs
+from matricula.hub.changed import is_followed
 from matricula.hub.models import DirtyKey, FlowState
 from matricula.hub.planning import Scope
 from matricula.kernel.errors import MatriculaError
@@ -60,6 +61,10 @@ class Worker:
                 # A charter being edited, a database restarting: the next round may do.
                 self.tell(str(error))
                 close_old_connections()
+            except Exception as error:  # noqa: BLE001 - nobody is there to start it again
+                # Its name alone: what else it says may hold values.
+                self.tell(f"This round failed: {type(error).__name__}. The next begins afresh.")
+                close_old_connections()
             done += 1
             if rounds is None or done < rounds:
                 self.stopped.wait(1.0)
@@ -101,7 +106,10 @@ def what_is_due(desk: Desk, *, look_every: timedelta) -> Due:
         if _full_is_due(desk, flow, state):
             full.append(flow.name)
         elif flow.cadence.on_change and _look_is_due(desk, flow, state, marked, look_every):
-            changed.append(flow.name)
+            if is_followed(desk, flow):
+                changed.append(flow.name)
+            elif not _was_tried(desk, state):
+                full.append(flow.name)
     return Due(tuple(full), tuple(changed))
 
 
@@ -110,14 +118,19 @@ def _full_is_due(desk: Desk, flow: Flow, state: FlowState | None) -> bool:
     if last is None:
         # A first load is somebody's decision: it is planned, looked at and applied.
         return False
-    if state and state.tried_at and desk.at - state.tried_at < _PATIENCE and state.tried_at > last:
-        # It was tried and something holds it: whoever must act needs more than a second.
+    if _was_tried(desk, state) and state and state.tried_at and state.tried_at > last:
         return False
     if flow.cadence.every and desk.at - last >= flow.cadence.every:
         return True
     if not flow.cadence.full_at:
         return False
     return last < last_moment_of(flow.cadence.full_at, desk.charter.timezone, desk.at)
+
+
+def _was_tried(desk: Desk, state: FlowState | None) -> bool:
+    """Whether it was tried just now: if something holds it, who must act needs more than that."""
+    tried = state.tried_at if state else None
+    return tried is not None and desk.at - tried < _PATIENCE
 
 
 def last_moment_of(clock: str, timezone: str, at: datetime) -> datetime:
