@@ -110,6 +110,12 @@ CODES = {
         "Delete it in the target, or keep it there; it is not asked for again until the flow "
         "or the record changes.",
     ),
+    "M656": Code(
+        "Nothing says which record it is",
+        "An outcome is unknown, and every value that the match rule would look the record up "
+        "by is blank. To look for a blank would find a stranger's record.",
+        "Give the record what the match rule asks for at its owner, or look in the target.",
+    ),
     "M660": Code(
         "A copy was edited in the wrong place",
         "The target holds another value than the one its owner states.",
