@@ -23,7 +23,7 @@ _COMMANDS = {
     "matrix": "matricula.cli.charter_commands:matrix",
     "sql": "matricula.cli.charter_commands:sql",
     "sign": "matricula.cli.run_commands:sign",
-    "plan": "matricula.cli.run_commands:plan",
+    "plan": "matricula.cli.plan_commands:plan",
     "apply": "matricula.cli.run_commands:apply",
     "sync": "matricula.cli.run_commands:sync",
     "worker": "matricula.cli.run_commands:worker",

@@ -49,7 +49,7 @@ def sign(folder: Path | None, steward: str, flow: str) -> None:
             show.say(f"{flow_.name} still waits for {', '.join(lacking)}.")
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @charter_option
 @json_option
 @_flow_option
@@ -64,6 +64,8 @@ def plan(
 
     Exits with 0 when there is nothing to do and with 2 when there are changes.
     """
+    if context.invoked_subcommand:
+        return
     desk = sitting.sit_down(folder)
     from matricula.hub import runs
 
@@ -90,10 +92,12 @@ def _code(found: Plan) -> int:
 
 def plan_json(found: Plan) -> dict[str, object]:
     """Write a plan the way `plan --json` promises it."""
+    from matricula.hub.planning import told_of
+
     return {
         "digest": found.digest,
         "charter": found.charter,
-        "flows": [_flow_json(part) for part in found.flows],
+        "flows": told_of(found),
         "findings": [
             {
                 "place": f.resource, "code": f.code, "message": f.message, "cure": f.cure,
@@ -104,27 +108,11 @@ def plan_json(found: Plan) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _flow_json(part: FlowPlan) -> dict[str, object]:
-    count = part.counts.get
-    return {
-        "flow": part.flow,
-        "target": part.target,
-        "create": count("create", 0),
-        "update": count("update", 0),
-        "suspend": count("suspend", 0),
-        "delete": count("delete", 0),
-        "restore": count("restore", 0) + count("resume", 0),
-        "match": count("match", 0),
-        "unchanged": part.unchanged,
-        "drifted": part.drifted,
-        "held": part.held,
-        "reasons": [f"{r.code}: {r.message} {r.cure}" for r in part.reasons],
-    }
-
-
 def _print_plan(found: Plan, rows: int) -> None:
     words = ("create", "update", "suspend", "delete", "restore", "unchanged", "held")
-    told = [_flow_json(part) for part in found.flows]
+    from matricula.hub.planning import told_of
+
+    told = told_of(found)
     show.table(
         ["flow", "target", *words],
         [[t["flow"], t["target"], *(t[word] for word in words)] for t in told],

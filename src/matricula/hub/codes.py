@@ -77,6 +77,23 @@ CODES = {
         "Look at the plan, which shows the values that differ today; then have the office that "
         "the message names run `matricula sign --as OFFICE`.",
     ),
+    "M521": Code(
+        "An approval has no ground",
+        "Whoever lets a plan go beyond a guard says why; the audit keeps it.",
+        "Approve again with `--why`.",
+    ),
+    "M522": Code(
+        "Nobody approves their own plan",
+        "The account that made a plan asks to approve it. Two people look at what goes beyond "
+        "a guard.",
+        "Have somebody else of the office look at the plan and approve it.",
+    ),
+    "M523": Code(
+        "There is nothing for this office to approve",
+        "An approval raises the guard of a flow for one plan. The plan has no flow that a "
+        "guard holds and that the office answers for.",
+        "Approve as the office that the refusal names.",
+    ),
     "M650": Code(
         "A target refused a record",
         "The target would not take the copy as the charter grants it.",

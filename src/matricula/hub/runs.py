@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
@@ -14,6 +14,7 @@ from matricula.audit.actions import Entry, append
 from matricula.engine.plan import pick
 from matricula.hub import (
     alone,
+    approvals,
     changed,
     charters,
     gate,
@@ -133,6 +134,8 @@ def apply(desk: Desk, digest: str = "", *, tick: Tick = silent) -> Done:
         made = planning.make(desk, systems, run, scope)
         if made.plan.digest != shown.digest:
             raise _moved(desk, shown, made)
+        made = replace(made, plan=approvals.raised(made.plan))
+        planning.note_held(desk, made.plan)
         # A plan of which nothing may go out is not used up: it can still be signed.
         if made.plan.is_empty or not made.plan.is_held:
             StoredPlan.objects.filter(digest=shown.digest).update(
@@ -181,7 +184,9 @@ def _deliver(desk: Desk, systems: Systems, made: Made, tick: Tick) -> Done:
     if made.scope.full:
         # What a target refused has its incident; what was not sent at all is still to come.
         full = done.whole(("held", "deferred", "unknown"))
-        FlowState.objects.filter(flow__in=full).update(last_full_at=desk.at)
+        states = FlowState.objects.filter(flow__in=full)
+        states.filter(first_full_at=None).update(first_full_at=desk.at)
+        states.update(last_full_at=desk.at)
     changed.move_on(desk, made.indexes, _followed(desk, done))
     _close(desk, done)
     _conclude(desk, made, done)

@@ -215,9 +215,14 @@ def _owning(charter: Charter, flow: Flow, fields: Sequence[str]) -> set[str]:
     return owners or {charter.entities[flow.entity].roster.system}
 
 
+def _first(charter: Charter, flow: Flow) -> tuple[str, str]:
+    """Name the systems whose word on a flow's edits needs no more than the flow's name."""
+    return flow.target.system, charter.entities[flow.entity].roster.system
+
+
 def _edited(charter: Charter, flow: Flow, system: str, count: int, *, cure: str) -> Trouble:
     return Trouble(
-        "M660", flow.name if system == flow.target.system else f"{flow.name} of {system}",
+        "M660", flow.name if system in _first(charter, flow) else f"{flow.name} of {system}",
         charter.systems[system].steward,
         f"{count} copies of {flow.name} were edited in {flow.target}.", cure,
         flow=flow.name, system=flow.target.system,
