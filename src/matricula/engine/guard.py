@@ -6,9 +6,9 @@ runs on every route, because a guard that covers one route protects nothing.
 A limit in share is rounded up, so that one person may leave a group of three; a limit in
 count is a ceiling beside it. Both are of a day: what went out in the last one is counted
 with the plan, or a source that bleeds slowly would be followed all the way. Until a flow
-was once delivered in full it may create any number, and correct any number that were there before it, because a share of nothing, or of
-the half that came before an interruption, says nothing; its count limits hold all the same,
-and what leaves is always counted.
+was once delivered in full it may create any number, and correct any number that were there
+before it, because a share of nothing, or of the half that came before an interruption, says
+nothing; its count limits hold all the same, and what leaves is always counted.
 """
 
 from __future__ import annotations
