@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeGuard, TypeVar
 
 from matricula.connectors.kit.errors import (
     ConnectorError,
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 Asked = TypeVar("Asked")
 Answered = TypeVar("Answered")
-_AWAY_OR_BUSY = ("M610", "M611")
+# Away, busy, not letting us in.
+_NO_TO_ALL = ("M610", "M611", "M613")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,20 +86,28 @@ class _Batch:
         if self.halt is not None:
             return _all(job, _later(self.halt))
         try:
-            return job.do()
-        except (SkipRow, ReadBack) as error:
-            return _all(job, error)
-        except TryAgain as error:
-            if error.code in _AWAY_OR_BUSY:
-                self._stop(error)
-            return _all(job, error)
-        except (Stop, GiveUp) as error:
-            self._stop(error)
+            outcomes = job.do()
+        except (SkipRow, ReadBack, TryAgain, Stop, GiveUp) as error:
+            self._heed(error)
             return _all(job, _later(error))
+        for outcome in outcomes:
+            self._heed(outcome.error)
+        return outcomes
 
-    def _stop(self, error: ConnectorError) -> None:
-        with self._lock:
-            self.halt = self.halt or error
+    def _heed(self, error: BaseException | None) -> None:
+        # An accepted write that could not be looked at is unknown because of what is behind it.
+        while error is not None:
+            if _is_about_the_system(error):
+                with self._lock:
+                    self.halt = self.halt or error
+                return
+            error = error.__cause__
+
+
+def _is_about_the_system(error: BaseException) -> TypeGuard[ConnectorError]:
+    if isinstance(error, TryAgain):
+        return error.code in _NO_TO_ALL
+    return isinstance(error, Stop | GiveUp)
 
 
 def _all(job: Job, error: ConnectorError) -> list[Outcome]:
@@ -106,6 +115,6 @@ def _all(job: Job, error: ConnectorError) -> list[Outcome]:
 
 
 def _later(error: ConnectorError) -> ConnectorError:
-    if isinstance(error, TryAgain):
-        return error
-    return TryAgain(error.message, code=error.code, cure=error.cure)
+    if isinstance(error, Stop | GiveUp):
+        return TryAgain(error.message, code=error.code, cure=error.cure)
+    return error
