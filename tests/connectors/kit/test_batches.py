@@ -30,7 +30,7 @@ def raising(error):
     return do
 
 
-def after(first, *, concurrency=1):
+def after(first):
     """Do a job and two more; return the three errors and which jobs were begun."""
     begun = []
 
@@ -42,7 +42,7 @@ def after(first, *, concurrency=1):
         return Job((key,), noted)
 
     rest = [job(key, lambda key=key: [Outcome(key, "made")]) for key in ("b", "c")]
-    results = run([job("a", first), *rest], concurrency=concurrency)
+    results = run([job("a", first), *rest], concurrency=1)
     return [outcome.error for outcomes in results for outcome in outcomes], begun
 
 

@@ -18,6 +18,7 @@ from matricula.connectors.kit.errors import (
     SkipRow,
     Stop,
     TryAgain,
+    not_begun,
 )
 from matricula.connectors.kit.protocol import Outcome
 
@@ -84,12 +85,15 @@ class _Batch:
     def do(self, job: Job) -> list[Outcome]:
         """Do one job, unless the system has said no meanwhile."""
         if self.halt is not None:
-            return _all(job, _later(self.halt))
+            return _all(job, not_begun(self.halt))
         try:
             outcomes = job.do()
-        except (SkipRow, ReadBack, TryAgain, Stop, GiveUp) as error:
+        except (SkipRow, ReadBack) as error:
             self._heed(error)
-            return _all(job, _later(error))
+            return _all(job, error)
+        except (TryAgain, Stop, GiveUp) as error:
+            self._heed(error)
+            return _all(job, not_begun(error))
         for outcome in outcomes:
             self._heed(outcome.error)
         return outcomes
@@ -112,9 +116,3 @@ def _is_about_the_system(error: BaseException) -> TypeGuard[ConnectorError]:
 
 def _all(job: Job, error: ConnectorError) -> list[Outcome]:
     return [Outcome(key, error=error) for key in job.keys]
-
-
-def _later(error: ConnectorError) -> ConnectorError:
-    if isinstance(error, Stop | GiveUp):
-        return TryAgain(error.message, code=error.code, cure=error.cure)
-    return error
