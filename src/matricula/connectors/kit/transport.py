@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING
 
 import httpx2
 
-from matricula.connectors.kit.errors import GiveUp, Stop
+from matricula.connectors.kit.errors import GiveUp
 from matricula.connectors.kit.pace import Pace
-from matricula.connectors.kit.secrets import reveal
-from matricula.kernel.errors import SettingMissing
+from matricula.connectors.kit.secrets import credential
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -136,14 +135,11 @@ class _Reference(httpx2.Auth):
     def auth_flow(
         self, request: httpx2.Request
     ) -> Generator[httpx2.Request, httpx2.Response, None]:
-        try:
-            request.headers["Authorization"] = self._signature()
-        except SettingMissing as error:
-            raise Stop(error.message, code=error.code, cure=error.cure) from None
+        request.headers["Authorization"] = self._signature()
         yield request
 
     def _signature(self) -> str:
         if self._access.token:
-            return f"Bearer {reveal(self._access.token)}"
-        pair = f"{reveal(self._access.user)}:{reveal(self._access.password)}"
+            return f"Bearer {credential(self._access.token)}"
+        pair = f"{credential(self._access.user)}:{credential(self._access.password)}"
         return f"Basic {base64.b64encode(pair.encode()).decode('ascii')}"

@@ -11,9 +11,8 @@ import httpx2
 
 from matricula.connectors.kit.errors import GiveUp, ReadBack, Stop, TryAgain
 from matricula.connectors.kit.http import Answer, Http
-from matricula.connectors.kit.secrets import reveal
+from matricula.connectors.kit.secrets import credential
 from matricula.connectors.kit.transport import Access
-from matricula.kernel.errors import SettingMissing
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -60,7 +59,7 @@ class FetchedToken(httpx2.Auth):
             timeout_seconds=settings.timeout_seconds,
             deadline_seconds=settings.timeout_seconds,
         )
-        signed = httpx2.BasicAuth(settings.client_id, _revealed(str(settings.client_secret)))
+        signed = httpx2.BasicAuth(settings.client_id, credential(str(settings.client_secret)))
         with closing(Http(access)) as http:
             try:
                 return http.send("POST", access.url, what="token", data=form, auth=signed)
@@ -84,10 +83,3 @@ class FetchedToken(httpx2.Auth):
                 cure=_CURE,
             ) from error
         self._good_until = time.monotonic() + seconds - _EARLY_SECONDS
-
-
-def _revealed(reference: str) -> str:
-    try:
-        return reveal(reference)
-    except SettingMissing as error:
-        raise Stop(error.message, code=error.code, cure=error.cure) from error
