@@ -73,7 +73,7 @@ def plan(
     if as_json:
         show.as_json(plan_json(made.plan))
     else:
-        _print_plan(made.plan, rows)
+        print_plan(made.plan, rows)
     context.exit(_code(made.plan))
 
 
@@ -108,7 +108,8 @@ def plan_json(found: Plan) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _print_plan(found: Plan, rows: int) -> None:
+def print_plan(found: Plan, rows: int) -> None:
+    """Print a plan for a person, with so many changes of each flow."""
     words = ("create", "update", "suspend", "delete", "restore", "unchanged", "held")
     from matricula.hub.planning import told_of
 

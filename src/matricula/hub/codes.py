@@ -94,6 +94,27 @@ CODES = {
         "guard holds and that the office answers for.",
         "Approve as the office that the refusal names.",
     ),
+    "M524": Code(
+        "There is nothing to undo",
+        "The run is not known, or wrote nothing in a flow that the charter still has.",
+        "See `matricula runs` for what each run did.",
+    ),
+    "M525": Code(
+        "A flow waits since its run was undone",
+        "What a run did was put back. The next pass would do it again, so the flow is held.",
+        "Correct what made it wrong, then run `matricula release FLOW --why ...`.",
+    ),
+    "M526": Code(
+        "A copy cannot be put back",
+        "Something touched the copy after the run that is undone, or the charter lets no copy "
+        "leave that the run had made. Later truth is not overwritten.",
+        "Look at the copy with `matricula explain` and correct it at its owner.",
+    ),
+    "M527": Code(
+        "A flow cannot be released",
+        "No undone run holds it, or no ground was given.",
+        "See `matricula status` for what holds it, and say why with `--why`.",
+    ),
     "M650": Code(
         "A target refused a record",
         "The target would not take the copy as the charter grants it.",

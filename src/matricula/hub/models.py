@@ -52,7 +52,7 @@ class Run(models.Model):
 class StoredPlan(models.Model):
     """A plan that was shown. Its changes lie in the run's folder as Parquet.
 
-    `parts`: JSON, what `plan --json` said of each flow.
+    `parts`: JSON, what `plan --json` said of each flow. `undoes`: the run it puts back.
     """
 
     digest = models.TextField()
@@ -61,6 +61,7 @@ class StoredPlan(models.Model):
     full = models.BooleanField()
     flows = models.TextField()
     parts = models.TextField(default="[]")
+    undoes = models.TextField(default="")
     made_at = models.DateTimeField()
     applied_at = models.DateTimeField(null=True)
     applied_by = models.TextField(default="")
@@ -85,6 +86,16 @@ class Approval(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint("plan", "flow", "steward", name="approve_once")
         ]
+
+
+class Hold(models.Model):
+    """A flow that an undone run holds until somebody releases it."""
+
+    flow = models.TextField(primary_key=True)
+    run = models.TextField()
+    actor = models.TextField()
+    why = models.TextField()
+    held_at = models.DateTimeField()
 
 
 class Snapshot(models.Model):

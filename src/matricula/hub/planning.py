@@ -21,7 +21,7 @@ from matricula.engine import line
 from matricula.engine.guard import Reason
 from matricula.engine.plan import FlowPlan, Plan, digest_of
 from matricula.engine.workbench import Bench, open_workbench
-from matricula.hub import changed, charters, links, observed, recent, snapshots, troubles
+from matricula.hub import changed, charters, links, observed, recent, snapshots, troubles, undo
 from matricula.hub.models import Approval, FlowState, Run, StoredPlan
 from matricula.kernel.errors import Refused
 
@@ -57,7 +57,7 @@ class Made:
     run: Run
     scope: Scope
     landed: Mapping[ResourceRef, Landed]
-    indexes: changed.Indexes
+    indexes: changed.Indexes | None
 
 
 def chosen_flows(desk: Desk, scope: Scope) -> list[Flow]:
@@ -243,7 +243,18 @@ def _with_held(
         told.append(found[flow.name])
     digest = digest_of(plan.charter, told)
     unsigned = charters.unsigned_reasons(desk.charter, flows)
-    signed = tuple(replace(part, reasons=(*part.reasons, *unsigned[part.flow])) for part in told)
+    waiting = undo.reasons()
+    signed = tuple(
+        replace(
+            part,
+            reasons=(
+                *part.reasons,
+                *unsigned[part.flow],
+                *([waiting[part.flow]] if part.flow in waiting else ()),
+            ),
+        )
+        for part in told
+    )
     return replace(plan, flows=signed, digest=digest)
 
 
@@ -257,6 +268,21 @@ def _keep(desk: Desk, run: Run, plan: Plan, scope: Scope) -> None:
             made_at=desk.at,
         )  # fmt: skip
     note_held(desk, plan)
+
+
+def make_undo(desk: Desk, run: Run, undone: str) -> Made:
+    """Plan what puts back what a run did, and keep the plan."""
+    charters.keep(desk)
+    plan = undo.make_plan(desk, undone)
+    if run.kind == "undo":
+        pq.write_table(plan.changes, _folder(desk, run) / "changes.parquet")
+        StoredPlan.objects.create(
+            digest=plan.digest, run=run, charter=plan.charter, full=False,
+            flows=json.dumps([part.flow for part in plan.flows]),
+            parts=json.dumps(told_of(plan)), undoes=undone, made_at=desk.at,
+        )  # fmt: skip
+    scope = Scope(tuple(part.flow for part in plan.flows), full=False)
+    return Made(plan, run, scope, {}, None)
 
 
 def note_held(desk: Desk, plan: Plan) -> None:

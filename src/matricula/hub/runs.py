@@ -26,6 +26,7 @@ from matricula.hub import (
     transfers,
 )
 from matricula.hub import systems as health
+from matricula.hub import undo as undo_
 from matricula.hub.models import FlowState, Run, StoredPlan
 from matricula.hub.planning import Scope
 from matricula.hub.snapshots import UNREADABLE
@@ -131,7 +132,10 @@ def apply(desk: Desk, digest: str = "", *, tick: Tick = silent) -> Done:
         shown = planning.find_plan(digest)
         scope = Scope(tuple(json.loads(shown.flows)), full=shown.full)
         settle.settle_unknown(desk, systems, planning.chosen_flows(desk, scope), run=run.id)
-        made = planning.make(desk, systems, run, scope)
+        if shown.undoes:
+            made = planning.make_undo(desk, run, shown.undoes)
+        else:
+            made = planning.make(desk, systems, run, scope)
         if made.plan.digest != shown.digest:
             raise _moved(desk, shown, made)
         made = replace(made, plan=approvals.raised(made.plan))
@@ -142,6 +146,26 @@ def apply(desk: Desk, digest: str = "", *, tick: Tick = silent) -> Done:
                 applied_at=desk.at, applied_by=desk.actor
             )
         return _deliver(desk, systems, made, tick)
+
+
+def undo(desk: Desk, undone: str, *, why: str) -> Made:
+    """Plan what puts back what a run did, and hold its flows from now on.
+
+    Nothing is written to any system: the plan is applied like any other.
+
+    Args:
+        desk: The charter and the instant.
+        undone: The run.
+        why: The ground; it stands in the audit.
+
+    Raises:
+        Refused: There is no such run, or nothing of it can be put back (M524).
+    """
+    with _run(desk, "undo") as run, connected(desk) as systems:
+        settle.settle_unknown(desk, systems, list(desk.charter.flows.values()), run=run.id)
+        made = planning.make_undo(desk, run, undone)
+        undo_.hold(desk, undone, made.scope.flows, why=why)
+        return made
 
 
 def _moved(desk: Desk, shown: StoredPlan, made: Made) -> Refused:
@@ -187,7 +211,8 @@ def _deliver(desk: Desk, systems: Systems, made: Made, tick: Tick) -> Done:
         states = FlowState.objects.filter(flow__in=full)
         states.filter(first_full_at=None).update(first_full_at=desk.at)
         states.update(last_full_at=desk.at)
-    changed.move_on(desk, made.indexes, _followed(desk, done))
+    if made.indexes is not None:
+        changed.move_on(desk, made.indexes, _followed(desk, done))
     _close(desk, done)
     _conclude(desk, made, done)
     return done
