@@ -275,12 +275,13 @@ def project(
     carried = _reads(every)
     for key, record in golden.records.items():
         seen_from_here = _with_refs(charter, goldens, flow.entity, record)
-        inside = not flow.where or meaning[flow.where.text](seen_from_here) is True
+        inside, is_clear = _inside(flow, meaning, seen_from_here)
         codes = {
             code
             for place, code in _doubts_of(charter, goldens, flow.entity, key)
             if place in deciding or (inside and place in carried)
         }
+        codes |= set() if is_clear else {"M507"}
         values: Row = {}
         if inside:
             computed = [e for e in every if not e.link and e is not flow.where]
@@ -292,6 +293,14 @@ def project(
     return desired, kept
 
 
+def _inside(flow: Flow, meaning: Mapping[str, Any], record: Row) -> tuple[bool, bool]:
+    """Say whether a flow wants a record, and whether that could be computed at all."""
+    try:
+        return not flow.where or meaning[flow.where.text](record) is True, True
+    except Incomputable:
+        return False, False
+
+
 def _computed(
     expressions: Sequence[Expression], meaning: Mapping[str, Any], record: Row
 ) -> tuple[Row, bool]:
@@ -300,13 +309,14 @@ def _computed(
     failed = False
     for expression in expressions:
         try:
-            values[expression.text] = _checked(meaning[expression.text](record))
+            values[expression.text] = checked(meaning[expression.text](record))
         except Incomputable:
             failed = True
     return values, failed
 
 
-def _checked(value: object) -> object:
+def checked(value: Any) -> Any:
+    """Give a value, if the engine has room for such a whole number."""
     if isinstance(value, int) and abs(value) > LARGEST:
         raise Incomputable
     return value

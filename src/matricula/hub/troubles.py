@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from matricula.connectors.kit.codes import CODES as KIT_CODES
 from matricula.engine import line
 from matricula.engine.codes import CODES as ENGINE_CODES
+from matricula.engine.plan import pick
 from matricula.hub.incidents import Trouble, close_others, report
 from matricula.hub.models import Incident
 
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
 # What a pass over a source can tell, and what a pass over a flow can.
 _OF_SOURCES = ("M4", "M6")
 _OF_GUARDS = ("M501", "M502", "M503")
-_OF_FLOWS = (*_OF_GUARDS, "M505", "M506", "M515", "M660")
+_OF_FLOWS = (*_OF_GUARDS, "M505", "M506", "M507", "M515", "M660")
 # What only a full pass looks at: a pass over changes cannot say that it is over.
-_OF_FULL_PASSES = ("M414", "M505", "M506", "M515", "M660")
+_OF_FULL_PASSES = ("M414", "M505", "M506", "M507", "M515", "M660")
 # What is wrong with a system as a whole, whichever of its resources was asked for.
 _OF_SYSTEMS = ("M610", "M611", "M613", "M614")
 
@@ -163,8 +164,22 @@ def _of_flows(charter: Charter, plan: Plan) -> Iterator[Trouble]:
                 "Merge or correct those records in the target; nothing is created until then.",
                 flow=flow.name, system=flow.target.system,
             )  # fmt: skip
+        if count := part.aside.get("M507"):
+            yield _of_incomputable(flow, count, plan)
         if part.drifted and flow.on_drift != "restore":
             yield _of_drift(charter, flow, part.drifted)
+
+
+def _of_incomputable(flow: Flow, count: int, plan: Plan) -> Trouble:
+    aside = pick(pick(plan.aside, "flow", flow.name), "code", "M507")
+    first = aside["key"][0].as_py()
+    return Trouble(
+        "M507", flow.name, flow.errors_to,
+        f"{flow.name} cannot be computed for {count} record(s), first {first}; their copies stay "
+        "as they are.",
+        "Have the value corrected at its owner, or let the flow's expression allow for it.",
+        flow=flow.name, system=flow.target.system,
+    )  # fmt: skip
 
 
 def _of_drift(charter: Charter, flow: Flow, count: int) -> Trouble:
