@@ -35,6 +35,7 @@ Row = dict[str, Any]
 TRUE = ("true", "t", "yes", "y", "1")
 FALSE = ("false", "f", "no", "n", "0")
 LARGEST = 2**63 - 1
+PRESENT = {"suspend": {"active"}, "delete": {"active", "suspended"}, "leave": set()}
 
 
 class Bad(Exception):
@@ -74,6 +75,7 @@ class Found:
     changes: dict[str, Row] = field(default_factory=dict)
     drift: dict[str, Row] = field(default_factory=dict)
     aside: set[tuple[str, str]] = field(default_factory=set)
+    ended: dict[str, str] = field(default_factory=dict)
     unchanged: int = 0
 
 
@@ -403,6 +405,8 @@ def find(
                 "delivered": copy.confirmed,
                 **edit,
             }
+        unsure = None if is_kept else copy
+        found.ended[key] = _ended(flow, wanted, unsure, edit, is_read=readings is not None)
         change = _change(flow, wanted, copy, edit, matches.get(key), is_kept=is_kept)
         codes = _codes(flow, wanted, copy, edit, is_kept=is_kept)
         if key in doubtful:
@@ -417,6 +421,35 @@ def find(
         elif wanted and not codes:
             found.unchanged += 1
     return found
+
+
+def _ended(
+    flow: Flow, wanted: Desired | None, copy: Copy | None, edit: Row | None, *, is_read: bool
+) -> str:
+    """Say how a copy's trouble has ended, if it had any and that is over."""
+    if copy is None or copy.state == "unknown":
+        return ""
+    if not (copy.refused or copy.state in {"refused", "waiting"}):
+        return ""
+    if copy.external_id is None and copy.state in {"refused", "waiting"}:
+        return "" if wanted else "void"
+    return "settled" if _is_over(flow, wanted, copy, edit, is_read=is_read) else ""
+
+
+def _is_over(
+    flow: Flow, wanted: Desired | None, copy: Copy, edit: Row | None, *, is_read: bool
+) -> bool:
+    """Say that nothing is left to do about a copy that once was refused, nor will be."""
+    gone = bool(edit and edit["found"] is None)
+    if wanted:
+        quiet = copy.confirmed == wanted.after and copy.state != "suspended"
+    else:
+        quiet = gone or copy.state not in PRESENT[flow.on_exit]
+    if not quiet:
+        return False
+    if copy.refused != print_of(wanted.after if wanted else ""):
+        return True
+    return is_read and not (edit and flow.on_drift == "restore" and (wanted or not gone))
 
 
 def _readings(flow: Flow, world: World) -> dict[str, list[Row]] | None:
@@ -517,9 +550,8 @@ def _stale(wanted: Desired, copy: Copy | None) -> bool:
 
 
 def _leaves(flow: Flow, copy: Copy | None) -> bool:
-    present = {"suspend": {"active"}, "delete": {"active", "suspended"}, "leave": set()}
     return (
-        copy is not None and copy.external_id is not None and copy.state in present[flow.on_exit]
+        copy is not None and copy.external_id is not None and copy.state in PRESENT[flow.on_exit]
     )
 
 
@@ -587,8 +619,7 @@ def _work(
     asleep = asleep or bool(restored and "_suspended" in restored["fields"])
     if asleep:
         return _row("resume", wanted, external, before, fields)
-    settled = copy is not None and copy.state == "refused" and copy.confirmed == wanted.after
-    if settled or (match and match[1] == wanted.after):
+    if match and match[1] == wanted.after:
         return _row("match", wanted, external, before, fields)
     return _row("update", wanted, external, before, fields) if fields else None
 
