@@ -77,7 +77,7 @@ def place_of(code: str, resource: ResourceRef) -> str:
 
 def _codes() -> list[str]:
     every = {*KIT_CODES, *ENGINE_CODES}
-    return [*(c for c in every if c.startswith(_OF_SOURCES)), *_OF_FLOWS, "M652", "M653", "M654"]
+    return [*(c for c in every if c.startswith(_OF_SOURCES)), *_OF_FLOWS, "M654"]
 
 
 def _of_sources(
