@@ -223,6 +223,8 @@ def make_plan(
             connection, flows, "drift", ("key", "external_id", "delivered", "found", "fields")
         ),
         aside=plan.gather(connection, flows, "aside", ("key", "code")),
+        settled=plan.gather(connection, flows, "settled", ("key",)),
+        void=plan.gather(connection, flows, "void", ("key",)),
         findings=tuple(stated),
         digest=plan.digest_of(charter.digest, planned),
     )

@@ -78,8 +78,10 @@ class Plan:
         changes: See the module; one table for all flows.
         drift: `flow`, `key`, `external_id`, `delivered`, `found`, `fields`.
         aside: `flow`, `key`, `code`.
+        settled: `flow`, `key`: copies whose refusal is over, with nothing to do.
+        void: `flow`, `key`: links to copies that were never made and that nobody desires.
         findings: What the sources stated wrongly, for incidents.
-        digest: Of all of it, drift and findings left out.
+        digest: Of what it would do and what holds it.
     """
 
     charter: str
@@ -87,6 +89,8 @@ class Plan:
     changes: pa.Table
     drift: pa.Table
     aside: pa.Table
+    settled: pa.Table
+    void: pa.Table
     findings: tuple[Fault, ...]
     digest: str
 

@@ -131,15 +131,11 @@ CODES = {
         "It did not answer or asked for patience. The work waits as a difference.",
         "Nothing, unless it lasts; its administrator can say.",
     ),
-    "M653": Code(
-        "A system refuses us",
-        "Credentials or permissions are wrong, so nothing more is sent to it.",
-        "Renew the secret that the charter names, or grant the permission.",
-    ),
     "M654": Code(
-        "A resource cannot be served",
-        "The target does not have the resource or does not take such writes.",
-        "Correct the resource in the charter or in the system.",
+        "A connector failed",
+        "Something happened while a resource was read that its connector does not foresee. Its "
+        "flows are held; all others go on.",
+        "Report it to whoever maintains the connector.",
     ),
     "M655": Code(
         "A copy is not ours to delete",
@@ -153,6 +149,12 @@ CODES = {
         "An outcome is unknown, and every value that the match rule would look the record up "
         "by is blank. To look for a blank would find a stranger's record.",
         "Give the record what the match rule asks for at its owner, or look in the target.",
+    ),
+    "M657": Code(
+        "The charter and a system do not fit",
+        "With `--live`: the system does not have a resource or a field that the charter names, "
+        "has it of another type, or does not let it be written.",
+        "Correct the name or the type in the charter, or the system.",
     ),
     "M660": Code(
         "A copy was edited in the wrong place",

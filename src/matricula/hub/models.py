@@ -115,9 +115,9 @@ class Snapshot(models.Model):
 class Link(models.Model):
     """One copy: what the target should hold, confirmed and was seen to hold.
 
-        `desired` is null while it equals `confirmed`; `observed` is null while it equals what
+    `desired` is null while it equals `confirmed`; `observed` is null while it equals what
     was confirmed. `state` is active, suspended, waiting, refused or unknown. A copy that
-        `was_there` before us was taken over, not made, and is never deleted.
+    `was_there` before us was taken over, not made, and is never deleted.
     """
 
     flow = models.TextField()

@@ -104,6 +104,7 @@ def make(desk: Desk, systems: Systems, run: Run, scope: Scope) -> Made:
         troubles.of_readings(desk, flows, landed, verdicts, plan, full=scope.full)
         if scope.full:
             observed.record(desk, plan, landed)
+        observed.conclude(desk, plan)
         _keep(desk, run, plan, scope)
     snapshots.forget(landed[resource] for resource in targets - sources)
     return Made(plan, run, scope, landed, indexes)

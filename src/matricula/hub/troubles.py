@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 # What a pass over a source can tell, and what a pass over a flow can.
 _OF_SOURCES = ("M4", "M6")
 _OF_GUARDS = ("M501", "M502", "M503")
-_OF_FLOWS = (*_OF_GUARDS, "M505", "M506", "M515", "M660")
+_OF_FLOWS = (*_OF_GUARDS, "M505", "M506", "M507", "M515", "M660")
 # What only a full pass looks at: a pass over changes cannot say that it is over.
-_OF_FULL_PASSES = ("M414", "M505", "M506", "M515", "M660")
+_OF_FULL_PASSES = ("M414", "M505", "M506", "M507", "M515", "M660")
 # A system that is away, or too busy: it may be back without anybody's doing.
 AWAY = ("M610", "M611")
 # What is wrong with a system as a whole, whichever of its resources was asked for.
@@ -84,7 +84,7 @@ def place_of(code: str, resource: ResourceRef) -> str:
 
 def _codes() -> list[str]:
     every = {*KIT_CODES, *ENGINE_CODES}
-    return [*(c for c in every if c.startswith(_OF_SOURCES)), *_OF_FLOWS, "M652", "M653", "M654"]
+    return [*(c for c in every if c.startswith(_OF_SOURCES)), *_OF_FLOWS, "M654"]
 
 
 def is_patient(desk: Desk, system: str) -> bool:
@@ -185,8 +185,22 @@ def _of_flows(charter: Charter, plan: Plan) -> Iterator[Trouble]:
                 "Merge or correct those records in the target; nothing is created until then.",
                 flow=flow.name, system=flow.target.system,
             )  # fmt: skip
+        if count := part.aside.get("M507"):
+            yield _of_incomputable(flow, count, plan)
         if part.drifted and flow.on_drift != "restore":
             yield from _of_drift(charter, flow, pick(plan.drift, "flow", flow.name))
+
+
+def _of_incomputable(flow: Flow, count: int, plan: Plan) -> Trouble:
+    aside = pick(pick(plan.aside, "flow", flow.name), "code", "M507")
+    first = aside["key"][0].as_py()
+    return Trouble(
+        "M507", flow.name, flow.errors_to,
+        f"{flow.name} cannot be computed for {count} record(s), first {first}; their copies stay "
+        "as they are.",
+        "Have the value corrected at its owner, or let the flow's expression allow for it.",
+        flow=flow.name, system=flow.target.system,
+    )  # fmt: skip
 
 
 def _of_drift(charter: Charter, flow: Flow, drift: pa.Table) -> Iterator[Trouble]:
