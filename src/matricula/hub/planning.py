@@ -145,7 +145,7 @@ def _find(
         copies=links.copies([flow.name for flow in flows]),
     )
     try:
-        verdicts = line.take_in(bench, charter, feed)
+        verdicts = line.take_in(bench, charter, feed, prints=True)
     except duckdb.Error:
         snapshots.must_be_sound(desk, feed.previous)
         raise
