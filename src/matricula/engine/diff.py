@@ -54,6 +54,7 @@ def diff(
     find_moved(connection, f"moved_{name}", *_sides(name))
     run(connection, sql.create("TABLE", f"stale_{name}", _stale(flow, desired)))
     run(connection, sql.create("TABLE", f"delta_{name}", _delta(name)))
+    _forget(connection, f"stale_{name}")
     run(connection, sql.create("VIEW", f"fresh_{name}", _part(name, desired=True)))
     run(connection, sql.create("TABLE", f"exit_{name}", _exits(name)))
     observe.observe(connection, flow, known, seen=seen)
@@ -72,6 +73,13 @@ def diff(
         if number(connection, sql.count(f"{source}_{name}")):
             target = sql.table(f"change_{name}")
             run(connection, exp.insert(_settled(flow, query), target))
+    # Each holds the text of all that is to be done, and so does what was made of them.
+    _forget(connection, f"again_{name}", f"exit_{name}", f"delta_{name}")
+
+
+def _forget(connection: duckdb.DuckDBPyConnection, *tables: str) -> None:
+    for called in tables:
+        run(connection, exp.Drop(tables=[sql.table(called)], kind="TABLE"))
 
 
 def _keys(called: str) -> exp.Select:

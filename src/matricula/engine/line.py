@@ -127,16 +127,22 @@ def within(entity: Entity, owners: Collection[ResourceRef]) -> Entity:
 
 
 def take_in(
-    connection: duckdb.DuckDBPyConnection, charter: Charter, feed: Feed
+    connection: duckdb.DuckDBPyConnection, charter: Charter, feed: Feed, *, prints: bool = False
 ) -> dict[ResourceRef, read.Verdict]:
     """Read every snapshot and judge it: by itself, by its predecessor, by its keys.
 
     After this, `found_E:R` is there for every entity whose roster can be trusted, for every
     owner that can.
+
+    Args:
+        connection: The run's own.
+        charter: For what is wanted of each resource.
+        feed: What arrived.
+        prints: Take fingerprints on the way; `delta.index` asks for them.
     """
     verdicts = {}
     for resource, snapshot in feed.snapshots.items():
-        verdict = read.load(connection, charter, snapshot)
+        verdict = read.load(connection, charter, snapshot, prints=prints)
         if resource in feed.previous and verdict.is_trusted:
             spelled = _spelled(charter, resource)
             found = damage.faults(connection, str(resource), spelled, feed.previous[resource])

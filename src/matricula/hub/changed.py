@@ -36,11 +36,7 @@ def index_all(
 ) -> Indexes:
     """Fingerprint what the flows read."""
     entities = {e.name: e for flow in flows for e in line.entities_of(charter, flow)}
-    return {
-        (entity.name, resource): delta.index(bench, entity, resource)
-        for entity in entities.values()
-        for resource in entity.owners()
-    }
+    return dict(delta.index_all(bench, entities.values()))
 
 
 def dirty(

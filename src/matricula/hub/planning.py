@@ -154,7 +154,7 @@ def _find(
         recent=recent.delivered(desk, flows),
     )
     try:
-        verdicts = line.take_in(bench, charter, feed)
+        verdicts = line.take_in(bench, charter, feed, prints=True)
     except duckdb.Error:
         snapshots.must_be_sound(desk, feed.previous)
         raise
