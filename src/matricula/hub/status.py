@@ -164,6 +164,12 @@ def _who_is_next(desk: Desk, name: str, *, held: int, count: dict[str, int], ran
     return "nobody" if ran else "an engineer: plan, then apply"
 
 
+def has_incident(charter: Charter, flow: Flow) -> bool:
+    """Tell whether an open incident speaks of a flow, of its records or of what it reads."""
+    own = Incident.objects.filter(closed_at=None, flow=flow.name)
+    return own.exists() or bool(_blocking(charter, flow))
+
+
 def _blocking(charter: Charter, flow: Flow) -> str:
     """Name the office that answers for what keeps a flow from being planned or read, if any."""
     resources = [*line.sources_of(charter, flow), flow.target]
