@@ -42,11 +42,12 @@ def check(context: click.Context, folder: Path | None, *, as_json: bool, live: b
     found, asked = list(compiled.findings), False
     if compiled.charter is not None:
         sitting.set_up()
-        from matricula.hub import systems
+        from matricula.hub import purposes, systems
 
         unusable = systems.check_settings(compiled.charter)
         asked = live and not unusable
         found += _ask(folder) if asked else unusable
+        found += purposes.findings(compiled.charter)
     errors = [f for f in found if f.severity == "error"]
     if as_json:
         show.as_json({"ok": not errors, "findings": [_plain(f) for f in found]})

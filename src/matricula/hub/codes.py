@@ -109,4 +109,11 @@ CODES = {
         "The target holds another value than the one its owner states.",
         "Change the value at its owner. The flow restores or reports, as the charter says.",
     ),
+    "M661": Code(
+        "Copies are left of a flow that was withdrawn",
+        "A flow that is taken out of the charter grants nothing any more, but its copies stay "
+        "where they are: a deleted line must not empty a system.",
+        "Put the flow back with `where: 'false'`, so that its copies leave under the guard, and "
+        "remove it then.",
+    ),
 }
