@@ -73,7 +73,7 @@ def kinds(present: str) -> dict[str, Kind]:
             leads = {
                 place: ref["entity"]
                 for place, part in enumerate(parts)
-                if (ref := _REF.fullmatch(str(entity["fields"][part]["type"])))
+                if (ref := _REF.fullmatch(str(entity["fields"][part].get("type"))))
             }
             found[name] = Kind(name, len(parts), leads)
     return found
