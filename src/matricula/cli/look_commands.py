@@ -38,6 +38,13 @@ def status(folder: Path | None, *, as_json: bool) -> None:
         ["flow", *names, "last full", "who acts next"],
         [[f.flow, *(getattr(f, n) for n in names), f.last_full_at, f.next] for f in found.flows],
     )
+    if found.withdrawn:
+        titles = {name: steward.title for name, steward in desk.charter.stewards.items()}
+        show.table(
+            ["withdrawn flow", "target", "copies left", "who acts next"],
+            [[w.flow, w.target, w.copies, titles.get(w.steward, w.steward) + ": see incidents"]
+             for w in found.withdrawn],
+        )  # fmt: skip
     show.say(f"{found.open_incidents} open incident(s).")
     if found.running:
         show.say(f"{found.running} is at work.")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from matricula.engine.guard import Reason
     from matricula.engine.plan import FlowPlan, Plan
+    from matricula.hub.desk import Desk
     from matricula.hub.planning import Scope
     from matricula.hub.runs import Done, Tick
 
@@ -183,7 +184,7 @@ def apply(context: click.Context, folder: Path | None, digest: str, *, as_json: 
 
     with _progress(quiet=as_json) as tick:
         done = runs.apply(desk, digest, tick=tick)
-    _conclude(context, done, as_json=as_json)
+    _conclude(context, desk, done, as_json=as_json)
 
 
 @click.command()
@@ -202,7 +203,7 @@ def sync(
 
     with _progress(quiet=as_json) as tick:
         done = runs.sync(desk, _scope(flows, changed=changed), tick=tick)
-    _conclude(context, done, as_json=as_json)
+    _conclude(context, desk, done, as_json=as_json)
 
 
 @contextmanager
@@ -222,7 +223,7 @@ def _progress(*, quiet: bool) -> Iterator[Tick]:
         yield tick
 
 
-def _conclude(context: click.Context, done: Done, *, as_json: bool) -> None:
+def _conclude(context: click.Context, desk: Desk, done: Done, *, as_json: bool) -> None:
     if as_json:
         told = plan_json(done.plan)
         told["run"] = done.run
@@ -230,6 +231,7 @@ def _conclude(context: click.Context, done: Done, *, as_json: bool) -> None:
         show.as_json(told)
     else:
         _print_done(done)
+        _print_who_acts(desk, done)
     context.exit(0 if done.is_whole else 1)
 
 
@@ -247,8 +249,25 @@ def _print_done(done: Done) -> None:
     if not done.delivered:
         show.say("Nothing to do." if done.is_whole else "Nothing was done.")
     show.say(f"run {done.run}")
-    if not done.is_whole:
-        show.say("Not everything went out: `matricula incidents` says who is to act.")
+
+
+def _print_who_acts(desk: Desk, done: Done) -> None:
+    """Say who acts next where something did not go out: offices that sign, or an incident's."""
+    if done.is_whole:
+        return
+    from matricula.hub import charters
+    from matricula.hub.status import has_incident
+
+    flows = [desk.charter.flows[part.flow] for part in done.plan.flows]
+    lacking = {office for flow in flows for office in charters.unsigned_by(desk.charter, flow)}
+    told = []
+    if lacking:
+        commands = ", ".join(f"`matricula sign --as {office}`" for office in sorted(lacking))
+        told.append(f"still to be signed with {commands}.")
+    if any(has_incident(desk.charter, flow) for flow in flows):
+        told.append("`matricula incidents` says who is to act.")
+    for sentence in told or ["what holds it stands above."]:
+        show.say(f"Not everything went out: {sentence}")
 
 
 @click.command()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 from sqlglot import exp
 
 from matricula.charter.lineage import passed
@@ -20,7 +21,7 @@ from matricula.engine.moved import find_moved, in_moved
 from matricula.engine.workbench import arrow, number, register, rows, run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import pyarrow.dataset as ds
 
@@ -101,6 +102,12 @@ def _sum(connection: duckdb.DuckDBPyConnection, index: pa.Table) -> str:
     [(mixed, added)] = rows(connection, told.from_(sql.table("index_now")))
     connection.unregister("index_now")
     return f"{index.num_rows} {mixed} {added}"
+
+
+def without(index: pa.Table, gone: Sequence[bool]) -> pa.Table:
+    """Take rows out of an index; what is left is compared row by row, for it has no sum."""
+    metadata = {n: v for n, v in (index.schema.metadata or {}).items() if n != _SUM}
+    return index.filter(pc.invert(pa.array(gone))).replace_schema_metadata(metadata)
 
 
 def _bad_fields(resource: str) -> exp.Select:

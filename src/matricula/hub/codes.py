@@ -161,4 +161,33 @@ CODES = {
         "The target holds another value than the one its owner states.",
         "Change the value at its owner. The flow restores or reports, as the charter says.",
     ),
+    "M661": Code(
+        "Copies are left of a flow that was withdrawn",
+        "A flow that is taken out of the charter grants nothing any more, but its copies stay "
+        "where they are: a deleted line must not empty a system.",
+        "Put the flow back with `where: 'false'`, so that its copies leave under the guard, and "
+        "remove it then.",
+    ),
+    "M720": Code(
+        "Copies of a record are still in their targets",
+        "A link is how Matricula knows the copy that it made. Forgotten too early, the copy would "
+        "stay for ever with nobody to take it out, or be made a second time.",
+        "Have the record leave at its owner, so that the flow takes its copies out; what was only "
+        "suspended is removed by the target's office. A full pass then sees it.",
+    ),
+    "M721": Code(
+        "A record to be erased is still with its owner",
+        "What its owner holds is read again by the next pass, and would be here again.",
+        "Have the owner's office remove it, run `matricula sync`, and erase it then.",
+    ),
+    "M722": Code(
+        "The reason for an erasure names the record",
+        "Who decided an erasure and why stays in the audit for ever.",
+        "Name the ground, such as a date or the number of the request, and nobody.",
+    ),
+    "M723": Code(
+        "A key has another number of parts",
+        "A key of several parts is written with all of them, joined by `|`.",
+        "Write the key as `matricula plan` shows it.",
+    ),
 }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Count, Q
 
 from matricula.engine import line
-from matricula.hub import charters, systems
+from matricula.hub import charters, purposes, systems
 from matricula.hub.models import FlowState, Incident, Link, Run, SystemState
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from matricula.charter.model import Charter, Flow
     from matricula.hub.desk import Desk
+    from matricula.hub.purposes import Withdrawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class Status:
 
     systems: tuple[SystemStatus, ...]
     flows: tuple[FlowStatus, ...]
+    withdrawn: tuple[Withdrawn, ...]
     running: str
     open_incidents: int
 
@@ -69,6 +71,7 @@ class Status:
         return {
             "systems": [_plain(asdict(s)) for s in self.systems],
             "flows": [_plain(asdict(f)) for f in self.flows],
+            "withdrawn": [asdict(w) for w in self.withdrawn],
             "running": self.running,
             "open_incidents": self.open_incidents,
         }
@@ -87,6 +90,7 @@ def status(desk: Desk) -> Status:
     return Status(
         systems=_systems(desk),
         flows=_flows(desk),
+        withdrawn=tuple(purposes.withdrawn(desk.charter)),
         running=running.id if running else "",
         open_incidents=Incident.objects.filter(closed_at=None).count(),
     )
@@ -149,19 +153,24 @@ def _who_is_next(desk: Desk, name: str, *, held: int, count: dict[str, int], ran
     lacking = charters.unsigned_by(charter, flow)
     if lacking:
         return f"{charter.stewards[lacking[0]].title}: sign"
-    blocking = _blocking(charter, flow)
-    if blocking:
+    failed = flow.errors_to if count.get("failed") or held else ""
+    if blocking := _blocking(charter, flow) or failed:
         return f"{charter.stewards[blocking].title}: see incidents"
-    if count.get("failed") or held:
-        return f"{charter.stewards[flow.errors_to].title}: see incidents"
+    title = charter.steward_of(flow.target.system).title
     if count.get("drifted"):
-        steward = charter.steward_of(flow.target.system)
-        return f"{steward.title}: see drift"
+        return f"{title}: see drift"
     if since := systems.away_since(flow.target.system):
         due = since + flow.if_unavailable.alert_after
-        steward = charter.steward_of(flow.target.system)
-        return f"{steward.title}: {flow.target.system} is away, an incident after {due:%H:%M} UTC"
+        return f"{title}: {flow.target.system} is away, an incident after {due:%H:%M} UTC"
+    if ran and purposes.is_overdue(charter, flow, desk.at):
+        return f"{title}: review the purpose"
     return "nobody" if ran else "an engineer: plan, then apply"
+
+
+def has_incident(charter: Charter, flow: Flow) -> bool:
+    """Tell whether an open incident speaks of a flow, of its records or of what it reads."""
+    own = Incident.objects.filter(closed_at=None, flow=flow.name)
+    return own.exists() or bool(_blocking(charter, flow))
 
 
 def _blocking(charter: Charter, flow: Flow) -> str:

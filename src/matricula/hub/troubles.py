@@ -10,7 +10,7 @@ from matricula.engine import line
 from matricula.engine.codes import CODES as ENGINE_CODES
 from matricula.engine.plan import pick
 from matricula.hub import drift as drift_
-from matricula.hub import systems
+from matricula.hub import purposes, systems
 from matricula.hub.incidents import Trouble, close_others, report
 from matricula.hub.models import Incident
 
@@ -69,6 +69,8 @@ def of_readings(
     fields = {place for place in spoken if place.rpartition(".")[0] in resources}
     codes = [code for code in _codes() if full or code not in _OF_FULL_PASSES]
     close_others([*found, *others], codes=codes, places=places | fields, at=desk.at)
+    if full:
+        purposes.look(desk)
 
 
 def _held_elsewhere(flows: set[str]) -> list[Incident]:
