@@ -346,7 +346,7 @@ def test_a_secret_that_is_not_there_stops_the_system_in_the_kits_words(monkeypat
     with client(script, token=BY_NAME) as (http, _), pytest.raises(Stop) as refusal:
         http.send("GET", "/users")
 
-    assert (refusal.value.code, script.seen) == ("M803", [])
+    assert (refusal.value.code, script.seen) == ("M613", [])
 
 
 def test_messages_and_logs_hold_no_query_no_body_and_no_secret(monkeypatch, caplog):

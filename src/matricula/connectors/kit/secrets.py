@@ -6,9 +6,21 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from matricula.kernel.secrets import reveal
+from matricula.connectors.kit.errors import Stop
+from matricula.kernel import secrets
+from matricula.kernel.errors import SettingMissing
 
-__all__ = ["Secret", "reveal"]
+
+def reveal(reference: str) -> str:
+    """Fetch what a reference names. Call it where the value is used and do not keep it.
+
+    Raises:
+        Stop: It is not there (M613); this system waits, the others do not.
+    """
+    try:
+        return secrets.reveal(reference)
+    except SettingMissing as error:
+        raise Stop(error.message, code="M613", cure=error.cure) from error
 
 
 def _must_refer(text: str) -> str:

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING
 
 import httpx2
 
-from matricula.connectors.kit.errors import GiveUp, Stop
+from matricula.connectors.kit.errors import GiveUp
 from matricula.connectors.kit.pace import Pace
 from matricula.connectors.kit.secrets import reveal
-from matricula.kernel.errors import SettingMissing
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -124,10 +123,7 @@ class _Reference(httpx2.Auth):
     def auth_flow(
         self, request: httpx2.Request
     ) -> Generator[httpx2.Request, httpx2.Response, None]:
-        try:
-            request.headers["Authorization"] = self._signature()
-        except SettingMissing as error:
-            raise Stop(error.message, code=error.code, cure=error.cure) from None
+        request.headers["Authorization"] = self._signature()
         yield request
 
     def _signature(self) -> str:

@@ -10,7 +10,6 @@ import httpx2
 
 from matricula.connectors.kit.errors import ConnectorError, Stop, TryAgain
 from matricula.connectors.kit.secrets import reveal
-from matricula.kernel.errors import SettingMissing
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -32,7 +31,7 @@ class LastingToken(httpx2.Auth):
         self, request: httpx2.Request
     ) -> Generator[httpx2.Request, httpx2.Response, None]:
         """Put the token on a request."""
-        request.headers["Authorization"] = f"Bearer {_revealed(self._reference)}"
+        request.headers["Authorization"] = f"Bearer {reveal(self._reference)}"
         yield request
 
 
@@ -68,7 +67,7 @@ class FetchedToken(httpx2.Auth):
         if self._settings.scope:
             form["scope"] = self._settings.scope
         request = httpx2.Request("POST", str(self._settings.token_url), data=form)
-        secret = _revealed(str(self._settings.client_secret))
+        secret = reveal(str(self._settings.client_secret))
         basic = httpx2.BasicAuth(self._settings.client_id, secret)
         return next(basic.auth_flow(request))
 
@@ -93,10 +92,3 @@ def _refusal(status: int) -> ConnectorError:
     if status >= httpx2.codes.INTERNAL_SERVER_ERROR or status == httpx2.codes.TOO_MANY_REQUESTS:
         return TryAgain(message, code="M610", cure="Nothing to do unless it lasts.")
     return Stop(message, code="M613", cure=_CURE)
-
-
-def _revealed(reference: str) -> str:
-    try:
-        return reveal(reference)
-    except SettingMissing as error:
-        raise Stop(error.message, code="M613", cure=error.cure) from error
