@@ -13,11 +13,12 @@ import pyarrow as pa
 
 from matricula.connectors.files import mapping
 from matricula.connectors.files.inspection import Stamp
-from matricula.connectors.files.place import BUSY_SECONDS, file_of, folder_of, held
+from matricula.connectors.files.place import file_of, folder_of
 from matricula.connectors.files.reading import describe_columns, opened_reading
 from matricula.connectors.files.rewriting import load, save, store_for
 from matricula.connectors.files.settings import FileResource, FilesSettings
 from matricula.connectors.kit.errors import ConnectorError, GiveUp, TryAgain, Untrusted
+from matricula.connectors.kit.places import BUSY_SECONDS, held
 from matricula.connectors.kit.protocol import (
     Capabilities,
     FieldShape,

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute
 
 from matricula.connectors.kit.errors import ConnectorError, GiveUp, TryAgain, Untrusted
+from matricula.connectors.kit.places import held
 from matricula.connectors.kit.protocol import (
     Capabilities,
     FieldShape,
@@ -27,7 +28,6 @@ from matricula.connectors.oneroster_csv import mapping
 from matricula.connectors.oneroster_csv.header import RESERVED
 from matricula.connectors.oneroster_csv.importer import Imported, import_bundle
 from matricula.connectors.oneroster_csv.place import (
-    held,
     is_begun,
     must_be_folder,
     resolved,
