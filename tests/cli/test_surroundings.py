@@ -79,6 +79,17 @@ def test_a_wrong_database_url_is_named_without_its_password(tmp_path, url, code)
     assert "hunter2" not in said.stderr
 
 
+def test_a_charter_that_spells_half_a_character_is_refused_at_its_line(tmp_path):
+    (tmp_path / "charter").mkdir()
+    text = STUDENTS.replace("name: IT,", 'name: "\\uD800",')
+    (tmp_path / "charter" / "charter.yaml").write_text(text, encoding="utf-8")
+
+    said = _run(tmp_path, "check")
+
+    assert said.returncode == 1
+    assert said.stderr.startswith("charter.yaml:4: M108: ")
+
+
 def test_a_home_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
     home = str(tmp_path / "file" / "home")

@@ -5,12 +5,16 @@ from __future__ import annotations
 import getpass
 import os
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from matricula import __version__
+from matricula.cli import show
 from matricula.kernel.errors import SettingMissing
+from matricula.kernel.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,12 +70,17 @@ def set_up() -> None:
 def bring_up_to_date() -> None:
     """Make the home and apply the migrations that the database lacks.
 
+    From here on, what this process makes is its owner's alone: files that others are to read
+    get their mode where they are written.
+
     Raises:
-        SettingMissing: The home or the database cannot be used (M805, M806).
+        SettingMissing: The home or the database cannot be used (M805, M806), or a newer
+            version has used the database (M807).
     """
     from django.conf import settings
     from django.db import DatabaseError
 
+    os.umask(0o077)
     _make_home(Path(settings.HOME))
     try:
         _migrate()
@@ -84,6 +93,7 @@ def bring_up_to_date() -> None:
             cure="See that it runs and lets this account in, and that the URL names it rightly.",
             place="MATRICULA_DATABASE_URL",
         ) from error
+    _tell_of_readers(Path(settings.HOME))
 
 
 def _make_home(home: Path) -> None:
@@ -102,6 +112,33 @@ def _make_home(home: Path) -> None:
         )
 
 
+def _tell_of_readers(home: Path) -> None:
+    from django.db import connection
+
+    if _mode(home) & 0o077:
+        _tell_once("MATRICULA_HOME", "home", home, f"chmod 700 {home}")
+    if connection.vendor != "sqlite":
+        return
+    database = Path(connection.settings_dict["NAME"]).absolute()
+    # Within the home, the home keeps it.
+    if database.parent != home and _mode(database) & 0o077 and _mode(database.parent) & 0o011:
+        _tell_once("MATRICULA_DATABASE_URL", "database", database, f"chmod 600 {database}*")
+
+
+def _mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+@cache
+def _tell_once(place: str, what: str, path: Path, cure: str) -> None:
+    """Say that others can look in. It may be somebody's wish, so nothing is refused."""
+    message = (
+        f"Other accounts can look into the {what} {path} (mode {_mode(path):o}), where personal "
+        "data lie."
+    )
+    show.findings([Finding(place, "M808", message, f"Run `{cure}`.", "warning")])
+
+
 def _migrate() -> None:
     from django.core.management import call_command
     from django.db import connection
@@ -110,6 +147,15 @@ def _migrate() -> None:
     from matricula.hub.alone import one_at_a_time
 
     executor = MigrationExecutor(connection)
+    unknown = set(executor.loader.applied_migrations) - set(executor.loader.disk_migrations)
+    if unknown:
+        raise SettingMissing(
+            "M807",
+            f"The database was brought up to date by a newer version: {'.'.join(min(unknown))} is "
+            f"unknown to Matricula {__version__}.",
+            cure="Use that version here too, or the backup made before it.",
+            place="MATRICULA_DATABASE_URL",
+        )
     if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
         return
     with one_at_a_time():

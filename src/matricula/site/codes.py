@@ -38,6 +38,18 @@ CODES = {
         "It does not answer, refuses the account, or is none of Matricula's.",
         "See that the server runs and that MATRICULA_DATABASE_URL names it rightly.",
     ),
+    "M807": Code(
+        "The database belongs to a newer version",
+        "A version of Matricula that this one does not know has changed its tables. An older one "
+        "would not keep to what they now mean.",
+        "Use the newer version on every machine, or restore the backup made before it.",
+    ),
+    "M808": Code(
+        "Others can look into the home or the database",
+        "What lies there is personal. What Matricula makes itself is its owner's alone; this was "
+        "made by somebody else, or by an older version.",
+        "Run the `chmod` that the line names. Nothing is refused meanwhile.",
+    ),
     "M899": Code(
         "Something was not foreseen",
         "An error of Matricula itself, or of what it stands on. What was done before it is "

@@ -18,7 +18,6 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from matricula.connectors.kit.errors import ConnectorError, GiveUp, ReadBack, Stop, TryAgain
 from matricula.connectors.kit.secrets import reveal
 from matricula.connectors.warehouse import statements
-from matricula.kernel.errors import SettingMissing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -163,10 +162,11 @@ class PostgresStore:
             url = make_url(reveal(text) if text.startswith(("env:", "file:")) else text)
             if self._settings.password is not None:
                 url = url.set(password=reveal(self._settings.password))
-        except (ArgumentError, SettingMissing) as error:
-            what = error.message if isinstance(error, SettingMissing) else f"{text} is no URL."
+        except ArgumentError:
             raise Stop(
-                what, code="M613", cure="Provide the secret: postgresql://user@host/database."
+                f"{text} is no URL.",
+                code="M613",
+                cure="Provide the secret: postgresql://user@host/database.",
             ) from None
         return url
 
