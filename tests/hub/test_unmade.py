@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 
 # A connector of another distribution that fetches its secret while it is made.
 EAGER = """
-from matricula.connectors.kit.secrets import reveal
+from matricula.connectors.kit.secrets import credential
 from matricula.connectors.sql.connector import SqlConnector
 from matricula.kernel import secrets
 
@@ -87,7 +87,7 @@ def test_a_missing_secret_holds_the_flows_of_its_system_alone(world, words, cont
 @pytest.mark.parametrize(
     ("fetch", "code"),
     [
-        ("reveal('env:MATRICULA_NOT_THERE')", "M613"),
+        ("credential('env:MATRICULA_NOT_THERE')", "M613"),
         ("secrets.reveal('env:MATRICULA_NOT_THERE')", "M613"),
         ("b'\\xff'.decode()", "M654"),
     ],

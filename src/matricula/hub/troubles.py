@@ -35,7 +35,7 @@ _OF_FULL_PASSES = ("M414", "M505", "M506", "M507", "M515", "M660")
 # A system that is away, or too busy: it may be back without anybody's doing.
 AWAY = ("M610", "M611")
 # What is wrong with a system as a whole, whichever of its resources was asked for.
-_OF_SYSTEMS = (*AWAY, "M613", "M614")
+_OF_SYSTEMS = (*AWAY, "M613", "M614", "M616")
 
 
 def of_readings(

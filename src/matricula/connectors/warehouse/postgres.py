@@ -16,7 +16,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from matricula.connectors.kit.errors import ConnectorError, GiveUp, ReadBack, Stop, TryAgain
-from matricula.connectors.kit.secrets import reveal
+from matricula.connectors.kit.secrets import credential
 from matricula.connectors.warehouse import statements
 
 if TYPE_CHECKING:
@@ -159,9 +159,9 @@ class PostgresStore:
     def _url(self) -> URL:
         text = self._settings.url
         try:
-            url = make_url(reveal(text) if text.startswith(("env:", "file:")) else text)
+            url = make_url(credential(text) if text.startswith(("env:", "file:")) else text)
             if self._settings.password is not None:
-                url = url.set(password=reveal(self._settings.password))
+                url = url.set(password=credential(self._settings.password))
         except ArgumentError:
             raise Stop(
                 f"{text} is no URL.",
