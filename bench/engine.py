@@ -4,8 +4,8 @@
 
 The yardstick reads the same files, Arrow into DuckDB, with every text written out, and
 hashes every row. A full pass reads, judges, resolves, composes, projects, diffs and guards
-everybody. A pass from source deltas reads the sources, finds the changed keys by their fingerprints
-and computes those alone. Ratios are of wall time in the same run.
+everybody. A pass from source deltas reads the sources, finds the changed keys by their
+fingerprints and computes those alone. Ratios are of wall time in the same run.
 """
 
 from __future__ import annotations
