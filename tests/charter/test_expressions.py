@@ -82,7 +82,8 @@ def run(text: str, record: dict[str, object], *, kind: bool = False) -> object:
         for place, (name, value) in enumerate(FIELDS["student"].items())
         if value is not None
     )
-    value = tree.sql("duckdb")
+    # Its type is known even where it has no value for this record.
+    value = f"TRY({tree.sql('duckdb')})" if kind else tree.sql("duckdb")
     # The value is the syntax tree under test, the record comes by parameters.
     query = (
         f"SELECT {value}, typeof({value}) FROM (SELECT {columns}) AS s, "  # noqa: S608 - our own text
