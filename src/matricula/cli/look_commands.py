@@ -53,7 +53,12 @@ def status(folder: Path | None, *, as_json: bool) -> None:
 def explain(
     folder: Path | None, entity: str, key: str, *, system: str, field: str, as_json: bool
 ) -> None:
-    """Say why a value is where it is: owner, grant, signatures, confirmation."""
+    """Say why a value is where it is: owner, grant, signatures, confirmation.
+
+    KEY is the record's key as its owner writes it, leading zeros and all. Where it has
+    several parts, join them by `|` and put them in quotes: matricula explain enrolment
+    '00000001|BIO101'.
+    """
     desk = sitting.sit_down(folder)
     from matricula.hub.explain import explain as find
 
@@ -64,8 +69,16 @@ def explain(
         _print_explanation(found)
     known = bool(found.owned or found.copies)
     if not known and not as_json:
-        show.say(f"Nothing is known of {entity} {key}.")
+        show.say(_unknown(found))
     click.get_current_context().exit(0 if known else 1)
+
+
+def _unknown(found: Explanation) -> str:
+    """Say why there is nothing to say of a record."""
+    told = f"Nothing is known of {found.entity} {found.key}."
+    if not found.such_as:
+        return f"{told} No trusted reading of {', '.join(found.never_read)} is kept; plan first."
+    return f"{told} A key of {found.entity} is its {found.key_is}, such as '{found.such_as}'."
 
 
 def _print_explanation(found: Explanation) -> None:
@@ -79,17 +92,25 @@ def _print_explanation(found: Explanation) -> None:
         _print_copy(copy)
     for sentence in found.waiting:
         show.say(sentence)
+    for lacking in found.behind:
+        show.say("")
+        show.say(f"{lacking.flow}: {lacking.target} {lacking.what}.")
+        for sentence in lacking.why:
+            show.say(f"  why         {sentence}")
+        show.say(f"  next        {lacking.next}")
+    if found.owned and found.never_read:
+        show.say(f"Never read: {', '.join(found.never_read)}; what it owns is not shown.")
 
 
 def _confirmed(copy: CopiedValue) -> str:
     if copy.confirmed_at is None:
         return "not yet"
-    return f"{copy.state}, as {copy.external_id}, at {copy.confirmed_at:%Y-%m-%d %H:%M} UTC"
+    return f"{copy.state}, as {copy.external_id}, at {show.instant(copy.confirmed_at)}"
 
 
 def _print_copy(copy: CopiedValue) -> None:
     show.say("")
-    show.say(f"{copy.target}.{copy.field} = {copy.value}")
+    show.say(f"{copy.target}.{copy.field} = {show.value(copy.value)}")
     facts = [
         ("made from", f"{', '.join(copy.made_from)} by {copy.expression}"),
         ("because", copy.because),
@@ -97,10 +118,12 @@ def _print_copy(copy: CopiedValue) -> None:
         ("signed by", "; ".join(copy.signed_by) or "nobody yet"),
         ("set by", f"{copy.set_by} at {copy.set_at}" if copy.set_by else "found there already"),
         ("confirmed", _confirmed(copy)),
-        ("last seen", f"{copy.seen_at:%Y-%m-%d %H:%M} UTC" if copy.seen_at else "never"),
+        ("last seen", show.instant(copy.seen_at)),
     ]  # fmt: skip
+    if copy.is_behind:
+        facts.insert(0, ("should be", show.value(copy.should_be)))
     if copy.found != copy.value:
-        facts.append(("found there", str(copy.found)))
+        facts.append(("found there", show.value(copy.found)))
     for word, fact in facts:
         show.say(f"  {word:<12}{fact}")
 

@@ -172,14 +172,8 @@ def _print_changes(found: Plan, part: FlowPlan, rows: int) -> None:
 
 def _change(name: str, before: dict[str, object], after: dict[str, object]) -> str:
     if name not in before:
-        return f"{name}={_short(after.get(name))}"
-    return f"{name}: {_short(before.get(name))} -> {_short(after.get(name))}"
-
-
-def _short(value: object, most: int = 40) -> str:
-    words: dict[object, str] = {None: "nothing", True: "yes", False: "no"}
-    text = words[value] if value is None or isinstance(value, bool) else str(value)
-    return text if len(text) <= most else f"{text[:most]}... ({len(text)} characters)"
+        return f"{name}={show.value(after.get(name))}"
+    return f"{name}: {show.value(before.get(name))} -> {show.value(after.get(name))}"
 
 
 @click.command()

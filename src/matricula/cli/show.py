@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -51,9 +52,23 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: st
 def _cell(value: object) -> str:
     if value is None:
         return ""
-    if hasattr(value, "strftime"):
-        return f"{value:%Y-%m-%d %H:%M}"
-    return str(value)
+    return instant(value) if isinstance(value, datetime) else _word(value)
+
+
+def instant(at: datetime | None) -> str:
+    """Say when, to the minute."""
+    return f"{at:%Y-%m-%d %H:%M} UTC" if at else "never"
+
+
+def value(found: object, most: int = 40) -> str:
+    """Write a value the way a person says it, and the beginning of a long one."""
+    text = _word(found)
+    return text if len(text) <= most else f"{text[:most]}... ({len(text)} characters)"
+
+
+def _word(value: object) -> str:
+    words: dict[object, str] = {None: "nothing", True: "yes", False: "no"}
+    return words[value] if value is None or isinstance(value, bool) else str(value)
 
 
 def findings(found: Iterable[Finding]) -> None:

@@ -21,7 +21,7 @@ from matricula.engine import line
 from matricula.engine.guard import Reason
 from matricula.engine.plan import FlowPlan, Plan, digest_of
 from matricula.engine.workbench import Bench, open_workbench
-from matricula.hub import changed, charters, links, observed, snapshots, troubles
+from matricula.hub import changed, charters, links, observed, snapshots, standing, troubles
 from matricula.hub.models import FlowState, Run, StoredPlan
 from matricula.kernel.errors import Refused
 
@@ -254,10 +254,7 @@ def _keep(desk: Desk, run: Run, plan: Plan, scope: Scope) -> None:
             digest=plan.digest, run=run, charter=plan.charter, full=scope.full,
             flows=json.dumps(list(scope.flows)), made_at=desk.at,
         )  # fmt: skip
-    for flow in plan.flows:
-        FlowState.objects.update_or_create(
-            flow=flow.flow, defaults={"held": flow.held, "last_run_at": desk.at}
-        )
+    standing.found(desk, plan)
 
 
 def find_plan(wanted: str) -> StoredPlan:

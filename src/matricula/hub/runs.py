@@ -22,6 +22,7 @@ from matricula.hub import (
     leftovers,
     planning,
     settle,
+    standing,
     transfers,
 )
 from matricula.hub import systems as health
@@ -182,6 +183,7 @@ def _deliver(desk: Desk, systems: Systems, made: Made, tick: Tick) -> Done:
         # What a target refused has its incident; what was not sent at all is still to come.
         full = done.whole(("held", "deferred", "unknown"))
         FlowState.objects.filter(flow__in=full).update(last_full_at=desk.at)
+    standing.delivered(done.delivered)
     changed.move_on(desk, made.indexes, _followed(desk, done))
     _close(desk, done)
     _conclude(desk, made, done)
