@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from matricula.cli import show, sitting
 from matricula.cli.sitting import charter_option, json_option
+from matricula.cli.tables import without_zeros
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from matricula.hub.drift import Found
     from matricula.hub.explain import CopiedValue, Explanation
 
 
@@ -34,10 +37,12 @@ def status(folder: Path | None, *, as_json: bool) -> None:
         [[s.system, words[s.is_well], s.since, s.steward, s.sentence] for s in found.systems],
     )
     names = ("confirmed", "pending", "waiting", "held", "failed", "drifted")
-    show.table(
-        ["flow", *names, "last full", "who acts next"],
-        [[f.flow, *(getattr(f, n) for n in names), f.last_full_at, f.next] for f in found.flows],
-    )
+    rows = [
+        [f.flow, *(getattr(f, n) for n in names), show.instant(f.last_full_at), f.next]
+        for f in found.flows
+    ]
+    columns = ["flow", *names, "last full", "who acts next"]
+    show.table(*without_zeros(columns, rows, keep=("confirmed",)))
     show.say(f"{found.open_incidents} open incident(s).")
     if found.running:
         show.say(f"{found.running} is at work.")
@@ -96,7 +101,7 @@ def _print_explanation(found: Explanation) -> None:
         show.say("")
         show.say(f"{lacking.flow}: {lacking.target} {lacking.what}.")
         for sentence in lacking.why:
-            show.say(f"  why         {sentence}")
+            show.say(f"  why         {sentence}", under=14)
         show.say(f"  next        {lacking.next}")
     if found.owned and found.never_read:
         show.say(f"Never read: {', '.join(found.never_read)}; what it owns is not shown.")
@@ -108,15 +113,20 @@ def _confirmed(copy: CopiedValue) -> str:
     return f"{copy.state}, as {copy.external_id}, at {show.instant(copy.confirmed_at)}"
 
 
+def _at(text: str) -> str:
+    return show.instant(datetime.fromisoformat(text))
+
+
 def _print_copy(copy: CopiedValue) -> None:
     show.say("")
     show.say(f"{copy.target}.{copy.field} = {show.value(copy.value)}")
+    setter = f"{copy.set_by} at {_at(copy.set_at)}" if copy.set_by else "found there already"
     facts = [
         ("made from", f"{', '.join(copy.made_from)} by {copy.expression}"),
         ("because", copy.because),
         ("flow", f"{copy.flow}: {copy.purpose}"),
         ("signed by", "; ".join(copy.signed_by) or "nobody yet"),
-        ("set by", f"{copy.set_by} at {copy.set_at}" if copy.set_by else "found there already"),
+        ("set by", setter),
         ("confirmed", _confirmed(copy)),
         ("last seen", show.instant(copy.seen_at)),
     ]  # fmt: skip
@@ -125,7 +135,7 @@ def _print_copy(copy: CopiedValue) -> None:
     if copy.found != copy.value:
         facts.append(("found there", show.value(copy.found)))
     for word, fact in facts:
-        show.say(f"  {word:<12}{fact}")
+        show.say(f"  {word:<12}{fact}", under=14)
 
 
 _INCIDENT = (
@@ -144,20 +154,12 @@ def incidents(folder: Path | None, *, as_json: bool, every: bool) -> None:
 
     found = Incident.objects.order_by("due_at", "id")
     chosen = found if every else found.filter(closed_at=None)
-    columns = (
-        "code",
-        "place",
-        "key",
-        "steward",
-        "message",
-        "cure",
-        "opened_at",
-        "due_at",
-        "closed_at",
-    )
-    rows = list(chosen.values(*columns))
+    rows = list(chosen.values(*_INCIDENT))
     if as_json:
         show.as_json(rows)
+        return
+    if not rows:
+        show.say("There was no incident yet." if every else "No open incident.")
         return
     titles = {name: steward.title for name, steward in desk.charter.stewards.items()}
     show.table(
@@ -168,7 +170,7 @@ def incidents(folder: Path | None, *, as_json: bool, every: bool) -> None:
             for r in rows
         ],
     )  # fmt: skip
-    show.say(f"{len(rows)} incident(s)." if rows else "No open incident.")
+    show.say(f"{len(rows)} incident(s).")
 
 
 @click.command()
@@ -182,22 +184,28 @@ def drift(folder: Path | None, *, as_json: bool, flow: str) -> None:
 
     found = find_drift(desk, flow)
     if as_json:
-        show.as_json([asdict(d) for d in found])
+        show.as_json([asdict(d) for d in found.edits])
         return
-    show.table(
-        ["flow", "target", "key", "field", "owner", "delivered", "found", "next"],
-        [
+    _print_drift(found)
+
+
+def _print_drift(found: Found) -> None:
+    if found.edits:
+        show.table(
+            ["flow", "target", "key", "field", "owner", "delivered", "found", "seen", "next"],
             [
-                d.flow,
-                d.target,
-                d.key,
-                d.field or "(copy gone)",
-                d.owner,
-                d.delivered,
-                d.found,
-                d.next,
-            ]
-            for d in found
-        ],
-    )
-    show.say(f"{len(found)} edited value(s)." if found else "No copy is known to be edited.")
+                [d.flow, d.target, d.key, d.field or "(copy gone)", d.owner,
+                 show.value(d.delivered), show.value(d.found), d.seen_at, d.next]
+                for d in found.edits
+            ],
+        )  # fmt: skip
+    if found.unseen:
+        show.say(
+            f"Nobody has looked yet at what the targets of {', '.join(found.unseen)} hold: "
+            "a full `matricula plan` does."
+        )
+    looked = f", as seen at {show.instant(found.seen_at)}" if found.seen_at else ""
+    if found.edits:
+        show.say(f"{len(found.edits)} edited value(s).")
+    elif found.seen_at:
+        show.say(f"No copy is known to be edited{looked}.")

@@ -10,6 +10,7 @@ import click
 
 from matricula.cli import show, sitting
 from matricula.cli.sitting import charter_option, json_option
+from matricula.cli.tables import without_zeros
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +47,8 @@ def sign(folder: Path | None, steward: str, flow: str) -> None:
     for flow_ in desk.charter.flows.values():
         lacking = charters.unsigned_by(desk.charter, flow_)
         if lacking and flow_.name in fresh:
-            show.say(f"{flow_.name} still waits for {', '.join(lacking)}.")
+            titles = ", ".join(desk.charter.stewards[name].title for name in lacking)
+            show.say(f"{flow_.name} still waits for {titles}.")
 
 
 @click.command()
@@ -124,20 +126,40 @@ def _flow_json(part: FlowPlan) -> dict[str, object]:
 
 def _print_plan(found: Plan, rows: int) -> None:
     words = ("create", "update", "suspend", "delete", "restore", "unchanged", "held")
-    told = [_flow_json(part) for part in found.flows]
-    show.table(
-        ["flow", "target", *words],
-        [[t["flow"], t["target"], *(t[word] for word in words)] for t in told],
-    )
+    told = []
+    for part in found.flows:
+        plain = _flow_json(part)
+        if any(not reason.kinds for reason in part.reasons):
+            plain["held"] = "all"
+        told.append([plain[word] for word in ("flow", "target", *words)])
+    show.table(*without_zeros(["flow", "target", *words], told, keep=("unchanged",)))
     for part in found.flows:
         _print_changes(found, part, rows)
-    for finding in found.findings:
-        show.say(f"found: {finding.resource}: {finding.code}: {finding.message} {finding.cure}")
+    _print_findings(found)
     _print_held(found)
     if found.is_empty:
         held = any(part.reasons for part in found.flows)
-        show.say("No change is planned while this holds." if held else "Nothing to do.")
+        show.say("No change is planned while this holds." if held else _nothing(found))
     show.say(f"plan {found.digest[:12]}")
+
+
+def _print_findings(found: Plan) -> None:
+    for finding in found.findings:
+        show.say(
+            f"found: {finding.resource}: {finding.code}: {finding.message} {finding.cure}", under=7
+        )
+
+
+def _nothing(found: Plan) -> str:
+    """Say that there is nothing to do, and for whom that is no good news."""
+    aside = {p.flow: sum(p.aside.values()) for p in found.flows if p.aside}
+    if not aside:
+        return "Nothing to do."
+    told = ", ".join(f"{count} record(s) of {flow}" for flow, count in aside.items())
+    return (
+        f"Nothing else to do, but {told} stay set aside: `matricula incidents` says who is to "
+        "act, `matricula explain` why."
+    )
 
 
 def _print_held(found: Plan) -> None:
@@ -147,8 +169,8 @@ def _print_held(found: Plan) -> None:
         for reason in part.reasons:
             causes.setdefault(reason, []).append(part.flow)
     for reason, flows in causes.items():
-        show.say(f"held: {', '.join(flows)}")
-        show.say(f"      {reason.code}: {reason.message} {reason.cure}")
+        show.say(f"held: {', '.join(flows)}", under=6)
+        show.say(f"      {reason.code}: {reason.message} {reason.cure}", under=6)
 
 
 def _print_changes(found: Plan, part: FlowPlan, rows: int) -> None:
@@ -163,11 +185,17 @@ def _print_changes(found: Plan, part: FlowPlan, rows: int) -> None:
     lines = []
     for row in shown:
         before, after = json.loads(row["before"] or "{}"), json.loads(row["after"] or "{}")
+        awaited = json.loads(row["waits"] or "{}")
+        after |= {name: _awaited(*pair) for name, pair in awaited.items() if pair}
         told = ", ".join(_change(name, before, after) for name in row["fields"])
         lines.append([row["kind"], row["key"], told or (row["external_id"] or "")])
     show.table(["", "key", "fields"], lines, title=f"{part.flow} -> {part.target}")
     if mine.num_rows > rows:
         show.say(f"... and {mine.num_rows - rows} more (--rows shows them)")
+
+
+def _awaited(flow: str, key: str) -> str:
+    return f"(id of {flow} {key}, once made)"
 
 
 def _change(name: str, before: dict[str, object], after: dict[str, object]) -> str:
@@ -234,6 +262,7 @@ def _conclude(context: click.Context, done: Done, *, as_json: bool) -> None:
         told["delivered"] = {d.flow: dict(d.counts) for d in done.delivered}
         show.as_json(told)
     else:
+        _print_findings(done.plan)
         _print_done(done)
     context.exit(0 if done.is_whole else 1)
 
@@ -241,16 +270,14 @@ def _conclude(context: click.Context, done: Done, *, as_json: bool) -> None:
 def _print_done(done: Done) -> None:
     words = ("answered", "matched", "waiting", "refused", "deferred", "unknown", "held")
     if done.delivered:
-        show.table(
-            ["flow", *words],
-            [[d.flow, *(d.counts[word] for word in words)] for d in done.delivered],
-        )
+        rows = [[d.flow, *(d.counts[word] for word in words)] for d in done.delivered]
+        show.table(*without_zeros(["flow", *words], rows, keep=("answered",)))
     _print_held(done.plan)
     for delivered in done.delivered:
         if delivered.stopped:
             show.say(f"{delivered.flow} stopped: {delivered.stopped}")
     if not done.delivered:
-        show.say("Nothing to do." if done.is_whole else "Nothing was done.")
+        show.say(_nothing(done.plan) if done.is_whole else "Nothing was done.")
     show.say(f"run {done.run}")
     if not done.is_whole:
         show.say("Not everything went out: `matricula incidents` says who is to act.")

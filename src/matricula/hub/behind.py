@@ -107,7 +107,7 @@ def tell(desk: Desk, flow: Flow, link: Link | None, todo: Due | None) -> Behind 
     if todo is None and not why:
         return None
     fields = ", ".join(todo.fields) if todo else ""
-    what = _WORDS[todo.kind].format(fields=fields) if todo else "was not compared as it should be"
+    what = _WORDS[todo.kind].format(fields=fields) if todo else "was held at the last pass"
     count = status.counted([flow.name]).get(flow.name, {})
     following = standing.who_is_next(desk, flow, count=count, state=state)
     if todo and following == standing.NOBODY:

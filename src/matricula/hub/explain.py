@@ -105,7 +105,7 @@ def explain(
         lacking += [told] if told else []
         if link is not None:
             copies += _copied(desk, flow, link, mine, entity=known)
-        elif told is None:
+        elif owned and told is None:
             waiting.append(f"{flow.name}: {flow.target} holds no copy, and none is due.")
     if field:
         owned = tuple(o for o in owned if o.field == field)
