@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @json_option
 def status(folder: Path | None, *, as_json: bool) -> None:
     """Show how every system and every flow stands, and who acts next."""
-    desk = sitting.sit_down(folder)
+    desk = sitting.sit_down(folder, only_look=True)
     from matricula.hub.status import status as gather
 
     found = gather(desk)
@@ -64,7 +64,7 @@ def explain(
     several parts, join them by `|` and put them in quotes: matricula explain enrolment
     '00000001|BIO101'.
     """
-    desk = sitting.sit_down(folder)
+    desk = sitting.sit_down(folder, only_look=True)
     from matricula.hub.explain import explain as find
 
     found = find(desk, entity, key, system=system, field=field)
@@ -149,7 +149,7 @@ _INCIDENT = (
 @click.option("--all", "every", is_flag=True, help="Closed ones too.")
 def incidents(folder: Path | None, *, as_json: bool, every: bool) -> None:
     """List the failures that need a person, with what to do."""
-    desk = sitting.sit_down(folder)
+    desk = sitting.sit_down(folder, only_look=True)
     from matricula.hub.models import Incident
 
     found = Incident.objects.order_by("due_at", "id")
@@ -179,7 +179,7 @@ def incidents(folder: Path | None, *, as_json: bool, every: bool) -> None:
 @click.option("--flow", default="", help="Only this flow.")
 def drift(folder: Path | None, *, as_json: bool, flow: str) -> None:
     """List copies that were edited in the wrong place, as the last full plan saw them."""
-    desk = sitting.sit_down(folder)
+    desk = sitting.sit_down(folder, only_look=True)
     from matricula.hub.drift import find_drift
 
     found = find_drift(desk, flow)

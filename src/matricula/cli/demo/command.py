@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from matricula.cli import show
+from matricula.cli import show, sitting
 
 _SEED = 20260901
 
@@ -58,7 +58,10 @@ def _make_room(into: Path, *, again: bool) -> Path:
         shutil.rmtree(folder)
     if folder.exists() and any(folder.iterdir()):
         raise click.UsageError(f"{into} is there already. Use --again, or --into another folder.")
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise sitting.unwritable(into, error) from error
     return folder
 
 
