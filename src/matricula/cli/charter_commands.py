@@ -56,10 +56,12 @@ def check(context: click.Context, folder: Path | None, *, as_json: bool, live: b
 
 def _about_systems(charter: Charter, folder: Path | None, *, live: bool) -> list[Finding]:
     sitting.set_up()
+    from matricula.charter.text import read_folder
     from matricula.hub import live as asking
     from matricula.hub import systems
 
-    found = systems.check_settings(charter)
+    text = read_folder(sitting.charter_folder(folder)).root
+    found = systems.check_settings(charter, text)
     if live and not found:
         found = asking.check_live(sitting.sit_down(folder))
     return found

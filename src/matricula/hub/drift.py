@@ -84,10 +84,9 @@ def find_drift(desk: Desk, flow: str = "") -> Found:
     for one in sorted(chosen, key=lambda one: one.name):
         links = Link.objects.filter(flow=one.name).exclude(drift="").order_by("key")
         step = _step(desk, one, states.get(one.name)) if links else ""
-        state = states.get(one.name)
+        at = states[one.name].seen_at if one.name in states else None
         for link in links:
-            shown = _of(desk, one, link)
-            edits += [replace(d, next=step, seen_at=state and state.seen_at) for d in shown]
+            edits += [replace(d, next=step, seen_at=at) for d in _of(desk, one, link)]
     return Found(
         tuple(edits), min((at for at in seen if at), default=None),
         tuple(one.name for one in chosen if one.name not in states),

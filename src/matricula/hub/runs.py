@@ -183,7 +183,7 @@ def _deliver(desk: Desk, systems: Systems, made: Made, tick: Tick) -> Done:
         # What a target refused has its incident; what was not sent at all is still to come.
         full = done.whole(("held", "deferred", "unknown"))
         FlowState.objects.filter(flow__in=full).update(last_full_at=desk.at)
-    standing.delivered(done.delivered)
+    standing.delivered({d.flow: d.counts["answered"] + d.counts["matched"] for d in delivered})
     changed.move_on(desk, made.indexes, _followed(desk, done))
     _close(desk, done)
     _conclude(desk, made, done)

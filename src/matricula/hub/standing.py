@@ -13,12 +13,11 @@ from matricula.hub import charters, systems
 from matricula.hub.models import FlowState, Incident, StoredPlan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from matricula.charter.model import Charter, Flow
     from matricula.engine.plan import Plan
     from matricula.hub.desk import Desk
-    from matricula.hub.gate import Delivered
 
 NOBODY = "nobody"
 PLAN = "an engineer: plan, then apply"
@@ -40,11 +39,10 @@ def found(desk: Desk, plan: Plan) -> None:
         )
 
 
-def delivered(told: Iterable[Delivered]) -> None:
-    """Take off what went out."""
-    for one in told:
-        out = one.counts["answered"] + one.counts["matched"]
-        FlowState.objects.filter(flow=one.flow).update(to_do=F("to_do") - out)
+def delivered(out: Mapping[str, int]) -> None:
+    """Take off what went out, by flow."""
+    for flow, count in out.items():
+        FlowState.objects.filter(flow=flow).update(to_do=F("to_do") - count)
 
 
 def reasons_of(state: FlowState | None) -> tuple[Reason, ...]:
