@@ -49,7 +49,7 @@ def check(context: click.Context, folder: Path | None, *, as_json: bool, live: b
     if as_json:
         show.as_json({"ok": not errors, "findings": [_plain(f) for f in found]})
     else:
-        show.findings(sorted(found))
+        show.findings(found)
         _verdict(compiled.charter, errors, len(found) - len(errors))
     context.exit(1 if errors else 0)
 
