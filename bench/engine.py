@@ -88,11 +88,10 @@ def indexes(
 ) -> dict[tuple[str, ResourceRef], ds.Dataset]:
     """Fingerprint every owner's records and keep that on disk, as the hub does."""
     kept = {}
-    for entity in charter.entities.values():
-        for resource in entity.owners():
-            path = folder / f"{entity.name}.{resource}.index.parquet"
-            pq.write_table(delta.index(bench, entity, resource), path, use_dictionary=False)
-            kept[entity.name, resource] = ds.dataset(path)
+    for (entity, resource), index in delta.index_all(bench, charter.entities.values()):
+        path = folder / f"{entity}.{resource}.index.parquet"
+        pq.write_table(index, path, use_dictionary=False)
+        kept[entity, resource] = ds.dataset(path)
     return kept
 
 
@@ -110,7 +109,7 @@ def delta_pass(folder: Path, memory_mb: int) -> str:
         size = Bench(Path(run), memory_mb=memory_mb, threads=THREADS)
         with open_workbench(size) as bench:
             feed = feed_of(folder, charter)
-            verdicts = line.take_in(bench, charter, feed)
+            verdicts = line.take_in(bench, charter, feed, prints=True)
             now = indexes(bench, charter, Path(run))
             before = {
                 (entity, resource): ds.dataset(folder / f"{entity}.{resource}.index.parquet")

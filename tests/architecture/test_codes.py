@@ -11,31 +11,67 @@ from tests.architecture.source import REPOSITORY, written
 CODE = re.compile(r"M[1-8][0-9]{2}")
 
 
-def _used() -> dict[str, str]:
+def _codes(tree: ast.AST) -> list[ast.Constant]:
+    return [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and CODE.fullmatch(node.value)
+    ]
+
+
+def _named() -> dict[str, str]:
     """Every code that the source names outside the tables of codes, and one place of it."""
     return {
         node.value: module.at(node)
         for module in written()
         if not module.name.endswith("codes")
+        for node in _codes(module.tree)
+    }
+
+
+def _handed_on(node: ast.AST) -> list[ast.AST]:
+    """What a node gives to an error, a finding, a fault, a reason or a trouble.
+
+    Arguments of a call and what they default to; the first of a pair, which is unpacked into
+    one (`("M712", message)`); and the value of a `CODE`. A plain list of codes raises nothing.
+    """
+    if isinstance(node, ast.Call):
+        return [*node.args, *(keyword.value for keyword in node.keywords)]
+    if isinstance(node, ast.arguments):
+        return [*node.defaults, *(value for value in node.kw_defaults if value)]
+    if isinstance(node, ast.Tuple) and len(_codes(node)) == 1 and len(node.elts) > 1:
+        return [node.elts[0]]
+    if isinstance(node, ast.Assign):
+        return [node.value]
+    return []
+
+
+def _raised() -> set[object]:
+    """Every code that is handed to something."""
+    return {
+        code.value
+        for module in written()
+        if not module.name.endswith("codes")
         for node in ast.walk(module.tree)
-        if isinstance(node, ast.Constant)
-        and isinstance(node.value, str)
-        and CODE.fullmatch(node.value)
+        for code in _handed_on(node)
+        if isinstance(code, ast.Constant) and CODE.fullmatch(str(code.value))
     }
 
 
 def test_every_code_that_is_raised_is_listed_in_a_room():
     listed = generator().all_codes()
 
-    unlisted = [f"{place} {code}" for code, place in _used().items() if code not in listed]
+    unlisted = [f"{place} {code}" for code, place in _named().items() if code not in listed]
 
     assert unlisted == [], "\n".join(unlisted)
 
 
 def test_every_listed_code_is_raised_somewhere():
-    used = _used()
+    raised = _raised()
 
-    idle = [code for code in generator().all_codes() if code not in used]
+    idle = [code for code in generator().all_codes() if code not in raised]
 
     assert idle == [], "\n".join(idle)
 

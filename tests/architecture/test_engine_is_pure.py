@@ -13,7 +13,7 @@ import pytest
 from matricula.engine.workbench import open_workbench
 from tests.architecture.source import SOURCE, dotted, written
 
-OUTSIDE = ("django", "httpx2", "sqlalchemy", "psycopg", "adbc_driver_manager", "scim2_client")
+OUTSIDE = ("django", "httpx2", "sqlalchemy", "psycopg", "adbc_driver_manager", "scim2_models")
 IMPURE = {
     "datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time",
     "os.environ", "os.getenv", "new_id", "random.random", "uuid.uuid4", "secrets.token_hex",

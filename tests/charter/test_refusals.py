@@ -686,7 +686,7 @@ ONE_THING = {
         ("is: points + 1", "is: cast(login as integer)"),
         "M310",
         "all.yaml:52",
-        "fails for the whole flow",
+        "has no value for a text",
         "try_cast",
     ),
 }

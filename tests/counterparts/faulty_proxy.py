@@ -37,6 +37,7 @@ class Fault:
         body: Of such an answer.
         drop: Hang up without an answer.
         wait_seconds: Before anything else.
+        drip_seconds: Answer a space after every such pause, until the caller hangs up.
         without: Query parameters that the server never sees.
         rewrite: Changes the server's JSON answer.
         before: Called before the call is passed on.
@@ -51,6 +52,7 @@ class Fault:
     body: bytes = b""
     drop: bool = False
     wait_seconds: float = 0.0
+    drip_seconds: float = 0.0
     without: tuple[str, ...] = ()
     rewrite: Callable[[dict[str, Any]], object] | None = None
     before: Callable[[], object] | None = None
@@ -128,7 +130,9 @@ class _Relay(BaseHTTPRequestHandler):
         if fault.before is not None:
             fault.before()
         answer = self._passed_on(fault, body) if fault.forward else None
-        if fault.drop:
+        if fault.drip_seconds:
+            self._drip(fault.drip_seconds)
+        elif fault.drop:
             self.close_connection = True
         elif fault.status or answer is None:
             self._answer(fault.status or 200, fault.headers, fault.body)
@@ -151,6 +155,13 @@ class _Relay(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
+
+    def _drip(self, pause: float) -> None:
+        self.send_response(200)
+        self.end_headers()
+        while True:
+            self.wfile.write(b" ")
+            time.sleep(pause)
 
     # http.server calls methods by these names.
     do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = relay  # noqa: N815

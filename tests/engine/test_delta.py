@@ -25,15 +25,11 @@ from tests.oracle.oracle import Copy, World
 
 WORLDS, STEPS = 60, 3
 # Sums that cannot be computed are told apart at a price, and the oracle pays it already.
-CHARTER = nf.charter(*[flow for flow in nf.FLOWS if flow.name != "sums"])
+CHARTER = nf.charter(*[flow for flow in nf.FLOWS if flow.name not in {"sums", "dues"}])
 
 
 def index_all(bench: Any, made: Any) -> dict[Any, pa.Table]:
-    return {
-        (entity.name, resource): delta.index(bench, entity, resource)
-        for entity in made.entities.values()
-        for resource in entity.owners()
-    }
+    return dict(delta.index_all(bench, made.entities.values()))
 
 
 def waiting_keys(copies: dict[str, dict[str, Copy]]) -> dict[str, pa.Table]:
@@ -81,7 +77,7 @@ def check_history(seed: int) -> None:
         snapshots = {r: read.Snapshot(r, table) for r, table in tables.items()}
         feed = line.Feed(AT, snapshots, ws.Memory(copies))
         with open_workbench(Bench(threads=1)) as bench:
-            verdicts = line.take_in(bench, CHARTER, feed)
+            verdicts = line.take_in(bench, CHARTER, feed, prints=True)
             index = index_all(bench, CHARTER)
             chosen = {"flows": list(CHARTER.flows), "verdicts": verdicts}
             full = line.make_plan(bench, CHARTER, feed, **chosen)
@@ -105,9 +101,9 @@ def test_a_pass_over_changed_keys_finds_what_a_full_pass_finds(seed: int) -> Non
     check_history(seed)
 
 
-def indexed(tables: Any) -> dict[Any, pa.Table]:
+def indexed(tables: Any, *, prints: bool = True, **more: Any) -> dict[Any, pa.Table]:
     with open_workbench(Bench(threads=1)) as bench:
-        line.take_in(bench, campus(), feed_of(tables))
+        line.take_in(bench, campus(), feed_of(tables, **more), prints=prints)
         return index_all(bench, campus())
 
 
@@ -149,6 +145,32 @@ def test_a_value_that_was_not_of_its_type_and_is_now_absent_is_a_change() -> Non
     absent = {**USUAL, CARDS: cards(("1", "1.00"), ("2", None))}
 
     assert dirty_between(absent, wrong) == ["2"]
+
+
+def told(indexes: dict[Any, pa.Table]) -> dict[Any, list[Any]]:
+    return {pair: sorted(index.to_pylist(), key=str) for pair, index in indexes.items()}
+
+
+@pytest.mark.parametrize(
+    "tables",
+    [
+        USUAL,
+        {**USUAL, CARDS: cards(("1", "1.00"), ("2", "2.00"), ("2", "2.00"))},
+        {**USUAL, CARDS: cards(("1", "1.00"), ("2", "not money"))},
+        {**USUAL, CARDS: cards(("1", "1.00"), (None, "2.00"))},
+    ],
+)
+def test_prints_taken_on_the_first_look_are_those_taken_afterwards(tables: Any) -> None:
+    assert told(indexed(tables)) == told(indexed(tables, prints=False))
+
+
+def test_prints_stand_under_the_key_that_a_steward_decided() -> None:
+    swapped = pa.table({"external_id": ["r0", "r1"], "key": ["2", "1"]})
+
+    decided = indexed(USUAL, crosswalk={CARDS: swapped})["person", CARDS]
+
+    spelled = indexed({**USUAL, CARDS: cards(("2", "1.00"), ("1", "2.00"))})["person", CARDS]
+    assert told({CARDS: decided}) == told({CARDS: spelled})
 
 
 def test_an_index_of_another_making_says_nothing() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matricula.charter.model import Guard, Limit, Window
-from matricula.engine.guard import allowed, guard, windows
+from matricula.engine.guard import Standing, allowed, guard, windows
 from matricula.engine.line import local_date
 from tests.engine.campus import CARDS, PEOPLE, accounts, campus, cards, copy, people, plan_of
 
@@ -16,7 +16,7 @@ FREE = Limit()
 
 
 def held(counts: dict[str, int], limits: Guard, *, copies: int = 100) -> list[str]:
-    return [r.code for r in guard(accounts(guard=limits), counts, copies=copies)]
+    return [r.code for r in guard(accounts(guard=limits), counts, Standing(copies))]
 
 
 @pytest.mark.parametrize(
@@ -73,10 +73,38 @@ def test_a_first_load_is_held_by_a_count_and_not_by_a_share() -> None:
 
 
 def test_the_reason_says_what_would_happen_and_what_is_allowed_in_rows() -> None:
-    [reason] = guard(accounts(guard=Guard(Limit(5), FREE, FREE)), {"suspend": 9}, copies=100)
+    limits = Guard(Limit(5), FREE, FREE)
+
+    [reason] = guard(accounts(guard=limits), {"suspend": 9}, Standing(100))
 
     assert "9 exits of 100 copies; the guard allows 5." in reason.message
     assert reason.kinds == frozenset()
+
+
+def test_what_went_out_in_the_last_day_counts_with_the_plan() -> None:
+    flow = accounts(guard=Guard(Limit(5), FREE, FREE))
+
+    [reason] = guard(flow, {"suspend": 2}, Standing(96, earlier={"suspend": 4}))
+    nothing_more = guard(flow, {"update": 1}, Standing(96, earlier={"suspend": 9}))
+
+    assert "2 exits beside 4 of the last day of 100 copies; the guard allows 5." in reason.message
+    assert nothing_more == ()
+
+
+def test_creations_of_the_day_are_measured_by_the_copies_before_it() -> None:
+    flow = accounts(guard=Guard(FREE, Limit(50), FREE))
+
+    assert guard(flow, {"create": 10}, Standing(110, earlier={"create": 10})) == ()
+    [reason] = guard(flow, {"create": 41}, Standing(110, earlier={"create": 10}))
+    assert reason.code == "M502"
+
+
+def test_a_flow_that_was_never_delivered_in_full_may_create_and_not_lose() -> None:
+    flow = accounts(guard=Guard(Limit(5), Limit(5), Limit(5)))
+
+    found = guard(flow, {"create": 90, "suspend": 6}, Standing(10, first_load=True))
+
+    assert [reason.code for reason in found] == ["M501"]
 
 
 @given(st.floats(0, 100), st.integers(0, 10**7))

@@ -116,13 +116,7 @@ def dirty_results(made: Charter, now: dict[ResourceRef, pa.Table]) -> list[str]:
     for tables in (TABLES, now):
         with open_workbench(Bench(threads=1)) as bench:
             line.take_in(bench, made, feed_of(tables))
-            indexes.append(
-                {
-                    (entity.name, resource): delta.index(bench, entity, resource)
-                    for entity in made.entities.values()
-                    for resource in entity.owners()
-                }
-            )
+            indexes.append(dict(delta.index_all(bench, made.entities.values())))
             if len(indexes) == 1:
                 continue
             found = delta.dirty_keys(bench, made, indexes[1], indexes[0])

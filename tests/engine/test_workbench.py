@@ -90,3 +90,28 @@ def test_it_is_closed_when_the_work_fails() -> None:
 
     with pytest.raises(duckdb.ConnectionException):
         bench.execute("SELECT 1")
+
+
+def test_texts_that_repeat_are_read_as_any_others(tmp_path: Path) -> None:
+    rows = 3_000
+    told = pa.table(
+        {
+            "key": [f"k{n}" for n in range(rows)],
+            "status": [("active", "left", None)[n % 3] for n in range(rows)],
+            "a.b": ["yes" if n % 2 else "no" for n in range(rows)],
+            "marks": pa.array([["a"]] * rows, pa.list_(pa.string())),
+            "nothing": pa.nulls(rows, pa.string()),
+        }
+    )
+    pq.write_table(told, tmp_path / "one.parquet", row_group_size=1_000)
+    pq.write_table(told, tmp_path / "other.parquet", use_dictionary=False)
+    rare = "status = 'left' AND \"a.b\" = 'yes' AND nothing IS NULL AND marks = ['a']"
+
+    with open_workbench() as bench:
+        register(bench, "told", ds.dataset(tmp_path, schema=told.schema))
+        found = bench.execute(f"SELECT key, typeof(status) FROM told WHERE {rare}").fetchall()  # noqa: S608 - our own words
+        counts = bench.execute("SELECT status, count(*) FROM told GROUP BY ALL ORDER BY ALL")
+        counts = counts.fetchall()
+
+    assert sorted(set(found)) == sorted({(f"k{n}", "VARCHAR") for n in range(1, rows, 6)})
+    assert counts == [("active", 2_000), ("left", 2_000), (None, 2_000)]

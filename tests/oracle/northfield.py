@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import sqlglot
 
+from matricula.charter.expressions import judge_expression
 from matricula.charter.model import (
     Cadence,
     Charter,
@@ -26,6 +28,8 @@ from matricula.charter.model import (
     Unavailable,
     ValueType,
 )
+from matricula.charter.typed import Scope
+from tests.oracle.oracle import checked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -99,7 +103,13 @@ EXPRESSIONS: dict[str, Callable[[dict[str, Any]], object]] = {
     ),
     "fines": lambda row: row["fines"],
     "overdue > 0": _null_in("overdue")(lambda overdue: overdue > 0),
-    "overdue * 4000000000000000000": _null_in("overdue")(lambda n: n * 4_000_000_000_000_000_000),
+    "overdue * 800000000000000000 * 5": _null_in("overdue")(
+        lambda n: n * 4_000_000_000_000_000_000
+    ),
+    "abs(overdue * 800000000000000000 * 5) >= 0": _null_in("overdue")(
+        lambda n: abs(checked(n * 4_000_000_000_000_000_000)) >= 0
+    ),
+    "fines * 1000000000": _null_in("fines")(lambda n: n * 1_000_000_000),
     "case when overdue > 2 then 'many' when overdue > 0 then 'some' else 'none' end": _band,
     "born": lambda row: row["born"],
     "born >= date '2004-02-29'": _null_in("born")(lambda born: born >= date(2004, 2, 29)),
@@ -126,7 +136,7 @@ EXPRESSIONS: dict[str, Callable[[dict[str, Any]], object]] = {
 }
 
 _TYPES = {
-    "fines": MONEY, "overdue > 0": TRUTH, "overdue * 4000000000000000000": INTEGER,
+    "fines": MONEY, "overdue > 0": TRUTH, "overdue * 800000000000000000 * 5": INTEGER,
     "born": DATE, "born >= date '2004-02-29'": TRUTH, "fulltime": TRUTH, "changed": INSTANT,
     "score": DECIMAL, "programme.weight": INTEGER, "mark": INTEGER, "status <> 'active'": TRUTH,
 }  # fmt: skip
@@ -142,7 +152,7 @@ _CONDITIONS = (
 def expression(
     text: str, kind: ValueType | None = None, link: LinkCall | None = None
 ) -> Expression:
-    """Compile an expression the way the charter room does, without its checks."""
+    """Note an expression; `charter` has it judged and compiled by the charter room."""
     tree = sqlglot.parse_one(text, dialect="duckdb")
     columns = {
         Read(c.table, c.name) if c.table else Read(c.name)
@@ -203,10 +213,29 @@ def link(other: str, *arguments: str) -> Expression:
 def charter(*flows: Flow, entities: Sequence[Entity] = ()) -> Charter:
     """Make a charter of flows over the entities of Northfield, or over others."""
     made = {e.name: e for e in entities or (STUDENT, PROGRAMME, ENROLMENT)}
+    judged = [_judged(f, made) for f in flows]
     return Charter(
-        "Northfield", "Europe/London", "GBP", {}, {}, made, {f.name: f for f in flows},
+        "Northfield", "Europe/London", "GBP", {}, {}, made, {f.name: f for f in judged},
         digest="charter",
     )  # fmt: skip
+
+
+def _judged(made: Flow, entities: dict[str, Entity]) -> Flow:
+    """Have a flow's expressions compiled as a charter's are."""
+    kinds = {e.name: {n: f.type for n, f in e.fields.items()} for e in entities.values()}
+    refs = {n: ref.entity for n, ref in entities[made.entity].refs.items()}
+
+    def compiled(one: Expression) -> Expression:
+        scope = Scope(made.entity, kinds, "Europe/London", refs)
+        found = judge_expression(scope, one.text, links=bool(one.link))
+        assert found is not None, scope.refusals
+        return found
+
+    fields = {n: replace(f, expression=compiled(f.expression)) for n, f in made.fields.items()}
+    match = {n: compiled(e) for n, e in made.match.items()}
+    return replace(
+        made, fields=fields, match=match, where=compiled(made.where) if made.where else None
+    )
 
 
 STUDENT = entity(
@@ -248,7 +277,7 @@ ENROLMENT = entity(
     {MARKS: ("who", "what")},
 )
 
-FLOWS = (
+_MADE = (
     flow(
         "acc", "student",
         {"idnumber": "student_no", "first": "split_part(name, ' ', 1)", "owed": "fines",
@@ -269,8 +298,12 @@ FLOWS = (
         where="not (status = 'withdrawn' and overdue > 1)", on_exit="leave", on_drift="adopt",
     ),
     flow(
-        "sums", "student", {"no": "student_no", "sum": "overdue * 4000000000000000000"},
+        "sums", "student", {"no": "student_no", "sum": "overdue * 800000000000000000 * 5"},
         where="overdue is not null", match=["no"], on_drift="restore",
+    ),
+    flow(
+        "dues", "student", {"no": "student_no", "due": "fines * 1000000000", "name": "name"},
+        where="abs(overdue * 800000000000000000 * 5) >= 0", match=["no"],
     ),
     flow(
         "shelf", "student", {"no": "student_no", "weight": "programme.weight"},
@@ -282,4 +315,5 @@ FLOWS = (
         where="state = 'in'", on_exit="delete",
     ),
 )  # fmt: skip
-NORTHFIELD = charter(*FLOWS)
+NORTHFIELD = charter(*_MADE)
+FLOWS = tuple(NORTHFIELD.flows.values())

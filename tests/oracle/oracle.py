@@ -35,6 +35,7 @@ Row = dict[str, Any]
 TRUE = ("true", "t", "yes", "y", "1")
 FALSE = ("false", "f", "no", "n", "0")
 LARGEST = 2**63 - 1
+PRESENT = {"suspend": {"active"}, "delete": {"active", "suspended"}, "leave": set()}
 
 
 class Bad(Exception):
@@ -74,6 +75,7 @@ class Found:
     changes: dict[str, Row] = field(default_factory=dict)
     drift: dict[str, Row] = field(default_factory=dict)
     aside: set[tuple[str, str]] = field(default_factory=set)
+    ended: dict[str, str] = field(default_factory=dict)
     unchanged: int = 0
 
 
@@ -275,12 +277,13 @@ def project(
     carried = _reads(every)
     for key, record in golden.records.items():
         seen_from_here = _with_refs(charter, goldens, flow.entity, record)
-        inside = not flow.where or meaning[flow.where.text](seen_from_here) is True
+        inside, is_clear = _inside(flow, meaning, seen_from_here)
         codes = {
             code
             for place, code in _doubts_of(charter, goldens, flow.entity, key)
             if place in deciding or (inside and place in carried)
         }
+        codes |= set() if is_clear else {"M507"}
         values: Row = {}
         if inside:
             computed = [e for e in every if not e.link and e is not flow.where]
@@ -292,6 +295,14 @@ def project(
     return desired, kept
 
 
+def _inside(flow: Flow, meaning: Mapping[str, Any], record: Row) -> tuple[bool, bool]:
+    """Say whether a flow wants a record, and whether that could be computed at all."""
+    try:
+        return not flow.where or meaning[flow.where.text](record) is True, True
+    except Incomputable:
+        return False, False
+
+
 def _computed(
     expressions: Sequence[Expression], meaning: Mapping[str, Any], record: Row
 ) -> tuple[Row, bool]:
@@ -300,13 +311,14 @@ def _computed(
     failed = False
     for expression in expressions:
         try:
-            values[expression.text] = _checked(meaning[expression.text](record))
+            values[expression.text] = checked(meaning[expression.text](record))
         except Incomputable:
             failed = True
     return values, failed
 
 
-def _checked(value: object) -> object:
+def checked(value: Any) -> Any:
+    """Give a value, if the engine has room for such a whole number."""
     if isinstance(value, int) and abs(value) > LARGEST:
         raise Incomputable
     return value
@@ -393,6 +405,8 @@ def find(
                 "delivered": copy.confirmed,
                 **edit,
             }
+        unsure = None if is_kept else copy
+        found.ended[key] = _ended(flow, wanted, unsure, edit, is_read=readings is not None)
         change = _change(flow, wanted, copy, edit, matches.get(key), is_kept=is_kept)
         codes = _codes(flow, wanted, copy, edit, is_kept=is_kept)
         if key in doubtful:
@@ -407,6 +421,35 @@ def find(
         elif wanted and not codes:
             found.unchanged += 1
     return found
+
+
+def _ended(
+    flow: Flow, wanted: Desired | None, copy: Copy | None, edit: Row | None, *, is_read: bool
+) -> str:
+    """Say how a copy's trouble has ended, if it had any and that is over."""
+    if copy is None or copy.state == "unknown":
+        return ""
+    if not (copy.refused or copy.state in {"refused", "waiting"}):
+        return ""
+    if copy.external_id is None and copy.state in {"refused", "waiting"}:
+        return "" if wanted else "void"
+    return "settled" if _is_over(flow, wanted, copy, edit, is_read=is_read) else ""
+
+
+def _is_over(
+    flow: Flow, wanted: Desired | None, copy: Copy, edit: Row | None, *, is_read: bool
+) -> bool:
+    """Say that nothing is left to do about a copy that once was refused, nor will be."""
+    gone = bool(edit and edit["found"] is None)
+    if wanted:
+        quiet = copy.confirmed == wanted.after and copy.state != "suspended"
+    else:
+        quiet = gone or copy.state not in PRESENT[flow.on_exit]
+    if not quiet:
+        return False
+    if copy.refused != print_of(wanted.after if wanted else ""):
+        return True
+    return is_read and not (edit and flow.on_drift == "restore" and (wanted or not gone))
 
 
 def _readings(flow: Flow, world: World) -> dict[str, list[Row]] | None:
@@ -507,9 +550,8 @@ def _stale(wanted: Desired, copy: Copy | None) -> bool:
 
 
 def _leaves(flow: Flow, copy: Copy | None) -> bool:
-    present = {"suspend": {"active"}, "delete": {"active", "suspended"}, "leave": set()}
     return (
-        copy is not None and copy.external_id is not None and copy.state in present[flow.on_exit]
+        copy is not None and copy.external_id is not None and copy.state in PRESENT[flow.on_exit]
     )
 
 
@@ -577,8 +619,7 @@ def _work(
     asleep = asleep or bool(restored and "_suspended" in restored["fields"])
     if asleep:
         return _row("resume", wanted, external, before, fields)
-    settled = copy is not None and copy.state == "refused" and copy.confirmed == wanted.after
-    if settled or (match and match[1] == wanted.after):
+    if match and match[1] == wanted.after:
         return _row("match", wanted, external, before, fields)
     return _row("update", wanted, external, before, fields) if fields else None
 

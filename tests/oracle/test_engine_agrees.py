@@ -74,6 +74,10 @@ def parted(rows: pa.Table, flow: str, marks: list[str]) -> dict[str, dict[str, A
     return found
 
 
+def keys_of(rows: pa.Table, flow: str) -> list[str]:
+    return sorted(row["key"] for row in rows.to_pylist() if row["flow"] == flow)
+
+
 def assert_found(plan: Any, expected: dict[str, dict[str, Found]]) -> None:
     marks = list(expected)
     for part in plan.flows:
@@ -82,11 +86,18 @@ def assert_found(plan: Any, expected: dict[str, dict[str, Found]]) -> None:
         aside = [
             (row["key"], row["code"]) for row in plan.aside.to_pylist() if row["flow"] == part.flow
         ]
+        ended = {
+            "settled": keys_of(plan.settled, part.flow),
+            "void": keys_of(plan.void, part.flow),
+        }
         for mark in marks:
             wanted = expected[mark][part.flow]
             assert changes[mark] == wanted.changes
             assert drift[mark] == wanted.drift
             assert sorted(a for a in aside if a[0].startswith(mark)) == sorted(wanted.aside)
+            for word, keys in ended.items():
+                here = [key for key in keys if key.startswith(mark)]
+                assert here == sorted(k for k, how in wanted.ended.items() if how == word)
         assert part.unchanged == sum(expected[mark][part.flow].unchanged for mark in marks)
 
 

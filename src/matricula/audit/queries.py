@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from matricula.audit.rows import Row
 
-__all__ = ["Recorded", "acts_on", "entries", "export", "history"]
+__all__ = ["Recorded", "acts_on", "entries", "export", "history", "keys_with"]
 
 _COLUMNS = (
     "SELECT e.seq, a.at, a.actor, a.action, a.entity, v.key, a.why, a.flow, a.charter_version, "
@@ -35,6 +35,10 @@ _OF_RUN = (
     _COLUMNS + "FROM audit_act a JOIN audit_entry e ON e.act = a.number "
     "LEFT JOIN audit_value v ON v.seq = e.seq WHERE a.run = %s AND e.seq > %s "
     "ORDER BY e.seq LIMIT %s"
+)
+_KEYS_WITH = (
+    "SELECT DISTINCT v.key FROM audit_value v JOIN audit_entry e ON e.seq = v.seq "
+    "JOIN audit_act a ON a.number = e.act WHERE a.entity = %s AND v.key LIKE %s ESCAPE '!'"
 )
 _CHUNK = 5_000
 
@@ -83,6 +87,12 @@ def acts_on(entity: str, action: str, keys: Sequence[str]) -> list[Recorded]:
         return []
     marks = ", ".join(["%s"] * len(keys))
     return [_recorded(row) for row in rows.fetch(_ACTS_ON.format(marks), (entity, action, *keys))]
+
+
+def keys_with(entity: str, part: str) -> set[str]:
+    """List the keys of an entity's records that hold a text anywhere and were not erased."""
+    pattern = "%" + part.replace("!", "!!").replace("%", "!%").replace("_", "!_") + "%"
+    return {str(row[0]) for row in rows.fetch(_KEYS_WITH, (entity, pattern))}
 
 
 def entries(*, run: str) -> Iterator[Recorded]:

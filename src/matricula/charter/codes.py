@@ -275,7 +275,7 @@ CODES: dict[str, Code] = {
     ),
     "M310": Code(
         "A cast that may fail",
-        "One odd value must not stop a whole flow.",
+        "A value that is odd would leave its record without any value to deliver.",
         "Use try_cast, which gives NULL there, or a field of the right type.",
     ),
 }

@@ -1,7 +1,8 @@
 """How casts and dates are judged.
 
 Every instant is UTC until a person would read it: its date, its year, its text are those
-of the institution's wall clock. What cannot always be cast is tried, and gives NULL.
+of the institution's wall clock. What cannot always be cast is tried, and gives NULL:
+the charter says so itself, by writing `try_cast`.
 """
 
 from __future__ import annotations
@@ -111,7 +112,7 @@ def _converted(scope: Scope, node: exp.Expr, part: Typed, to: tuple[str, ValueTy
         )  # fmt: skip
     if not isinstance(node, exp.TryCast):
         return scope.refuse(
-            "M310", f"`{written(node)}` fails for the whole flow on one odd value.",
+            "M310", f"`{written(node)}` has no value for a text or number that is odd.",
             "Write try_cast, which gives NULL there.",
         )  # fmt: skip
     return Typed(cast(part.tree, spelled, strict=False), kind)

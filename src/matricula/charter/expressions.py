@@ -35,11 +35,6 @@ from matricula.charter.typed import (
 if TYPE_CHECKING:
     from matricula.charter.typed import Refusal, Scope
 
-# What may fail on a value: out of range, divided by zero, a group that is not there.
-_MAY_FAIL = (
-    exp.Add, exp.Sub, exp.Mul, exp.Div, exp.IntDiv, exp.Mod, exp.Neg, exp.Floor, exp.Ceil,
-    exp.Round, exp.Abs, exp.Left, exp.Right, exp.Substring, exp.Pad, exp.RegexpReplace,
-)  # fmt: skip
 _LONGEST = 4000
 _GIVES = {"text": TEXT, "integer": INTEGER, "boolean": BOOLEAN, "date": DATE}
 _WANTS: dict[str, tuple[tuple[str, ...], str]] = {
@@ -121,12 +116,14 @@ def _short(text: str) -> str:
 
 
 def _finished(typed: Typed) -> exp.Expr:
-    """Fix the type's scale, and turn a number out of range into NULL for its record alone."""
+    """Fix the type's scale.
+
+    A number out of range or a division by zero stays an error: it is not the owner's NULL, and
+    as one it would overwrite copies. The engine sets that record aside.
+    """
     tree = typed.tree
     kept = {"decimal": "DECIMAL(28, 9)", "integer": "BIGINT", "": "VARCHAR"}.get(typed.kind)
-    if kept and not isinstance(tree, exp.Column):
-        tree = cast(tree, kept)
-    return exp.Try(this=tree) if tree.find(*_MAY_FAIL) else tree
+    return cast(tree, kept) if kept and not isinstance(tree, exp.Column) else tree
 
 
 def judge(scope: Scope, node: exp.Expr) -> Typed:

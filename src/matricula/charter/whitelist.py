@@ -1,8 +1,10 @@
 """What the charter's expressions may use: functions, and what each takes and yields.
 
 The language is DuckDB's SQL for one value at a time, cut down to what gives the same
-answer every time, cannot fail on a single odd value, and reaches nothing outside the
-record. What is not listed here or in `matricula.charter.operators` does not exist.
+answer every time and reaches nothing outside the record. Arithmetic may still have no
+answer for an odd value; the engine then sets that record aside, and it alone.
+
+What is not listed here or in `matricula.charter.operators` does not exist.
 """
 
 from __future__ import annotations

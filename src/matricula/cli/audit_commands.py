@@ -1,14 +1,19 @@
-"""Commands about the audit: verify, export, checkpoint, and making a key for it."""
+"""Commands about the audit: verify, export, checkpoint, a key for it, and erasing a record."""
 
 from __future__ import annotations
 
 import os
+from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from matricula.cli import show, sitting
 from matricula.kernel.errors import SettingMissing
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @click.group()
@@ -85,3 +90,45 @@ def key(path: Path) -> None:
     with sitting.output(path):
         generate_key(path)
     show.say(f"wrote {path}; set MATRICULA_AUDIT_KEY=file:{path}")
+
+
+@audit.command()
+@sitting.charter_option
+@sitting.json_option
+@click.argument("entity")
+@click.argument("key")
+@click.option("--why", required=True, help="On which ground; it stays, so it may name nobody.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def erase(
+    folder: Path | None, entity: str, key: str, why: str, *, yes: bool, as_json: bool
+) -> None:
+    """Erase a record that has left: from the audit, from the database and from the home.
+
+    What hangs on it is erased with it: a student's enrolments, for instance. Refused while
+    copies are still in other systems.
+    """
+    desk = sitting.sit_down(folder, only_look=True)
+    from matricula.hub import erasing
+
+    if not yes:
+        _confirm(erasing.look(desk, entity, key).records)
+    done = erasing.erase(desk, entity, key, why=why)
+    if as_json:
+        show.as_json(
+            {"records": [{"entity": e, "key": k} for e, k in done.records],
+             "erased": done.counts, "notes": done.notes}
+        )  # fmt: skip
+    elif done.counts:
+        show.table(["erased of", "how many"], [[w, n] for w, n in done.counts.items()])
+        for note in done.notes:
+            show.say(note)
+        show.say(f"{entity} {key} is erased here. Backups hold it until they expire.")
+    else:
+        show.say(f"Nothing was kept of {entity} {key}.")
+    click.get_current_context().exit(0 if done.counts else 1)
+
+
+def _confirm(records: Sequence[tuple[str, str]]) -> None:
+    kinds = Counter(entity for entity, _ in records)
+    told = ", ".join(f"{count} {entity}" for entity, count in kinds.items())
+    click.confirm(f"Erase {told} for good? It cannot be undone.", abort=True, err=True)

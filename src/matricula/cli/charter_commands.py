@@ -42,29 +42,30 @@ def check(context: click.Context, folder: Path | None, *, as_json: bool, live: b
     from matricula.charter.compile import load
 
     compiled = load(sitting.charter_folder(folder), today=sitting.now().date())
-    found = list(compiled.findings)
+    found, asked = list(compiled.findings), False
     if compiled.charter is not None:
-        found += _about_systems(compiled.charter, folder, live=live)
+        sitting.set_up()
+        from matricula.charter.text import read_folder
+        from matricula.hub import purposes, systems
+
+        text = read_folder(sitting.charter_folder(folder)).root
+        unusable = systems.check_settings(compiled.charter, text)
+        asked = live and not unusable
+        found += _ask(folder) if asked else unusable
+        found += purposes.findings(compiled.charter)
     errors = [f for f in found if f.severity == "error"]
     if as_json:
         show.as_json({"ok": not errors, "findings": [_plain(f) for f in found]})
     else:
         show.findings(found)
-        _verdict(compiled.charter, errors, len(found) - len(errors))
+        _verdict(compiled.charter, errors, len(found) - len(errors), asked=asked)
     context.exit(1 if errors else 0)
 
 
-def _about_systems(charter: Charter, folder: Path | None, *, live: bool) -> list[Finding]:
-    sitting.set_up()
-    from matricula.charter.text import read_folder
-    from matricula.hub import live as asking
-    from matricula.hub import systems
+def _ask(folder: Path | None) -> list[Finding]:
+    from matricula.hub.live import check_live
 
-    text = read_folder(sitting.charter_folder(folder)).root
-    found = systems.check_settings(charter, text)
-    if live and not found:
-        found = asking.check_live(sitting.sit_down(folder))
-    return found
+    return check_live(sitting.sit_down(folder))
 
 
 def _plain(finding: Finding) -> dict[str, str]:
@@ -74,9 +75,14 @@ def _plain(finding: Finding) -> dict[str, str]:
     }  # fmt: skip
 
 
-def _verdict(charter: Charter | None, errors: list[Finding], warnings: int) -> None:
+def _verdict(
+    charter: Charter | None, errors: list[Finding], warnings: int, *, asked: bool
+) -> None:
     if charter is None or errors:
-        show.say(f"Refused: {len(errors)} error(s), {warnings} warning(s). Nothing was connected.")
+        did = (
+            "Every system was asked, and none was written to" if asked else "Nothing was connected"
+        )
+        show.say(f"Refused: {len(errors)} error(s), {warnings} warning(s). {did}.")
         return
     show.say(
         f"The charter of {charter.institution} holds: {len(charter.systems)} systems, "

@@ -43,6 +43,13 @@ def status(folder: Path | None, *, as_json: bool) -> None:
     ]
     columns = ["flow", *names, "last full", "who acts next"]
     show.table(*without_zeros(columns, rows, keep=("confirmed",)))
+    if found.withdrawn:
+        titles = {name: steward.title for name, steward in desk.charter.stewards.items()}
+        show.table(
+            ["withdrawn flow", "target", "copies left", "who acts next"],
+            [[w.flow, w.target, w.copies, titles.get(w.steward, w.steward) + ": see incidents"]
+             for w in found.withdrawn],
+        )  # fmt: skip
     show.say(f"{found.open_incidents} open incident(s).")
     if found.running:
         show.say(f"{found.running} is at work.")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from matricula.engine.guard import Reason
     from matricula.engine.plan import FlowPlan, Plan
+    from matricula.hub.desk import Desk
     from matricula.hub.planning import Scope
     from matricula.hub.runs import Done, Tick
 
@@ -51,7 +52,7 @@ def sign(folder: Path | None, steward: str, flow: str) -> None:
             show.say(f"{flow_.name} still waits for {titles}.")
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @charter_option
 @json_option
 @_flow_option
@@ -66,6 +67,8 @@ def plan(
 
     Exits with 0 when there is nothing to do and with 2 when there are changes.
     """
+    if context.invoked_subcommand:
+        return
     desk = sitting.sit_down(folder)
     from matricula.hub import runs
 
@@ -73,7 +76,7 @@ def plan(
     if as_json:
         show.as_json(plan_json(made.plan))
     else:
-        _print_plan(made.plan, rows)
+        print_plan(made.plan, rows)
     context.exit(_code(made.plan))
 
 
@@ -92,10 +95,12 @@ def _code(found: Plan) -> int:
 
 def plan_json(found: Plan) -> dict[str, object]:
     """Write a plan the way `plan --json` promises it."""
+    from matricula.hub.planning import told_of
+
     return {
         "digest": found.digest,
         "charter": found.charter,
-        "flows": [_flow_json(part) for part in found.flows],
+        "flows": told_of(found),
         "findings": [
             {
                 "place": f.resource, "code": f.code, "message": f.message, "cure": f.cure,
@@ -106,29 +111,13 @@ def plan_json(found: Plan) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _flow_json(part: FlowPlan) -> dict[str, object]:
-    count = part.counts.get
-    return {
-        "flow": part.flow,
-        "target": part.target,
-        "create": count("create", 0),
-        "update": count("update", 0),
-        "suspend": count("suspend", 0),
-        "delete": count("delete", 0),
-        "restore": count("restore", 0) + count("resume", 0),
-        "match": count("match", 0),
-        "unchanged": part.unchanged,
-        "drifted": part.drifted,
-        "held": part.held,
-        "reasons": [f"{r.code}: {r.message} {r.cure}" for r in part.reasons],
-    }
-
-
-def _print_plan(found: Plan, rows: int) -> None:
+def print_plan(found: Plan, rows: int) -> None:
+    """Print a plan for a person, with so many changes of each flow."""
     words = ("create", "update", "suspend", "delete", "restore", "unchanged", "held")
+    from matricula.hub.planning import told_of
+
     told = []
-    for part in found.flows:
-        plain = _flow_json(part)
+    for part, plain in zip(found.flows, told_of(found), strict=True):
         if any(not reason.kinds for reason in part.reasons):
             plain["held"] = "all"
         told.append([plain[word] for word in ("flow", "target", *words)])
@@ -216,7 +205,7 @@ def apply(context: click.Context, folder: Path | None, digest: str, *, as_json: 
 
     with _progress(quiet=as_json) as tick:
         done = runs.apply(desk, digest, tick=tick)
-    _conclude(context, done, as_json=as_json)
+    _conclude(context, desk, done, as_json=as_json)
 
 
 @click.command()
@@ -235,7 +224,7 @@ def sync(
 
     with _progress(quiet=as_json) as tick:
         done = runs.sync(desk, _scope(flows, changed=changed), tick=tick)
-    _conclude(context, done, as_json=as_json)
+    _conclude(context, desk, done, as_json=as_json)
 
 
 @contextmanager
@@ -255,7 +244,7 @@ def _progress(*, quiet: bool) -> Iterator[Tick]:
         yield tick
 
 
-def _conclude(context: click.Context, done: Done, *, as_json: bool) -> None:
+def _conclude(context: click.Context, desk: Desk, done: Done, *, as_json: bool) -> None:
     if as_json:
         told = plan_json(done.plan)
         told["run"] = done.run
@@ -264,6 +253,7 @@ def _conclude(context: click.Context, done: Done, *, as_json: bool) -> None:
     else:
         _print_findings(done.plan)
         _print_done(done)
+        _print_who_acts(desk, done)
     context.exit(0 if done.is_whole else 1)
 
 
@@ -279,8 +269,25 @@ def _print_done(done: Done) -> None:
     if not done.delivered:
         show.say(_nothing(done.plan) if done.is_whole else "Nothing was done.")
     show.say(f"run {done.run}")
-    if not done.is_whole:
-        show.say("Not everything went out: `matricula incidents` says who is to act.")
+
+
+def _print_who_acts(desk: Desk, done: Done) -> None:
+    """Say who acts next where something did not go out: offices that sign, or an incident's."""
+    if done.is_whole:
+        return
+    from matricula.hub import charters
+    from matricula.hub.standing import has_incident
+
+    flows = [desk.charter.flows[part.flow] for part in done.plan.flows]
+    lacking = {office for flow in flows for office in charters.unsigned_by(desk.charter, flow)}
+    told = []
+    if lacking:
+        commands = ", ".join(f"`matricula sign --as {office}`" for office in sorted(lacking))
+        told.append(f"still to be signed with {commands}.")
+    if any(has_incident(desk.charter, flow) for flow in flows):
+        told.append("`matricula incidents` says who is to act.")
+    for sentence in told or ["what holds it stands above."]:
+        show.say(f"Not everything went out: {sentence}")
 
 
 @click.command()

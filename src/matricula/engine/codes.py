@@ -100,8 +100,9 @@ CODES = {
     ),
     "M507": Code(
         "A value cannot be computed",
-        "An expression of the flow fails for this record: a number too large, say, or a text "
-        "that is no number. The record is set aside; all others go on.",
-        "Correct the value at its owner, or write the expression so that it allows for it.",
+        "An expression of the flow has no value for this record: a number is too large, say, or "
+        "divided by zero. The record is set aside and its copy stays as it is; all others go on.",
+        "Correct the value at its owner, or write the expression so that it allows for it, as "
+        "`nullif(terms, 0)` does in a division.",
     ),
 }

@@ -52,7 +52,10 @@ def _whole(
     """Join what the owners say; each side is kept to the keys asked for before it is joined."""
     aliases = {resource: f"o{place}" for place, resource in enumerate(entity.owners())}
     roster = aliases[entity.roster]
-    sides = {resource: once(connection, entity, str(resource)) for resource in aliases}
+    sides = {}
+    for resource in aliases:
+        found = exp.select(exp.Star()).from_(sql.table(f"found_{entity.name}:{resource}"))
+        sides[resource] = once(connection, entity, str(resource), found)
     if among:
         for resource, side in sides.items():
             sides[resource] = side.where(exp.In(this=sql.column("key"), query=among.subquery()))
@@ -72,9 +75,10 @@ def _whole(
     return query
 
 
-def once(connection: duckdb.DuckDBPyConnection, entity: Entity, resource: str) -> exp.Select:
-    """Select what a resource says of an entity, without the keys that two records claim."""
-    found = exp.select(exp.Star()).from_(sql.table(f"found_{entity.name}:{resource}"))
+def once(
+    connection: duckdb.DuckDBPyConnection, entity: Entity, resource: str, found: exp.Select
+) -> exp.Select:
+    """Leave out, of what a resource says of an entity, the keys that two records claim."""
     twice = (
         exp.select(sql.column("key"))
         .from_(sql.table(f"twice_{entity.name}"))

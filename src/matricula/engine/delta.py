@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 from sqlglot import exp
 
 from matricula.charter.lineage import passed
-from matricula.engine import compose, project, sql
+from matricula.engine import compose, project, sql, survey
 from matricula.engine.moved import find_moved, in_moved
 from matricula.engine.workbench import arrow, number, register, rows, run
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import pyarrow.dataset as ds
 
@@ -29,40 +30,68 @@ if TYPE_CHECKING:
 _VERSION, _SUM = b"duckdb", b"sum"
 
 
-def index(
-    connection: duckdb.DuckDBPyConnection, entity: Entity, resource: ResourceRef
-) -> pa.Table:
-    """Fingerprint every record of a resource under its key.
+def index_all(
+    connection: duckdb.DuckDBPyConnection, entities: Iterable[Entity]
+) -> Iterator[tuple[tuple[str, ResourceRef], pa.Table]]:
+    """Fingerprint what every owner says of some entities, record by record, under its key.
 
     Args:
-        connection: After `line.take_in`.
-        entity: Whose keys.
-        resource: One of its owners.
+        connection: After `line.take_in`; with its `prints`, which are used up, it is quicker.
+        entities: Which.
 
-    Returns:
-        `key` and `print`, with the version that made it in the schema's metadata.
+    Yields:
+        For each entity and owner `key` and `print`, with the version that made it in the
+        schema's metadata. One by one: they are large.
     """
-    fields = sorted({f.owner_field for f in entity.fields.values() if f.owner == resource})
-    told: list[exp.Expr] = [sql.column(field, "f") for field in fields]
-    query = exp.select().from_(compose.once(connection, entity, str(resource)).subquery("f"))
+    left = [(entity, resource) for entity in entities for resource in entity.owners()]
+    while left:
+        entity, resource = left.pop(0)
+        found = _index(connection, entity, resource)
+        if all(other != resource for _, other in left):
+            survey.forget_prints(connection, resource)
+        yield (entity.name, resource), found
+
+
+def _index(
+    connection: duckdb.DuckDBPyConnection, entity: Entity, resource: ResourceRef
+) -> pa.Table:
+    prints = exp.select(sql.column("key"), sql.column("print"))
+    prints = prints.from_(_prints(connection, entity, resource).subquery("p"))
+    prints = prints.where(sql.given(sql.column("key")))
+    prints = compose.once(connection, entity, str(resource), prints)
+    whole = exp.union(prints, _claimed_twice(entity, str(resource)), distinct=False)
+    found = arrow(connection, whole)
+    fields = ",".join(survey.fields_of(entity, resource))
+    return found.replace_schema_metadata(
+        {
+            _VERSION: f"{duckdb.__version__} {fields}".encode(),
+            _SUM: _sum(connection, found).encode(),
+        }
+    )
+
+
+def _prints(
+    connection: duckdb.DuckDBPyConnection, entity: Entity, resource: ResourceRef
+) -> exp.Select:
+    """Select the key and the fingerprint of every record of an owner."""
+    is_sound = not number(connection, sql.count(f"bad_{resource}"))
+    if is_sound and survey.has_prints(connection, resource):
+        return exp.select(
+            sql.named(sql.column(f"key {entity.name}"), "key"),
+            sql.named(sql.column(f"print {entity.name}"), "print"),
+        ).from_(sql.table(f"told_{resource}"))
+    told: list[exp.Expr] = [sql.column(field, "f") for field in survey.fields_of(entity, resource)]
+    query = exp.select(sql.column("key", "f"))
+    query = query.from_(sql.table(f"found_{entity.name}:{resource}", "f"))
     # A value that is not of its type reads as null; that one was stated counts all the same.
-    if number(connection, sql.count(f"bad_{resource}")):
+    if not is_sound:
         query = query.join(
             _bad_fields(str(resource)).subquery("w"),
             on=sql.same(sql.column("_id", "w"), sql.column("_id", "f")),
             join_type="left",
         )
         told.append(sql.column("fields", "w"))
-    query = query.select(sql.column("key", "f"), sql.named(sql.call("hash", *told), "print"))
-    query = query.where(sql.given(sql.column("key", "f")))
-    whole = exp.union(query, _claimed_twice(entity, str(resource)), distinct=False)
-    found = arrow(connection, whole)
-    return found.replace_schema_metadata(
-        {
-            _VERSION: f"{duckdb.__version__} {','.join(fields)}".encode(),
-            _SUM: _sum(connection, found).encode(),
-        }
-    )
+    return query.select(sql.named(sql.call("hash", *told), "print"))
 
 
 def _sum(connection: duckdb.DuckDBPyConnection, index: pa.Table) -> str:
@@ -73,6 +102,12 @@ def _sum(connection: duckdb.DuckDBPyConnection, index: pa.Table) -> str:
     [(mixed, added)] = rows(connection, told.from_(sql.table("index_now")))
     connection.unregister("index_now")
     return f"{index.num_rows} {mixed} {added}"
+
+
+def without(index: pa.Table, gone: Sequence[bool]) -> pa.Table:
+    """Take rows out of an index; what is left is compared row by row, for it has no sum."""
+    metadata = {n: v for n, v in (index.schema.metadata or {}).items() if n != _SUM}
+    return index.filter(pc.invert(pa.array(gone))).replace_schema_metadata(metadata)
 
 
 def _bad_fields(resource: str) -> exp.Select:

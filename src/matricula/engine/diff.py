@@ -5,7 +5,8 @@ Leaves for flow F the table `change_F`: `key`, `kind`, `external_id`, `before` a
 create, update, suspend, resume, delete, restore (put an edited copy back), match (a copy
 that already existed and already agrees: only the link is recorded). `drift_F` holds `key`,
 `external_id`, `delivered` (what the target confirmed), `found` (null: the copy is gone) and
-`fields`. `aside_F` holds keys not planned, with the `code` that says why.
+`fields`. `aside_F` holds keys not planned, with the `code` that says why. `settled_F` and
+`void_F` are those of `matricula.engine.settled`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from matricula.engine import observe, project, sql
+from matricula.engine import observe, project, settled, sql
 from matricula.engine.moved import find_moved, in_moved
 from matricula.engine.state import fetch_keys, load_links
 from matricula.engine.workbench import number, run
@@ -53,9 +54,11 @@ def diff(
     find_moved(connection, f"moved_{name}", *_sides(name))
     run(connection, sql.create("TABLE", f"stale_{name}", _stale(flow, desired)))
     run(connection, sql.create("TABLE", f"delta_{name}", _delta(name)))
+    _forget(connection, f"stale_{name}")
     run(connection, sql.create("VIEW", f"fresh_{name}", _part(name, desired=True)))
     run(connection, sql.create("TABLE", f"exit_{name}", _exits(name)))
     observe.observe(connection, flow, known, seen=seen)
+    settled.find_settled(connection, flow, desired=desired, seen=seen is not None)
     again = _again(name, desired)
     if not number(connection, sql.count(f"drift_{name}")):
         again = again.where(exp.false())
@@ -70,6 +73,13 @@ def diff(
         if number(connection, sql.count(f"{source}_{name}")):
             target = sql.table(f"change_{name}")
             run(connection, exp.insert(_settled(flow, query), target))
+    # Each holds the text of all that is to be done, and so does what was made of them.
+    _forget(connection, f"again_{name}", f"exit_{name}", f"delta_{name}")
+
+
+def _forget(connection: duckdb.DuckDBPyConnection, *tables: str) -> None:
+    for called in tables:
+        run(connection, exp.Drop(tables=[sql.table(called)], kind="TABLE"))
 
 
 def _keys(called: str) -> exp.Select:
@@ -101,9 +111,7 @@ def _stale(flow: Flow, desired: exp.Select) -> exp.Select:
         sql.differs(sql.column("digest", "s"), sql.call("md5", sql.column("after", "d"))),
         sql.differs(state, sql.text("active")),
     )
-    present = {"suspend": ["active"], "delete": ["active", "suspended"], "leave": []}
-    words = [sql.text(word) for word in present[flow.on_exit]]
-    leaves = exp.In(this=state.copy(), expressions=words) if words else exp.false()
+    leaves = settled.among(state, settled.PRESENT[flow.on_exit])
     inside = in_moved(sql.column("key"), moved)
     if flow.on_exit == "delete":
         # Nobody desires them and no sum holds them, but they are to go all the same.
@@ -280,13 +288,7 @@ def _kind(external: exp.Expr) -> exp.Expr:
     """Say what is to be done about a desired row, by what is known of its copy."""
     state, after = sql.column("state", "f"), sql.column("after", "f")
     asleep = exp.or_(sql.same(state, sql.text("suspended")), sql.column("suspended", "m"))
-    agrees = exp.or_(
-        sql.same(sql.column("found", "m"), after),
-        # Refused once, and the owner has gone back to what the target has confirmed.
-        exp.and_(
-            sql.same(state, sql.text("refused")), sql.same(sql.column("confirmed", "b"), after)
-        ),
-    )
+    agrees = sql.same(sql.column("found", "m"), after)
     return sql.case(
         [
             (sql.missing(external), sql.text("create")),

@@ -1,8 +1,9 @@
 """Expect: does what the owners say hold together? Breaches are told, never repaired.
 
 An expectation is a condition over an entity's golden record, and over records of other
-entities found through refs. False is a breach; null is not, for nobody said anything. It
-holds nothing back: what an owner says is delivered, odd as it may be.
+entities found through refs. False is a breach, and so is what cannot be computed; null is
+not, for nobody said anything. It holds nothing back: what an owner says is delivered, odd as
+it may be.
 """
 
 from __future__ import annotations
@@ -95,4 +96,6 @@ def _in_breach(entity: Entity, expectation: Expectation, on: date) -> exp.Select
     query = exp.select(sql.column("key", GOLDEN)).from_(sql.table(f"golden_{entity.name}", GOLDEN))
     through = list(passed(expectation.that.reads, entity.refs))
     query = join_refs(query, entity, through, kind="golden")
-    return query.where(sql.no(Placing(on).value(expectation.that)))
+    # What cannot be computed becomes null here, and null differs from false as true does.
+    broken = sql.no(sql.call("coalesce", Placing(on).bare(expectation.that), exp.true()))
+    return query.where(sql.differs(sql.call("try", broken), exp.false()))

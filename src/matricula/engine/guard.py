@@ -4,16 +4,17 @@ A guard only looks; the gate in `matricula.hub.gate` is what stops a write. Ever
 runs on every route, because a guard that covers one route protects nothing.
 
 A limit in share is rounded up, so that one person may leave a group of three; a limit in
-count is a ceiling beside it. Until a flow was once delivered in full it may create any
-number, and correct any number that were there before it, because a share of nothing, or of
-the half that came before an interruption, says nothing; its count limits hold all the same,
-and what leaves is always counted.
+count is a ceiling beside it. Both are of a day: what went out in the last one is counted
+with the plan, or a source that bleeds slowly would be followed all the way. Until a flow
+was once delivered in full it may create any number, and correct any number that were there
+before it, because a share of nothing, or of the half that came before an interruption, says
+nothing; its count limits hold all the same, and what leaves is always counted.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Reason:
     kinds: frozenset[str] = frozenset()
 
 
-_GROUPS = {
+GROUPS = {
     "exits": ("M501", ("suspend", "delete")),
     "creations": ("M502", ("create",)),
     "changes": ("M503", ("update", "resume", "restore")),
@@ -64,33 +65,60 @@ def allowed(limit: Limit, *, copies: int, first_load: bool) -> int | None:
     return min(bounds) if bounds else None
 
 
-def guard(
-    flow: Flow, counts: Mapping[str, int], *, copies: int, found: int = 0, first_load: bool = False
-) -> tuple[Reason, ...]:
-    """Compare a flow's plan with its limits.
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a flow stands before a plan.
+
+    Attributes:
+        copies: Active copies, of the whole flow.
+        found: Copies that were there before us and are taken over by this plan.
+        first_load: Whether the flow was never delivered in full yet.
+        earlier: What went out in the last day, by kind, for keys that the plan does not
+            concern in the same way.
+    """
+
+    copies: int
+    found: int = 0
+    first_load: bool = False
+    earlier: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def base(self) -> int:
+        """How many copies there were a day ago, with those that this plan takes over."""
+        gone = _rows(self.earlier, "exits") - _rows(self.earlier, "creations")
+        return max(self.copies + self.found + gone, 0)
+
+
+def _rows(counts: Mapping[str, int], group: str) -> int:
+    return sum(counts.get(kind, 0) for kind in GROUPS[group][1])
+
+
+def guard(flow: Flow, counts: Mapping[str, int], standing: Standing) -> tuple[Reason, ...]:
+    """Compare a flow's plan, and what went out in the last day, with its limits.
 
     Args:
         flow: With its guard.
         counts: Changes by kind.
-        copies: Active copies before the plan, of the whole flow.
-        found: Copies that were there before us and are taken over by this plan.
-        first_load: Whether the flow was never delivered in full yet.
+        standing: Before the plan.
     """
     reasons = []
-    for group, (code, kinds) in _GROUPS.items():
-        rows = sum(counts.get(kind, 0) for kind in kinds)
+    for group, (code, _) in GROUPS.items():
+        rows, earlier = _rows(counts, group), _rows(standing.earlier, group)
         limit = allowed(
             getattr(flow.guard, group),
-            copies=copies + found,
-            first_load=(first_load or copies == 0) and group != "exits",
+            copies=standing.base,
+            first_load=(standing.first_load or standing.base == 0) and group != "exits",
         )
-        if limit is None or rows <= limit:
+        # What is out already needs no leave; only what is added to it does.
+        if limit is None or not rows or rows + earlier <= limit:
             continue
+        beside = f" beside {earlier} of the last day" if earlier else ""
         reasons.append(
             Reason(
                 code,
-                f"{rows} {group} of {copies + found} copies; the guard allows {limit}.",
-                "Look at the plan. If the owner is right, raise the guard and sign the flow.",
+                f"{rows} {group}{beside} of {standing.base} copies; the guard allows {limit}.",
+                "Look at the plan. If the owner is right, have it approved "
+                "(`matricula plan approve`); otherwise have the source delivered again.",
             )
         )
     return tuple(reasons)

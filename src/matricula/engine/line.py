@@ -65,6 +65,7 @@ class Feed:
         crosswalk: Decisions of stewards per resource (`external_id`, `key`).
         copies: Active copies per flow, for the guard.
         first_loads: The flows that were never delivered in full yet, for the guard.
+        recent: What went out in the last day per flow (`key`, `kind`), for the guard.
     """
 
     at: datetime
@@ -76,6 +77,7 @@ class Feed:
     crosswalk: Mapping[ResourceRef, pa.Table] = field(default_factory=dict)
     copies: Mapping[str, int] = field(default_factory=dict)
     first_loads: Collection[str] = ()
+    recent: Mapping[str, pa.Table] = field(default_factory=dict)
 
 
 def local_date(charter: Charter, at: datetime) -> date:
@@ -125,16 +127,22 @@ def within(entity: Entity, owners: Collection[ResourceRef]) -> Entity:
 
 
 def take_in(
-    connection: duckdb.DuckDBPyConnection, charter: Charter, feed: Feed
+    connection: duckdb.DuckDBPyConnection, charter: Charter, feed: Feed, *, prints: bool = False
 ) -> dict[ResourceRef, read.Verdict]:
     """Read every snapshot and judge it: by itself, by its predecessor, by its keys.
 
     After this, `found_E:R` is there for every entity whose roster can be trusted, for every
     owner that can.
+
+    Args:
+        connection: The run's own.
+        charter: For what is wanted of each resource.
+        feed: What arrived.
+        prints: Take fingerprints on the way; `delta.index` asks for them.
     """
     verdicts = {}
     for resource, snapshot in feed.snapshots.items():
-        verdict = read.load(connection, charter, snapshot)
+        verdict = read.load(connection, charter, snapshot, prints=prints)
         if resource in feed.previous and verdict.is_trusted:
             spelled = _spelled(charter, resource)
             found = damage.faults(connection, str(resource), spelled, feed.previous[resource])
@@ -221,6 +229,8 @@ def make_plan(
             connection, flows, "drift", ("key", "external_id", "delivered", "found", "fields")
         ),
         aside=plan.gather(connection, flows, "aside", ("key", "code")),
+        settled=plan.gather(connection, flows, "settled", ("key",)),
+        void=plan.gather(connection, flows, "void", ("key",)),
         findings=tuple(stated),
         digest=plan.digest_of(charter.digest, planned),
     )
@@ -263,16 +273,27 @@ def _plan_with_links(
         aside=plan.counts_by(connection, f"aside_{flow.name}", "code"),
         drifted=number(connection, sql.count(f"drift_{flow.name}")),
         reasons=(
-            *guard.guard(
-                flow,
-                counts,
-                copies=feed.copies.get(flow.name, 0),
-                found=found,
-                first_load=flow.name in feed.first_loads,
-            ),
+            *guard.guard(flow, counts, _standing(connection, flow, feed, found)),
             *guard.windows(charter, flow, on=local_date(charter, feed.at)),
         ),
         digest=plan.flow_digest(connection, flow.name),
+    )
+
+
+def _standing(
+    connection: duckdb.DuckDBPyConnection, flow: Flow, feed: Feed, found: int
+) -> guard.Standing:
+    earlier: dict[str, int] = {}
+    recent = feed.recent.get(flow.name)
+    if recent is not None and recent.num_rows:
+        register(connection, f"recent_{flow.name}", recent)
+        for _, kinds in guard.GROUPS.values():
+            earlier |= plan.counted_once(connection, flow.name, kinds)
+    return guard.Standing(
+        copies=feed.copies.get(flow.name, 0),
+        found=found,
+        first_load=flow.name in feed.first_loads,
+        earlier=earlier,
     )
 
 

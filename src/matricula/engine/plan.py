@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from sqlglot import exp
 
 from matricula.engine import sql
-from matricula.engine.workbench import arrow, rows
+from matricula.engine.workbench import arrow, number, rows
 from matricula.kernel.digests import digest
 
 if TYPE_CHECKING:
@@ -78,8 +78,10 @@ class Plan:
         changes: See the module; one table for all flows.
         drift: `flow`, `key`, `external_id`, `delivered`, `found`, `fields`.
         aside: `flow`, `key`, `code`.
+        settled: `flow`, `key`: copies whose refusal is over, with nothing to do.
+        void: `flow`, `key`: links to copies that were never made and that nobody desires.
         findings: What the sources stated wrongly, for incidents.
-        digest: Of all of it, drift and findings left out.
+        digest: Of what it would do and what holds it.
     """
 
     charter: str
@@ -87,6 +89,8 @@ class Plan:
     changes: pa.Table
     drift: pa.Table
     aside: pa.Table
+    settled: pa.Table
+    void: pa.Table
     findings: tuple[Fault, ...]
     digest: str
 
@@ -107,7 +111,7 @@ class Plan:
 def digest_of(charter: str, flows: Sequence[FlowPlan]) -> str:
     """Digest a plan from the digests of its flows."""
     told = [
-        [flow.flow, flow.digest, [[r.code, r.message, sorted(r.kinds)] for r in flow.reasons]]
+        [flow.flow, flow.digest, [[r.code, sorted(r.kinds)] for r in flow.reasons]]
         for flow in flows
     ]
     return digest({"charter": charter, "flows": told})
@@ -149,6 +153,29 @@ def counts_by(connection: duckdb.DuckDBPyConnection, called: str, column: str) -
         .order_by(sql.column(column))
     )
     return {str(word): int(str(count)) for word, count in rows(connection, query)}
+
+
+def counted_once(
+    connection: duckdb.DuckDBPyConnection, flow: str, kinds: Sequence[str]
+) -> dict[str, int]:
+    """Count the keys of `recent_F` that some kinds of change went out for, each once.
+
+    Keys that the plan holds such a change for are the plan's and not counted here.
+
+    Returns:
+        The count under the first of the kinds.
+    """
+    words = [sql.text(kind) for kind in kinds]
+    planned = exp.select(sql.column("key")).from_(sql.table(f"change_{flow}"))
+    planned = planned.where(exp.In(this=sql.column("kind"), expressions=words))
+    once = exp.Count(this=exp.Distinct(expressions=[sql.column("key")]))
+    query = (
+        exp.select(once)
+        .from_(sql.table(f"recent_{flow}"))
+        .where(exp.In(this=sql.column("kind"), expressions=[word.copy() for word in words]))
+        .where(sql.absent(sql.column("key"), planned))
+    )
+    return {kinds[0]: number(connection, query)}
 
 
 def gather(

@@ -87,10 +87,17 @@ def wanted_fields(charter: Charter, resource: ResourceRef) -> dict[str, ValueTyp
     return wanted
 
 
-def load(connection: duckdb.DuckDBPyConnection, charter: Charter, snapshot: Snapshot) -> Verdict:
+def load(
+    connection: duckdb.DuckDBPyConnection,
+    charter: Charter,
+    snapshot: Snapshot,
+    *,
+    prints: bool = False,
+) -> Verdict:
     """Take a snapshot in and judge it by itself; `damage` judges it by its predecessor.
 
-    Leaves `read_R`, `bad_R` and `survey_R` of resource R, unless a field is missing.
+    Leaves `read_R`, `bad_R` and `survey_R` of resource R, unless a field is missing; `told_R`
+    as well where `prints`, fingerprints of what it says, are wanted.
     """
     resource = str(snapshot.resource)
     landed = f"land_{resource}"
@@ -113,7 +120,7 @@ def load(connection: duckdb.DuckDBPyConnection, charter: Charter, snapshot: Snap
     suspended = sql.column("_suspended") if "_suspended" in schema.names else exp.false()
     query = exp.select(sql.column("_id"), sql.named(suspended, "_suspended"), *columns)
     run(connection, sql.create("VIEW", f"read_{resource}", query.from_(sql.table(landed))))
-    survey.survey(connection, charter, snapshot.resource, schema, wanted)
+    survey.survey(connection, charter, snapshot.resource, schema, wanted, prints=prints)
     survey.set_bad_aside(connection, snapshot.resource, schema, wanted)
     findings = _bad_findings(connection, resource, wanted)
     return Verdict(resource, rows, _count_faults(snapshot, rows), findings)

@@ -81,6 +81,8 @@ def _find(
     key = sql.key_of([sql.column(part, "r") for part in survey.spelling(entity, resource)])
     read = sql.table(f"read_{resource}", "r")
     if decided is not None:
+        # Taken under the keys that the records spell, which is not what they are decided to be.
+        survey.forget_prints(connection, resource)
         connection.register(f"decided_{resource}", decided)
         key = sql.call("coalesce", sql.column("key", "x"), key)
     columns = [sql.column(name, "r") for name in wanted_fields(charter, resource)]

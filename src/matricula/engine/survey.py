@@ -4,7 +4,8 @@ Most snapshots are sound. Asking one by one whether a value is not of its type, 
 blank or two records share one would read the whole of each snapshot for every question;
 here they are asked together, and only what is found is looked up. Leaves for resource R
 the table `survey_R` of one row: `bad` (records with a value not of its type) and, for every
-entity E that the resource says something about, `blank E` and `twice E`.
+entity E that the resource says something about, `blank E` and `twice E`. Where fingerprints
+are wanted, the same look takes them and leaves the table `told_R` (`key E`, `print E`).
 """
 
 from __future__ import annotations
@@ -37,12 +38,19 @@ def spelling(entity: Entity, resource: ResourceRef) -> tuple[str, ...]:
     return entity.found_by[resource]
 
 
+def fields_of(entity: Entity, resource: ResourceRef) -> list[str]:
+    """Name the native fields in which a resource says something of an entity."""
+    return sorted({f.owner_field for f in entity.fields.values() if f.owner == resource})
+
+
 def survey(
     connection: duckdb.DuckDBPyConnection,
     charter: Charter,
     resource: ResourceRef,
     schema: pa.Schema,
     wanted: Mapping[str, ValueType],
+    *,
+    prints: bool,
 ) -> None:
     """Look over a snapshot.
 
@@ -52,35 +60,41 @@ def survey(
         resource: R.
         schema: Of what landed.
         wanted: What the charter takes from it, by native field.
+        prints: Take the fingerprints of its records as well.
     """
+
+    def value(name: str) -> exp.Expr:
+        return values.read_value(sql.column(name), schema.field(name).type, wanted[name])
+
     inner = [sql.named(exp.or_(exp.false(), *_doubts(schema, wanted).values()), "bad")]
     outer = [sql.named(sql.call("count_if", sql.column("bad")), "bad")]
     for entity in charter.entities.values():
         if resource not in entity.owners():
             continue
-        parts = [
-            values.read_value(sql.column(name), schema.field(name).type, wanted[name])
-            for name in spelling(entity, resource)
-        ]
-        blank, key = f"blank {entity.name}", f"twice {entity.name}"
+        parts = [value(name) for name in spelling(entity, resource)]
+        blank, key = f"blank {entity.name}", f"key {entity.name}"
         inner += [sql.named(_is_unfit(parts), blank), sql.named(sql.key_of(parts), key)]
-        # Hashes are quicker to count; two keys of one hash only cause a closer look.
-        prints = exp.Distinct(expressions=[sql.call("hash", sql.column(key))])
-        doubles = exp.Sub(
-            this=exp.Count(this=sql.column(key)),
-            expression=exp.Count(
-                this=exp.Distinct(
-                    expressions=[sql.case([(sql.given(sql.column(key)), prints.expressions[0])])]
-                )
-            ),
-        )
+        if prints:
+            told = sql.call("hash", *[value(name) for name in fields_of(entity, resource)])
+            inner.append(sql.named(told, f"print {entity.name}"))
         outer += [
             sql.named(sql.call("count_if", sql.column(blank)), blank),
-            sql.named(doubles, key),
+            sql.named(_doubles(sql.column(key)), f"twice {entity.name}"),
         ]
-    landed = exp.select(*inner).from_(sql.table(f"land_{resource}"))
-    query = exp.select(*outer).from_(landed.subquery("l"))
+    looked: exp.Query = exp.select(*inner).from_(sql.table(f"land_{resource}"))
+    if prints:
+        run(connection, sql.create("TABLE", f"told_{resource}", looked))
+        looked = exp.select(exp.Star()).from_(sql.table(f"told_{resource}"))
+    query = exp.select(*outer).from_(looked.subquery("l"))
     run(connection, sql.create("TABLE", f"survey_{resource}", query))
+
+
+def _doubles(key: exp.Expr) -> exp.Expr:
+    """Count the records beyond the first of each key."""
+    # Hashes are quicker to count; two keys of one hash only cause a closer look.
+    alike = sql.case([(sql.given(key), sql.call("hash", key))])
+    distinct = exp.Count(this=exp.Distinct(expressions=[alike]))
+    return exp.Sub(this=exp.Count(this=key.copy()), expression=distinct)
 
 
 def _is_unfit(parts: Sequence[exp.Expr]) -> exp.Expr:
@@ -112,6 +126,17 @@ def seen(connection: duckdb.DuckDBPyConnection, resource: ResourceRef, what: str
     """Say how many the survey of a resource counted of `bad`, `blank E` or `twice E`."""
     query = exp.select(sql.column(what)).from_(sql.table(f"survey_{resource}"))
     return number(connection, query)
+
+
+def has_prints(connection: duckdb.DuckDBPyConnection, resource: ResourceRef) -> bool:
+    """Say whether the fingerprints of a resource were taken and still hold."""
+    name = sql.same(sql.column("table_name"), sql.text(f"told_{resource}"))
+    return bool(number(connection, sql.count("duckdb_tables").where(name)))
+
+
+def forget_prints(connection: duckdb.DuckDBPyConnection, resource: ResourceRef) -> None:
+    """Drop the fingerprints of a resource, where there are any."""
+    run(connection, exp.Drop(tables=[sql.table(f"told_{resource}")], kind="TABLE", exists=True))
 
 
 def set_bad_aside(

@@ -132,6 +132,45 @@ class _Frugal(ds.FileSystemDataset):
 def register(connection: duckdb.DuckDBPyConnection, name: str, rows: Arrow) -> None:
     """Put Arrow data within reach of a workbench, under a name; nothing is copied."""
     if type(rows) is ds.FileSystemDataset:
-        fragments = list(rows.get_fragments())
-        rows = _Frugal(fragments, rows.schema, rows.format, rows.filesystem)
+        rows = _frugal(rows)
     connection.register(name, rows)
+
+
+def _frugal(files: ds.FileSystemDataset) -> ds.FileSystemDataset:
+    fragments = list(files.get_fragments())
+    schema, form = files.schema, files.format
+    repeated = _repeated(fragments[0], schema) if fragments else []
+    if repeated:
+        form = ds.ParquetFileFormat(dictionary_columns=repeated)
+        fragments = [
+            form.make_fragment(f.path, f.filesystem, f.partition_expression) for f in fragments
+        ]
+    for column in repeated:
+        place = schema.get_field_index(column)
+        schema = schema.set(place, pa.field(column, pa.dictionary(pa.int32(), pa.string())))
+    return _Frugal(fragments, schema, form, files.filesystem)
+
+
+def _repeated(file: ds.Fragment, schema: pa.Schema) -> list[str]:
+    """Name the columns whose texts a file keeps once each: that is how they are handed on."""
+    if not isinstance(file, ds.ParquetFileFragment):
+        return []
+    try:
+        groups = file.metadata
+    except (OSError, pa.ArrowInvalid):
+        # A damaged file is told of where it is read.
+        return []
+    parts = range(groups.num_columns if groups.num_row_groups else 0)
+    return [
+        part.path_in_schema
+        for part in (groups.row_group(0).column(place) for place in parts)
+        if part.has_dictionary_page
+        # Written out one by one they would take four bytes each, and these are not.
+        and part.total_uncompressed_size < 4 * part.num_values
+        and _is_text(schema, part.path_in_schema)
+    ]
+
+
+def _is_text(schema: pa.Schema, column: str) -> bool:
+    place = schema.get_field_index(column)
+    return place >= 0 and bool(pa.types.is_string(schema.field(place).type))

@@ -19,7 +19,7 @@ from matricula.hub.models import DirtyKey
 from matricula.hub.snapshots import UNREADABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import duckdb
@@ -36,11 +36,7 @@ def index_all(
 ) -> Indexes:
     """Fingerprint what the flows read."""
     entities = {e.name: e for flow in flows for e in line.entities_of(charter, flow)}
-    return {
-        (entity.name, resource): delta.index(bench, entity, resource)
-        for entity in entities.values()
-        for resource in entity.owners()
-    }
+    return dict(delta.index_all(bench, entities.values()))
 
 
 def dirty(
@@ -70,6 +66,11 @@ def dirty(
 def is_followed(desk: Desk, flow: Flow) -> bool:
     """Whether a pass over changes can cover a flow: its present text was once delivered whole."""
     return (desk.home / "indexes" / _folder(flow)).is_dir()
+
+
+def forget(desk: Desk, flow: Flow) -> None:
+    """Forget what a flow had seen, so that its next pass looks at everybody."""
+    shutil.rmtree(desk.home / "indexes" / _folder(flow), ignore_errors=True)
 
 
 def _befores(
@@ -155,6 +156,40 @@ def _share(fresh: Path, path: Path) -> None:
         # Not every file system has them.
         shutil.copyfile(fresh, link)
     link.replace(path)
+
+
+def forget(desk: Desk, about: Callable[[str, pa.Table], list[bool]]) -> int:
+    """Take records out of every index, so that no fingerprint of them is left.
+
+    Args:
+        desk: Whose home.
+        about: Given an entity and its index, says of each row whether it goes.
+
+    Returns:
+        How many indexes held one.
+    """
+    shared: dict[int, list[Path]] = {}
+    for path in sorted(desk.home.glob("indexes/*/*.parquet")):
+        shared.setdefault(_number(path), []).append(path)
+    return sum(_forget_in(paths, about) for paths in shared.values())
+
+
+def _forget_in(paths: Sequence[Path], about: Callable[[str, pa.Table], list[bool]]) -> bool:
+    """Rewrite one index, which lies under several names."""
+    index = _open(paths[0])
+    if index is None:
+        for path in paths:
+            path.unlink(missing_ok=True)
+        return False
+    gone = about(paths[0].name.partition(".")[0], index)
+    if not any(gone):
+        return False
+    fresh = paths[0].with_suffix(".new")
+    pq.write_table(delta.without(index, gone), fresh, use_dictionary=False)
+    fresh.replace(paths[0])
+    for path in paths[1:]:
+        _share(paths[0], path)
+    return True
 
 
 def _unmark(desk: Desk, flows: Sequence[Flow]) -> None:

@@ -77,6 +77,44 @@ CODES = {
         "Look at the plan, which shows the values that differ today; then have the office that "
         "the message names run `matricula sign --as OFFICE`.",
     ),
+    "M521": Code(
+        "An approval has no ground",
+        "Whoever lets a plan go beyond a guard says why; the audit keeps it.",
+        "Approve again with `--why`.",
+    ),
+    "M522": Code(
+        "Nobody approves their own plan",
+        "The account that made a plan asks to approve it. Two people look at what goes beyond "
+        "a guard.",
+        "Have somebody else of the office look at the plan and approve it.",
+    ),
+    "M523": Code(
+        "There is nothing for this office to approve",
+        "An approval raises the guard of a flow for one plan. The plan has no flow that a "
+        "guard holds and that the office answers for.",
+        "Approve as the office that the refusal names.",
+    ),
+    "M524": Code(
+        "There is nothing to undo",
+        "The run is not known, or wrote nothing in a flow that the charter still has.",
+        "See `matricula runs` for what each run did.",
+    ),
+    "M525": Code(
+        "A flow waits since its run was undone",
+        "What a run did was put back. The next pass would do it again, so the flow is held.",
+        "Correct what made it wrong, then run `matricula release FLOW --why ...`.",
+    ),
+    "M526": Code(
+        "A copy cannot be put back",
+        "Something touched the copy after the run that is undone, or the charter lets no copy "
+        "leave that the run had made. Later truth is not overwritten.",
+        "Look at the copy with `matricula explain` and correct it at its owner.",
+    ),
+    "M527": Code(
+        "A flow cannot be released",
+        "No undone run holds it, or no ground was given.",
+        "See `matricula status` for what holds it, and say why with `--why`.",
+    ),
     "M650": Code(
         "A target refused a record",
         "The target would not take the copy as the charter grants it.",
@@ -93,15 +131,11 @@ CODES = {
         "It did not answer or asked for patience. The work waits as a difference.",
         "Nothing, unless it lasts; its administrator can say.",
     ),
-    "M653": Code(
-        "A system refuses us",
-        "Credentials or permissions are wrong, so nothing more is sent to it.",
-        "Renew the secret that the charter names, or grant the permission.",
-    ),
     "M654": Code(
-        "A resource cannot be served",
-        "The target does not have the resource or does not take such writes.",
-        "Correct the resource in the charter or in the system.",
+        "A connector failed",
+        "Something happened while a resource was read that its connector does not foresee. Its "
+        "flows are held; all others go on.",
+        "Report it to whoever maintains the connector.",
     ),
     "M655": Code(
         "A copy is not ours to delete",
@@ -110,9 +144,50 @@ CODES = {
         "Delete it in the target, or keep it there; it is not asked for again until the flow "
         "or the record changes.",
     ),
+    "M656": Code(
+        "Nothing says which record it is",
+        "An outcome is unknown, and every value that the match rule would look the record up "
+        "by is blank. To look for a blank would find a stranger's record.",
+        "Give the record what the match rule asks for at its owner, or look in the target.",
+    ),
+    "M657": Code(
+        "The charter and a system do not fit",
+        "With `--live`: the system does not have a resource or a field that the charter names, "
+        "has it of another type, or does not let it be written.",
+        "Correct the name or the type in the charter, or the system.",
+    ),
     "M660": Code(
         "A copy was edited in the wrong place",
         "The target holds another value than the one its owner states.",
         "Change the value at its owner. The flow restores or reports, as the charter says.",
+    ),
+    "M661": Code(
+        "Copies are left of a flow that was withdrawn",
+        "A flow that is taken out of the charter grants nothing any more, but its copies stay "
+        "where they are: a deleted line must not empty a system.",
+        "Put the flow back with `where: 'false'`, so that its copies leave under the guard, and "
+        "remove it then.",
+    ),
+    "M720": Code(
+        "Copies of a record are still in their targets",
+        "A link is how Matricula knows the copy that it made. Forgotten too early, the copy would "
+        "stay for ever with nobody to take it out, or be made a second time.",
+        "Have the record leave at its owner, so that the flow takes its copies out; what was only "
+        "suspended is removed by the target's office. A full pass then sees it.",
+    ),
+    "M721": Code(
+        "A record to be erased is still with its owner",
+        "What its owner holds is read again by the next pass, and would be here again.",
+        "Have the owner's office remove it, run `matricula sync`, and erase it then.",
+    ),
+    "M722": Code(
+        "The reason for an erasure names the record",
+        "Who decided an erasure and why stays in the audit for ever.",
+        "Name the ground, such as a date or the number of the request, and nobody.",
+    ),
+    "M723": Code(
+        "A key has another number of parts",
+        "A key of several parts is written with all of them, joined by `|`.",
+        "Write the key as `matricula plan` shows it.",
     ),
 }

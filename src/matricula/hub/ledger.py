@@ -165,7 +165,8 @@ def _set_aside(page: Page, refused: Sequence[tuple[Intent, ConnectorError]]) -> 
         print_ = fingerprint(intent.after or "")
         rows.append(
             (page.flow.name, intent.key, link.external_id if link else None,
-             link.state if link else "refused", intent.after, link.confirmed if link else None,
+             link.state if link and link.external_id else "refused", intent.after,
+             link.confirmed if link else None,
              None, "", link.digest if link else "", print_, attempts, again,
              bulk.moment(link.confirmed_at) if link and link.confirmed_at else None,
              link.run if link else page.run)
@@ -221,6 +222,10 @@ def _remember_waiting(page: Page, intents: Sequence[Intent]) -> None:
     there: set[str] = set()
     for some in links.among(page.flow.name, [intent.key for intent in intents]):
         there.update(some.values_list("key", flat=True))
+        # What was refused then is not what waits now.
+        some.filter(state="refused").update(
+            state="waiting", refused="", attempts=0, next_attempt_at=None
+        )
     rows = [
         (page.flow.name, i.key, None, "waiting", i.after, None, None, "", "", "", 0, None, None,
          page.run)

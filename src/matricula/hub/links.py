@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from django.db.models import Count
+from django.db.models import Case, Count, TextField, Value, When
 
 from matricula.hub import bulk
 from matricula.hub.models import Link
@@ -117,6 +117,23 @@ def due_keys(flow_entities: Mapping[str, str], at: datetime) -> dict[str, pa.Tab
         due.setdefault(entity, []).extend(waiting)
         due[entity].extend(again.values_list("key", flat=True))
     return {e: pa.table({"key": pa.array(k, pa.string())}) for e, k in due.items() if k}
+
+
+def settle(flow: str, keys: Sequence[str]) -> None:
+    """Forget refusals that are over: the copies are as they should be."""
+    there = Case(
+        When(state__in=("refused", "waiting"), then=Value("active")),
+        default="state",
+        output_field=TextField(),
+    )
+    for some in among(flow, keys):
+        some.update(state=there, desired=None, refused="", attempts=0, next_attempt_at=None)
+
+
+def forget(flow: str, keys: Sequence[str]) -> None:
+    """Remove links to copies that were never made."""
+    for some in among(flow, keys):
+        some.filter(external_id=None).delete()
 
 
 def record_drift(flow: str, drift: Sequence[Mapping[str, str]]) -> None:

@@ -114,4 +114,4 @@ def _judge_field(one: _Wanted, field: FieldShape) -> Iterator[Finding]:
 
 
 def _finding(one: _Wanted, message: str, cure: str) -> Finding:
-    return Finding(one.place, "M654", message, cure)
+    return Finding(one.place, "M657", message, cure)

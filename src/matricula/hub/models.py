@@ -6,7 +6,8 @@ JSON text as the engine writes it, so that equal text means equal state.
 
 from __future__ import annotations
 
-from typing import ClassVar
+import json
+from typing import Any, ClassVar
 
 from django.db import models
 
@@ -49,16 +50,52 @@ class Run(models.Model):
 
 
 class StoredPlan(models.Model):
-    """A plan that was shown. Its changes lie in the run's folder as Parquet."""
+    """A plan that was shown. Its changes lie in the run's folder as Parquet.
+
+    `parts`: JSON, what `plan --json` said of each flow. `undoes`: the run it puts back.
+    """
 
     digest = models.TextField()
     run = models.ForeignKey(Run, on_delete=models.PROTECT)
     charter = models.TextField()
     full = models.BooleanField()
     flows = models.TextField()
+    parts = models.TextField(default="[]")
+    undoes = models.TextField(default="")
     made_at = models.DateTimeField()
     applied_at = models.DateTimeField(null=True)
     applied_by = models.TextField(default="")
+
+    @property
+    def told(self) -> list[dict[str, Any]]:
+        """What was said of each flow."""
+        return list(json.loads(self.parts))
+
+
+class Approval(models.Model):
+    """An office's word that a plan may go beyond the guard of a flow: that plan alone, once."""
+
+    plan = models.TextField()
+    flow = models.TextField()
+    steward = models.TextField()
+    actor = models.TextField()
+    why = models.TextField()
+    approved_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint("plan", "flow", "steward", name="approve_once")
+        ]
+
+
+class Hold(models.Model):
+    """A flow that an undone run holds until somebody releases it."""
+
+    flow = models.TextField(primary_key=True)
+    run = models.TextField()
+    actor = models.TextField()
+    why = models.TextField()
+    held_at = models.DateTimeField()
 
 
 class Snapshot(models.Model):
@@ -78,9 +115,9 @@ class Snapshot(models.Model):
 class Link(models.Model):
     """One copy: what the target should hold, confirmed and was seen to hold.
 
-        `desired` is null while it equals `confirmed`; `observed` is null while it equals what
+    `desired` is null while it equals `confirmed`; `observed` is null while it equals what
     was confirmed. `state` is active, suspended, waiting, refused or unknown. A copy that
-        `was_there` before us was taken over, not made, and is never deleted.
+    `was_there` before us was taken over, not made, and is never deleted.
     """
 
     flow = models.TextField()
@@ -137,6 +174,7 @@ class Effect(models.Model):
                 condition=models.Q(state__in=("intended", "unknown")),
                 name="effect_unsettled",
             ),
+            models.Index("flow", "settled_at", name="effect_of_the_day"),
         ]
 
 
@@ -177,6 +215,7 @@ class FlowState(models.Model):
     held = models.BigIntegerField(default=0)
     to_do = models.BigIntegerField(db_default=0)
     reasons = models.TextField(db_default="[]")
+    first_full_at = models.DateTimeField(null=True)
     last_full_at = models.DateTimeField(null=True)
     last_run_at = models.DateTimeField(null=True)
     seen_at = models.DateTimeField(null=True)

@@ -1,4 +1,8 @@
-"""Observed: what the targets were last seen to hold, kept beside what they confirmed."""
+"""Observed: what a pass found out about copies without sending anything.
+
+What the targets were seen to hold is kept beside what they confirmed; what once failed and
+is no longer wanted is forgotten.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,14 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from matricula.hub import links
+from matricula.engine.plan import pick
+from matricula.hub import incidents, links
 from matricula.hub.models import FlowState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import pyarrow as pa
 
     from matricula.charter.model import ResourceRef
     from matricula.engine.plan import Plan
@@ -28,3 +35,18 @@ def record(desk: Desk, plan: Plan, landed: Mapping[ResourceRef, Landed]) -> None
             continue
         links.record_drift(part.flow, [row for row in drift if row["flow"] == part.flow])
         FlowState.objects.update_or_create(flow=part.flow, defaults={"seen_at": desk.at})
+
+
+@transaction.atomic
+def conclude(desk: Desk, plan: Plan) -> None:
+    """End refusals and waits that are over, and the incidents that told of them."""
+    for part in plan.flows:
+        over, unmade = (_keys(rows, part.flow) for rows in (plan.settled, plan.void))
+        links.settle(part.flow, over)
+        links.forget(part.flow, unmade)
+        if over or unmade:
+            incidents.close_settled([part.flow], at=desk.at)
+
+
+def _keys(rows: pa.Table, flow: str) -> list[str]:
+    return [str(key) for key in pick(rows, "flow", flow)["key"].to_pylist()]

@@ -10,7 +10,7 @@ import json
 import shutil
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow.parquet as pq
@@ -21,8 +21,18 @@ from matricula.engine import line
 from matricula.engine.guard import Reason
 from matricula.engine.plan import FlowPlan, Plan, digest_of
 from matricula.engine.workbench import Bench, open_workbench
-from matricula.hub import changed, charters, links, observed, snapshots, standing, troubles
-from matricula.hub.models import FlowState, Run, StoredPlan
+from matricula.hub import (
+    changed,
+    charters,
+    links,
+    observed,
+    recent,
+    snapshots,
+    standing,
+    troubles,
+    undo,
+)
+from matricula.hub.models import Approval, FlowState, Run, StoredPlan
 from matricula.kernel.errors import Refused
 
 if TYPE_CHECKING:
@@ -57,7 +67,7 @@ class Made:
     run: Run
     scope: Scope
     landed: Mapping[ResourceRef, Landed]
-    indexes: changed.Indexes
+    indexes: changed.Indexes | None
 
 
 def chosen_flows(desk: Desk, scope: Scope) -> list[Flow]:
@@ -104,6 +114,7 @@ def make(desk: Desk, systems: Systems, run: Run, scope: Scope) -> Made:
         troubles.of_readings(desk, flows, landed, verdicts, plan, full=scope.full)
         if scope.full:
             observed.record(desk, plan, landed)
+        observed.conclude(desk, plan)
         _keep(desk, run, plan, scope)
     snapshots.forget(landed[resource] for resource in targets - sources)
     return Made(plan, run, scope, landed, indexes)
@@ -150,9 +161,10 @@ def _find(
         previous={r: d for r, d in earlier.items() if d is not None},
         copies=links.copies([flow.name for flow in flows]),
         first_loads=_first_loads(flows),
+        recent=recent.delivered(desk, flows),
     )
     try:
-        verdicts = line.take_in(bench, charter, feed)
+        verdicts = line.take_in(bench, charter, feed, prints=True)
     except duckdb.Error:
         snapshots.must_be_sound(desk, feed.previous)
         raise
@@ -242,7 +254,18 @@ def _with_held(
         told.append(found[flow.name])
     digest = digest_of(plan.charter, told)
     unsigned = charters.unsigned_reasons(desk.charter, flows)
-    signed = tuple(replace(part, reasons=(*part.reasons, *unsigned[part.flow])) for part in told)
+    waiting = undo.reasons()
+    signed = tuple(
+        replace(
+            part,
+            reasons=(
+                *part.reasons,
+                *unsigned[part.flow],
+                *([waiting[part.flow]] if part.flow in waiting else ()),
+            ),
+        )
+        for part in told
+    )
     return replace(plan, flows=signed, digest=digest)
 
 
@@ -252,16 +275,71 @@ def _keep(desk: Desk, run: Run, plan: Plan, scope: Scope) -> None:
         pq.write_table(plan.changes, _folder(desk, run) / "changes.parquet")
         StoredPlan.objects.create(
             digest=plan.digest, run=run, charter=plan.charter, full=scope.full,
-            flows=json.dumps(list(scope.flows)), made_at=desk.at,
+            flows=json.dumps(list(scope.flows)), parts=json.dumps(told_of(plan)),
+            made_at=desk.at,
         )  # fmt: skip
     standing.found(desk, plan)
 
 
+def make_undo(desk: Desk, run: Run, undone: str) -> Made:
+    """Plan what puts back what a run did, and keep the plan."""
+    charters.keep(desk)
+    plan = undo.make_plan(desk, undone)
+    if run.kind == "undo":
+        pq.write_table(plan.changes, _folder(desk, run) / "changes.parquet")
+        StoredPlan.objects.create(
+            digest=plan.digest, run=run, charter=plan.charter, full=False,
+            flows=json.dumps([part.flow for part in plan.flows]),
+            parts=json.dumps(told_of(plan)), undoes=undone, made_at=desk.at,
+        )  # fmt: skip
+    scope = Scope(tuple(part.flow for part in plan.flows), full=False)
+    return Made(plan, run, scope, {}, None)
+
+
+def told_of(plan: Plan) -> list[dict[str, object]]:
+    """Say of each flow of a plan what `plan --json` promises."""
+    return [_told(part) for part in plan.flows]
+
+
+def _told(part: FlowPlan) -> dict[str, object]:
+    count = part.counts.get
+    return {
+        "flow": part.flow,
+        "target": part.target,
+        "create": count("create", 0),
+        "update": count("update", 0),
+        "suspend": count("suspend", 0),
+        "delete": count("delete", 0),
+        "restore": count("restore", 0) + count("resume", 0),
+        "match": count("match", 0),
+        "unchanged": part.unchanged,
+        "drifted": part.drifted,
+        "held": part.held,
+        "reasons": [f"{r.code}: {r.message} {r.cure}" for r in part.reasons],
+    }
+
+
 def find_plan(wanted: str) -> StoredPlan:
+    """Find a plan that can still be applied, by its digest or the beginning of it.
+
+    Raises:
+        Refused: As `kept_plan`, or it was applied already (M512).
+    """
+    found = kept_plan(wanted)
+    if found.applied_at is not None:
+        raise Refused(
+            "M512",
+            f"The plan {found.digest[:12]} was applied at {found.applied_at:%Y-%m-%d %H:%M} UTC.",
+            cure="Run `matricula plan`; it shows what is still to do.",
+        )
+    return found
+
+
+def kept_plan(wanted: str) -> StoredPlan:
     """Find a stored plan by its digest or the beginning of it; the last one when empty.
 
     Raises:
-        Refused: There is none, several begin so, or it was applied already (M513, M519, M512).
+        Refused: There is none, or several begin so (M513, M519).
     """
     found = StoredPlan.objects.filter(digest__startswith=wanted).order_by("-id").first()
     if found is None:
@@ -272,13 +350,22 @@ def find_plan(wanted: str) -> StoredPlan:
         )
     if wanted:
         _must_be_the_only_one(wanted)
-    if found.applied_at is not None:
-        raise Refused(
-            "M512",
-            f"The plan {found.digest[:12]} was applied at {found.applied_at:%Y-%m-%d %H:%M} UTC.",
-            cure="Run `matricula plan`; it shows what is still to do.",
-        )
     return found
+
+
+def plan_told(shown: StoredPlan) -> dict[str, Any]:
+    """Say all that is kept of a plan, for `plan show --json`."""
+    approved = Approval.objects.filter(plan=shown.digest).order_by("id")
+    return {
+        "digest": shown.digest,
+        "charter": shown.charter,
+        "made_by": shown.run.actor,
+        "made_at": shown.made_at.isoformat(timespec="seconds"),
+        "applied_at": shown.applied_at.isoformat(timespec="seconds") if shown.applied_at else "",
+        "applied_by": shown.applied_by,
+        "flows": shown.told,
+        "approved": list(approved.values("flow", "steward", "actor", "why")),
+    }
 
 
 def _must_be_the_only_one(wanted: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
@@ -14,6 +14,7 @@ from matricula.audit.actions import Entry, append
 from matricula.engine.plan import pick
 from matricula.hub import (
     alone,
+    approvals,
     changed,
     charters,
     gate,
@@ -26,6 +27,7 @@ from matricula.hub import (
     transfers,
 )
 from matricula.hub import systems as health
+from matricula.hub import undo as undo_
 from matricula.hub.models import FlowState, Run, StoredPlan
 from matricula.hub.planning import Scope
 from matricula.hub.snapshots import UNREADABLE
@@ -131,15 +133,40 @@ def apply(desk: Desk, digest: str = "", *, tick: Tick = silent) -> Done:
         shown = planning.find_plan(digest)
         scope = Scope(tuple(json.loads(shown.flows)), full=shown.full)
         settle.settle_unknown(desk, systems, planning.chosen_flows(desk, scope), run=run.id)
-        made = planning.make(desk, systems, run, scope)
+        if shown.undoes:
+            made = planning.make_undo(desk, run, shown.undoes)
+        else:
+            made = planning.make(desk, systems, run, scope)
         if made.plan.digest != shown.digest:
             raise _moved(desk, shown, made)
+        made = replace(made, plan=approvals.raised(made.plan))
+        standing.found(desk, made.plan)
         # A plan of which nothing may go out is not used up: it can still be signed.
         if made.plan.is_empty or not made.plan.is_held:
             StoredPlan.objects.filter(digest=shown.digest).update(
                 applied_at=desk.at, applied_by=desk.actor
             )
         return _deliver(desk, systems, made, tick)
+
+
+def undo(desk: Desk, undone: str, *, why: str) -> Made:
+    """Plan what puts back what a run did, and hold its flows from now on.
+
+    Nothing is written to any system: the plan is applied like any other.
+
+    Args:
+        desk: The charter and the instant.
+        undone: The run.
+        why: The ground; it stands in the audit.
+
+    Raises:
+        Refused: There is no such run, or nothing of it can be put back (M524).
+    """
+    with _run(desk, "undo") as run, connected(desk) as systems:
+        settle.settle_unknown(desk, systems, list(desk.charter.flows.values()), run=run.id)
+        made = planning.make_undo(desk, run, undone)
+        undo_.hold(desk, undone, made.scope.flows, why=why)
+        return made
 
 
 def _moved(desk: Desk, shown: StoredPlan, made: Made) -> Refused:
@@ -182,9 +209,12 @@ def _deliver(desk: Desk, systems: Systems, made: Made, tick: Tick) -> Done:
     if made.scope.full:
         # What a target refused has its incident; what was not sent at all is still to come.
         full = done.whole(("held", "deferred", "unknown"))
-        FlowState.objects.filter(flow__in=full).update(last_full_at=desk.at)
+        states = FlowState.objects.filter(flow__in=full)
+        states.filter(first_full_at=None).update(first_full_at=desk.at)
+        states.update(last_full_at=desk.at)
     standing.delivered({d.flow: d.counts["answered"] + d.counts["matched"] for d in delivered})
-    changed.move_on(desk, made.indexes, _followed(desk, done))
+    if made.indexes is not None:
+        changed.move_on(desk, made.indexes, _followed(desk, done))
     _close(desk, done)
     _conclude(desk, made, done)
     return done

@@ -44,24 +44,65 @@ def settle_unknown(desk: Desk, connected: Systems, flows: Sequence[Flow], *, run
         # Written out: SQLite finds a partial index only by its very condition, and without it
         # looks through everything that was ever sent.
         opened = Effect.objects.filter(flow=flow.name).extra(where=[_OPEN])  # noqa: S610 - a constant
-        while batch := list(opened.order_by("id")[:_SIZE]):
-            try:
-                found = connected[flow.target.system].find(
-                    flow.target.resource, [_question(effect) for effect in batch]
-                )
-            except ConnectorError:
-                _keep_unknown(page)
+        last = 0
+        while batch := list(opened.filter(pk__gt=last).order_by("id")[:_SIZE]):
+            last = batch[-1].pk
+            asked = _askable(page, batch)
+            found, silence = _look_up(connected, page, asked)
+            if silence:
+                _keep_unknown(page, silence)
                 break
-            except Exception as error:  # noqa: BLE001 - one connector's fault holds nobody else's flows
-                _keep_unknown(page)
-                report([_broken(page, type(error).__name__)], at=desk.at)
-                break
-            _write_down(page, batch, found)
-            settled += len(batch)
+            _write_down(page, asked, found)
+            settled += len(asked)
         else:
             place = str(flow.target)
-            close_others([], codes=["M651", "M654"], places=[place], at=desk.at)
+            close_others([], codes=["M651"], places=[place], at=desk.at)
     return settled
+
+
+def _look_up(
+    connected: Systems, page: ledger.Page, asked: Sequence[Effect]
+) -> tuple[list[list[Found]], str]:
+    """Ask the target; give what it found, or why nobody can tell."""
+    if not asked:
+        return [], ""
+    target = page.flow.target
+    try:
+        connector = connected[target.system]
+        return connector.find(target.resource, [_question(effect) for effect in asked]), ""
+    except ConnectorError:
+        return [], "nobody there answers"
+    except Exception as error:  # noqa: BLE001 - one connector's fault holds nobody else's flows
+        # Its name alone: what else it says may hold values.
+        return [], f"the connector failed while looking ({type(error).__name__})"
+
+
+def _askable(page: ledger.Page, batch: Sequence[Effect]) -> list[Effect]:
+    """Leave out what nothing identifies: to look for "no number" would find a stranger."""
+    askable = [effect for effect in batch if all(_question(effect).values()) and _question(effect)]
+    kept = {effect.pk for effect in askable}
+    blank = [effect for effect in batch if effect.pk not in kept]
+    if blank:
+        _leave_to_a_person(page, blank)
+    return askable
+
+
+@transaction.atomic
+def _leave_to_a_person(page: ledger.Page, blank: Sequence[Effect]) -> None:
+    ledger.leave_unknown(page, [_intent(effect) for effect in blank])
+    Effect.objects.filter(pk__in=[effect.pk for effect in blank]).update(state="unknown")
+    report([_unidentified(page, effect) for effect in blank], at=page.desk.at)
+
+
+def _unidentified(page: ledger.Page, effect: Effect) -> Trouble:
+    target = page.flow.target
+    return Trouble(
+        "M656", page.flow.name, page.desk.charter.systems[target.system].steward,
+        f"A write of {effect.key} to {target} may or may not have happened, and the match rule "
+        "gives nothing to look it up by.",
+        "Give the record what the match rule asks for at its owner, or look in the target.",
+        flow=page.flow.name, system=target.system, key=effect.key,
+    )  # fmt: skip
 
 
 def _question(effect: Effect) -> dict[str, str | int | bool | None]:
@@ -72,32 +113,22 @@ def _question(effect: Effect) -> dict[str, str | int | bool | None]:
 
 
 @transaction.atomic
-def _keep_unknown(page: ledger.Page) -> None:
+def _keep_unknown(page: ledger.Page, silence: str) -> None:
     """Still away: whatever is open stays unknown, and nothing is sent for those keys."""
     opened = Effect.objects.filter(flow=page.flow.name).extra(where=[_OPEN])  # noqa: S610 - a constant
     uncertain = [_intent(effect) for effect in opened.iterator()]
     ledger.leave_unknown(page, uncertain)
     opened.update(state="unknown")
-    report([_still_open(page, len(uncertain))], at=page.desk.at)
+    report([_still_open(page, len(uncertain), silence)], at=page.desk.at)
 
 
-def _still_open(page: ledger.Page, count: int) -> Trouble:
+def _still_open(page: ledger.Page, count: int, silence: str) -> Trouble:
     target = page.flow.target
     return Trouble(
         "M651", str(target), page.desk.charter.systems[target.system].steward,
         f"{count} write(s) of {page.flow.name} to {target} may or may not have happened, and "
-        "nobody there answers.",
+        f"{silence}.",
         "Bring the system back; the next run looks them up before anything is sent again.",
-        flow=page.flow.name, system=target.system,
-    )  # fmt: skip
-
-
-def _broken(page: ledger.Page, error: str) -> Trouble:
-    target = page.flow.target
-    return Trouble(
-        "M654", str(target), page.desk.charter.systems[target.system].steward,
-        f"The connector of {target.system} failed while looking records up: {error}.",
-        "Report it to whoever maintains the connector; the other flows go on.",
         flow=page.flow.name, system=target.system,
     )  # fmt: skip
 

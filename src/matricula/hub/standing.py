@@ -9,7 +9,7 @@ from django.db.models import F
 
 from matricula.engine import line
 from matricula.engine.guard import Reason
-from matricula.hub import charters, systems
+from matricula.hub import charters, purposes, systems
 from matricula.hub.models import FlowState, Incident, StoredPlan
 
 if TYPE_CHECKING:
@@ -71,8 +71,19 @@ def who_is_next(
         _who_answers(charter, flow, failed=count.get("failed", 0), state=state)
         or (f"{office}: see drift" if count.get("drifted") else "")
         or _who_is_away(charter, flow)
+        or (f"{office}: review the purpose" if _is_overdue(desk, flow, state) else "")
         or _who_applies(desk, state)
     )
+
+
+def has_incident(charter: Charter, flow: Flow) -> bool:
+    """Tell whether an open incident speaks of a flow, of its records or of what it reads."""
+    own = Incident.objects.filter(closed_at=None, flow=flow.name)
+    return own.exists() or bool(_blocking(charter, flow))
+
+
+def _is_overdue(desk: Desk, flow: Flow, state: FlowState | None) -> bool:
+    return state is not None and purposes.is_overdue(desk.charter, flow, desk.at)
 
 
 def _who_answers(charter: Charter, flow: Flow, *, failed: int, state: FlowState | None) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Count, Q
 
-from matricula.hub import standing
+from matricula.hub import purposes, standing
 from matricula.hub.models import FlowState, Incident, Link, Run, SystemState
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from matricula.hub.desk import Desk
+    from matricula.hub.purposes import Withdrawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class Status:
 
     systems: tuple[SystemStatus, ...]
     flows: tuple[FlowStatus, ...]
+    withdrawn: tuple[Withdrawn, ...]
     running: str
     open_incidents: int
 
@@ -68,6 +70,7 @@ class Status:
         return {
             "systems": [_plain(asdict(s)) for s in self.systems],
             "flows": [_plain(asdict(f)) for f in self.flows],
+            "withdrawn": [asdict(w) for w in self.withdrawn],
             "running": self.running,
             "open_incidents": self.open_incidents,
         }
@@ -86,6 +89,7 @@ def status(desk: Desk) -> Status:
     return Status(
         systems=_systems(desk),
         flows=_flows(desk),
+        withdrawn=tuple(purposes.withdrawn(desk.charter)),
         running=running.id if running else "",
         open_incidents=Incident.objects.filter(closed_at=None).count(),
     )

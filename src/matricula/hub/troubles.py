@@ -10,7 +10,7 @@ from matricula.engine import line
 from matricula.engine.codes import CODES as ENGINE_CODES
 from matricula.engine.plan import pick
 from matricula.hub import drift as drift_
-from matricula.hub import systems
+from matricula.hub import purposes, systems
 from matricula.hub.incidents import Trouble, close_others, report
 from matricula.hub.models import Incident
 
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 # What a pass over a source can tell, and what a pass over a flow can.
 _OF_SOURCES = ("M4", "M6")
 _OF_GUARDS = ("M501", "M502", "M503")
-_OF_FLOWS = (*_OF_GUARDS, "M505", "M506", "M515", "M660")
+_OF_FLOWS = (*_OF_GUARDS, "M505", "M506", "M507", "M515", "M660")
 # What only a full pass looks at: a pass over changes cannot say that it is over.
-_OF_FULL_PASSES = ("M414", "M505", "M506", "M515", "M660")
+_OF_FULL_PASSES = ("M414", "M505", "M506", "M507", "M515", "M660")
 # A system that is away, or too busy: it may be back without anybody's doing.
 AWAY = ("M610", "M611")
 # What is wrong with a system as a whole, whichever of its resources was asked for.
@@ -69,6 +69,8 @@ def of_readings(
     fields = {place for place in spoken if place.rpartition(".")[0] in resources}
     codes = [code for code in _codes() if full or code not in _OF_FULL_PASSES]
     close_others([*found, *others], codes=codes, places=places | fields, at=desk.at)
+    if full:
+        purposes.look(desk)
 
 
 def _held_elsewhere(flows: set[str]) -> list[Incident]:
@@ -84,7 +86,7 @@ def place_of(code: str, resource: ResourceRef) -> str:
 
 def _codes() -> list[str]:
     every = {*KIT_CODES, *ENGINE_CODES}
-    return [*(c for c in every if c.startswith(_OF_SOURCES)), *_OF_FLOWS, "M652", "M653", "M654"]
+    return [*(c for c in every if c.startswith(_OF_SOURCES)), *_OF_FLOWS, "M654"]
 
 
 def is_patient(desk: Desk, system: str) -> bool:
@@ -185,8 +187,22 @@ def _of_flows(charter: Charter, plan: Plan) -> Iterator[Trouble]:
                 "Merge or correct those records in the target; nothing is created until then.",
                 flow=flow.name, system=flow.target.system,
             )  # fmt: skip
+        if count := part.aside.get("M507"):
+            yield _of_incomputable(flow, count, plan)
         if part.drifted and flow.on_drift != "restore":
             yield from _of_drift(charter, flow, pick(plan.drift, "flow", flow.name))
+
+
+def _of_incomputable(flow: Flow, count: int, plan: Plan) -> Trouble:
+    aside = pick(pick(plan.aside, "flow", flow.name), "code", "M507")
+    first = aside["key"][0].as_py()
+    return Trouble(
+        "M507", flow.name, flow.errors_to,
+        f"{flow.name} cannot be computed for {count} record(s), first {first}; their copies stay "
+        "as they are.",
+        "Have the value corrected at its owner, or let the flow's expression allow for it.",
+        flow=flow.name, system=flow.target.system,
+    )  # fmt: skip
 
 
 def _of_drift(charter: Charter, flow: Flow, drift: pa.Table) -> Iterator[Trouble]:
@@ -215,9 +231,14 @@ def _owning(charter: Charter, flow: Flow, fields: Sequence[str]) -> set[str]:
     return owners or {charter.entities[flow.entity].roster.system}
 
 
+def _first(charter: Charter, flow: Flow) -> tuple[str, str]:
+    """Name the systems whose word on a flow's edits needs no more than the flow's name."""
+    return flow.target.system, charter.entities[flow.entity].roster.system
+
+
 def _edited(charter: Charter, flow: Flow, system: str, count: int, *, cure: str) -> Trouble:
     return Trouble(
-        "M660", flow.name if system == flow.target.system else f"{flow.name} of {system}",
+        "M660", flow.name if system in _first(charter, flow) else f"{flow.name} of {system}",
         charter.systems[system].steward,
         f"{count} copies of {flow.name} were edited in {flow.target}.", cure,
         flow=flow.name, system=flow.target.system,

@@ -77,7 +77,8 @@ def _make_with_groups(folder: Path) -> Iterator[Connector]:
 
 def _membership(n: int) -> Mapping[str, Value]:
     # The server gives groups their ids, so a row can only be written once they are there.
-    return {"group": _group_ids[n % _GROUPS], "user": f"student-{n}"}
+    group = _group_ids[n % _GROUPS] if _group_ids else f"group-{n}"
+    return {"group": group, "user": f"student-{n}"}
 
 
 USERS = Subject(
@@ -112,5 +113,6 @@ MEMBERSHIPS = Subject(
     match=("group", "user"),
     writes=frozenset({"create", "delete"}),
     many=25,
+    away=_away,
 )
 SUBJECTS = [USERS, GROUPS, MEMBERSHIPS]

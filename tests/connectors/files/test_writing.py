@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from matricula.connectors.files.place import held
 from matricula.connectors.kit.errors import GiveUp, SkipRow, TryAgain
+from matricula.connectors.kit.places import held
 from matricula.connectors.kit.protocol import Write
 
 AT = datetime(2026, 9, 1, 6, 0, tzinfo=UTC)

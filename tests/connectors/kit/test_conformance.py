@@ -10,7 +10,7 @@ import pytest
 from matricula.connectors.files.connector import FilesConnector
 from matricula.connectors.kit import hostile
 from matricula.connectors.kit.conformance import CHECKS, Subject, Unfit, checks_for, verify
-from matricula.connectors.kit.errors import SkipRow, TryAgain
+from matricula.connectors.kit.errors import GiveUp, SkipRow, Stop, TryAgain
 from matricula.connectors.kit.protocol import Context, Found, Health, Outcome
 
 SETTINGS = {
@@ -118,6 +118,42 @@ class ShufflesOutcomes(FilesConnector):
         return list(reversed(super().write(resource, writes, at=at)))
 
 
+class ForgetsARow(FilesConnector):
+    def write(self, resource, writes, *, at):
+        return super().write(resource, writes, at=at)[:-1]
+
+
+class AnswersARowTwice(FilesConnector):
+    def write(self, resource, writes, *, at):
+        outcomes = super().write(resource, writes, at=at)
+        return [*outcomes, *outcomes[-1:]]
+
+
+class StopsForOneRow(FilesConnector):
+    def write(self, resource, writes, *, at):
+        stop = Stop("not this one", code="M613", cure="Ask.")
+        outcomes = super().write(resource, writes, at=at)
+        return [replace(one, error=stop) if one.error else one for one in outcomes]
+
+
+class CallsItDoneWhenAway(FilesConnector):
+    def write(self, resource, writes, *, at):
+        try:
+            return super().write(resource, writes, at=at)
+        except TryAgain as error:
+            first, *rest = writes
+            done = [Outcome(one.key, one.external_id or "id") for one in rest]
+            return [Outcome(first.key, error=error), *done]
+
+
+class GivesUpWhenAway(FilesConnector):
+    def write(self, resource, writes, *, at):
+        try:
+            return super().write(resource, writes, at=at)
+        except TryAgain as error:
+            raise GiveUp(error.message, code=error.code, cure=error.cure) from error
+
+
 class RemakesWhatIsGone(FilesConnector):
     def write(self, resource, writes, *, at):
         writes = [
@@ -191,6 +227,11 @@ class ForgetsToSuspend(FilesConnector):
         (DropsUnknownFields, "an_unknown_field_is_refused_by_name"),
         (FailsTheWholeBatch, "a_refused_row_settles_alone"),
         (ShufflesOutcomes, "outcomes_pair_with_a_mixed_batch"),
+        (ForgetsARow, "a_refused_row_settles_alone"),
+        (AnswersARowTwice, "create_gives_an_identifier"),
+        (StopsForOneRow, "a_stale_identifier_is_an_outcome"),
+        (CallsItDoneWhenAway, "writes_to_an_absent_system_are_all_for_later"),
+        (GivesUpWhenAway, "writes_to_an_absent_system_are_all_for_later"),
         (RemakesWhatIsGone, "a_stale_identifier_is_an_outcome"),
         (RefusesASecondDeletion, "delete_is_done_once_and_agreed_twice"),
         (FindsByTheFirstFieldAlone, "a_lookup_with_one_wrong_field_finds_nothing"),
@@ -239,7 +280,7 @@ def test_checks_without_what_they_need_are_left_out_and_only_those():
         "a_refused_row_settles_alone",
         "ping_of_an_absent_system_answers_unwell",
         "reading_an_absent_system_fails_in_the_kits_words",
-        "writing_to_an_absent_system_fails_in_the_kits_words",
+        "writes_to_an_absent_system_are_all_for_later",
     }
 
 

@@ -98,6 +98,16 @@ def cut_in_the_body(handler):
     handler.close_connection = True
 
 
+def dripping(handler):
+    """Answer a little at a time, without end."""
+    handler.send_response(200)
+    handler.end_headers()
+    handler.close_connection = True
+    for _ in range(100):
+        handler.wfile.write(b" ")
+        threading.Event().wait(0.05)
+
+
 def silent(handler):
     threading.Event().wait(0.6)
     handler.close_connection = True
@@ -286,6 +296,25 @@ def test_a_redirect_to_a_named_host_is_followed():
             assert http.send("GET", "/users", params={"a": "b"}).body == b"here"
 
 
+def test_a_redirect_to_another_port_of_the_same_machine_is_refused():
+    elsewhere = Script(stolen=[answer(200)])
+
+    with served(elsewhere) as other:
+        script = Script(users=[answer(302, Location=f"{other}/stolen")])
+        with client(script) as (http, _), pytest.raises(GiveUp) as refusal:
+            http.send("GET", "/users")
+
+    assert refusal.value.code == "M614"
+    assert elsewhere.seen == []
+
+
+def test_a_creation_whose_result_is_elsewhere_is_to_be_read_back():
+    script = Script(users=[answer(303, Location="/users/1")])
+
+    with client(script) as (http, _), pytest.raises(ReadBack):
+        http.send("POST", "/users", json={})
+
+
 def test_a_creation_is_never_redirected():
     script = Script(users=[answer(307, Location="/other")], other=[answer(200)])
 
@@ -346,7 +375,7 @@ def test_a_secret_that_is_not_there_stops_the_system_in_the_kits_words(monkeypat
     with client(script, token=BY_NAME) as (http, _), pytest.raises(Stop) as refusal:
         http.send("GET", "/users")
 
-    assert (refusal.value.code, script.seen) == ("M803", [])
+    assert (refusal.value.code, script.seen) == ("M613", [])
 
 
 def test_messages_and_logs_hold_no_query_no_body_and_no_secret(monkeypatch, caplog):
@@ -406,6 +435,23 @@ def test_an_answer_larger_than_any_should_be_is_refused():
 
     with client(script, largest_answer_bytes=4096) as (http, _), pytest.raises(GiveUp):
         http.send("GET", "/users")
+
+
+def test_a_creation_that_is_answered_beyond_reason_is_to_be_read_back():
+    script = Script(users=[answer(200, b"x" * 5000)])
+
+    with client(script, largest_answer_bytes=4096) as (http, _), pytest.raises(ReadBack):
+        http.send("POST", "/users", json={})
+
+
+@pytest.mark.parametrize(("method", "kind"), [("GET", TryAgain), ("POST", ReadBack)])
+def test_an_answer_that_drips_without_end_is_given_up_at_the_deadline(method, kind):
+    script = Script(users=[dripping])
+
+    with client(script, deadline_seconds=0.2) as (http, watch), pytest.raises(kind):
+        http.send(method, "/users")
+
+    assert (len(script.seen), watch.waits) == (1, [])
 
 
 def test_an_answer_that_should_be_json_and_is_not_is_refused_without_being_quoted():

@@ -9,9 +9,9 @@ import pytest
 from ruamel.yaml import YAML
 
 from matricula.connectors.kit.errors import GiveUp, SkipRow, TryAgain, Untrusted
+from matricula.connectors.kit.places import held
 from matricula.connectors.kit.protocol import Context, Write
 from matricula.connectors.oneroster_csv import connector as connector_module
-from matricula.connectors.oneroster_csv import place
 from matricula.connectors.oneroster_csv.connector import OneRosterCsvConnector
 from matricula.connectors.oneroster_csv.importer import import_bundle
 from matricula.connectors.oneroster_csv.tables import tables
@@ -540,7 +540,7 @@ def test_a_crash_before_the_bundle_is_replaced_loses_no_change(tmp_path, monkeyp
 def test_a_second_writer_is_sent_away_until_the_first_is_done(tmp_path):
     path = tmp_path / "vle.zip"
 
-    with place.held(path), pytest.raises(TryAgain, match="M621"):
+    with held(path), pytest.raises(TryAgain, match="M621"):
         target(tmp_path).write("users", [create(BELA)], at=AT)
 
     done(target(tmp_path), "users", create(BELA))

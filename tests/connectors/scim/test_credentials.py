@@ -33,6 +33,8 @@ class TokenAddress(BaseHTTPRequestHandler):
             min(len(self.server.asked), len(self.server.answers)) - 1
         ]
         self.send_response(status)
+        for name, value in self.server.headers.items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
 
@@ -43,6 +45,7 @@ class TokenAddress(BaseHTTPRequestHandler):
 class TokenServer(HTTPServer):
     asked: list[tuple[str, str]]
     answers: list[tuple[int, bytes]]
+    headers: dict[str, str]
 
 
 def token(value: str, seconds: int = 3600) -> tuple[int, bytes]:
@@ -50,9 +53,11 @@ def token(value: str, seconds: int = 3600) -> tuple[int, bytes]:
 
 
 @contextmanager
-def connected(*answers: tuple[int, bytes]) -> Iterator[tuple[ScimConnector, TokenServer]]:
+def connected(
+    *answers: tuple[int, bytes], **headers: str
+) -> Iterator[tuple[ScimConnector, TokenServer]]:
     with TokenServer(("127.0.0.1", 0), TokenAddress) as server:
-        server.asked, server.answers = [], list(answers)
+        server.asked, server.answers, server.headers = [], list(answers), headers
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         settings = ScimConnector.Settings.model_validate(
@@ -119,3 +124,21 @@ def test_a_token_address_that_gives_none_is_said_in_the_kits_words(
         connector.describe()
 
     assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_pause_that_the_token_address_asks_for_is_handed_on(status: int):
+    asks = {"Retry-After": "40"}
+    with connected((status, b""), **asks) as (connector, _), pytest.raises(TryAgain) as caught:
+        connector.describe()
+
+    assert caught.value.after_seconds == 40.0
+
+
+def test_a_token_address_that_breaks_has_done_nothing_to_any_record():
+    good = token(shared_server().token, seconds=5)
+    with connected(*[good] * 4, (500, b"")) as (connector, server):
+        (outcome,) = connector.write("users", [create(AMARA)], at=AT)
+
+    assert isinstance(outcome.error, TryAgain)
+    assert len(server.asked) == 5

@@ -166,3 +166,55 @@ def test_a_creation_without_an_id_in_its_answer_is_unknown(idp: Idp):
     (outcome,) = idp.write(create(AMARA))
 
     assert isinstance(outcome.error, ReadBack)
+
+
+NO_ANSWERS = pytest.mark.parametrize("status", [400, 401, 403, 404, 429, 503])
+
+
+def close_the_eyes(idp: Idp, status: int, path: str = "/Users/") -> None:
+    """Let no record be looked at any more."""
+    idp.break_(
+        method="GET", path=path, forward=False, status=status, headers={"Retry-After": "60"}
+    )
+
+
+@NO_ANSWERS
+def test_an_accepted_creation_that_cannot_be_looked_at_is_unknown(idp: Idp, status: int):
+    idp.break_(method="POST", rewrite=lambda record: {"id": record["id"]})
+    close_the_eyes(idp, status)
+
+    (outcome,) = idp.write(create(AMARA))
+
+    assert isinstance(outcome.error, ReadBack)
+    idp.heal()
+    assert [row["userName"] for row in idp.rows()] == ["amara"]
+
+
+@NO_ANSWERS
+@pytest.mark.parametrize("verb", ["PATCH", "PUT"])
+def test_an_accepted_change_that_cannot_be_looked_at_is_unknown(idp: Idp, verb: str, status: int):
+    record_id = idp.write(create(AMARA))[0].external_id
+    if verb == "PUT":
+        idp.break_(method="PATCH", forward=False, status=501)
+    idp.break_(method=verb, status=204, before=lambda: close_the_eyes(idp, status))
+
+    (outcome,) = idp.write(change(record_id, title="student"))
+
+    assert isinstance(outcome.error, ReadBack)
+    idp.heal()
+    assert idp.row("amara")["title"] == "student"
+
+
+def test_a_server_that_is_busy_after_a_creation_is_not_asked_for_the_rest(
+    make_idp: Callable[..., Idp],
+):
+    idp = make_idp(concurrency=1)
+    idp.break_(method="POST", rewrite=lambda record: {"id": record["id"]})
+    close_the_eyes(idp, 429)
+
+    first, second = idp.write(create(AMARA), create(BELA))
+
+    assert isinstance(first.error, ReadBack)
+    assert isinstance(second.error, TryAgain)
+    assert second.error.after_seconds == 60.0
+    assert idp.proxy.count("POST") == 1

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from matricula.connectors.kit.errors import GiveUp, SkipRow
+from matricula.connectors.kit.errors import GiveUp, ReadBack, SkipRow, TryAgain
 from matricula.connectors.kit.protocol import Write
 from matricula.kernel.keys import join_key
 from tests.connectors.scim.people import AMARA, BELA, CHIDI, create
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.connectors.scim.conftest import Idp
 
 
@@ -152,3 +154,58 @@ def test_a_groups_members_may_be_written_as_one_list(pairs: tuple[Idp, str, list
 
     assert outcome.error is None
     assert {row["user"] for row in idp.rows("memberships")} == {amara, bela}
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 429])
+def test_members_that_cannot_be_looked_at_after_the_change_are_unknown(
+    pairs: tuple[Idp, str, list[str]], status: int
+):
+    idp, group, (amara, bela, _) = pairs
+
+    def close_the_eyes() -> None:
+        headers = {"Retry-After": "60"}
+        idp.break_(method="GET", forward=False, status=status, headers=headers)
+
+    idp.break_(method="PATCH", status=204, before=close_the_eyes)
+
+    outcomes = idp.write(join(group, amara), join(group, bela), resource="memberships")
+
+    assert [type(one.error) for one in outcomes] == [ReadBack, ReadBack]
+    idp.heal()
+    assert {row["user"] for row in idp.rows("memberships")} == {amara, bela}
+
+
+def test_a_server_that_turns_busy_between_single_pairs_is_not_asked_for_the_rest(
+    pairs: tuple[Idp, str, list[str]],
+):
+    idp, group, (amara, bela, chidi) = pairs
+    idp.break_(method="PATCH", times=1, forward=False, status=400)
+    idp.break_(method="PATCH", times=1)
+    idp.break_(method="PATCH", forward=False, status=503, headers={"Retry-After": "60"})
+    joins = [join(group, user) for user in (amara, bela, chidi)]
+
+    first, *rest = idp.write(*joins, resource="memberships")
+
+    assert first.error is None
+    assert [type(one.error) for one in rest] == [TryAgain, TryAgain]
+    assert [one.error.after_seconds for one in rest] == [60.0, 60.0]
+    assert idp.proxy.count("PATCH") == 3
+    idp.heal()
+    assert [row["user"] for row in idp.rows("memberships")] == [amara]
+
+
+def test_a_group_that_finds_the_server_busy_keeps_the_other_groups_back(
+    make_idp: Callable[..., Idp],
+):
+    idp = make_idp(concurrency=1)
+    (amara, bela) = (str(one.external_id) for one in idp.write(create(AMARA), create(BELA)))
+    made = [Write(name, "create", None, {"displayName": name}) for name in ("LAW101", "LAW102")]
+    law, more = (str(one.external_id) for one in idp.write(*made, resource="groups"))
+    idp.break_(method="PATCH", times=1, forward=False, status=400)
+    idp.break_(method="PATCH", forward=False, status=429, headers={"Retry-After": "60"})
+    joins = [join(law, amara), join(law, bela), join(more, amara)]
+
+    outcomes = idp.write(*joins, resource="memberships")
+
+    assert [type(one.error) for one in outcomes] == [TryAgain] * 3
+    assert idp.proxy.count("PATCH") == 2

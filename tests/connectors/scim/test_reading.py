@@ -172,12 +172,12 @@ def test_a_value_of_the_wrong_type_becomes_a_finding_and_not_a_guess(idp: Idp):
 
 
 def test_a_busy_server_says_when_to_come_back(full: Idp):
-    full.break_(path="/Users?", forward=False, status=429, headers={"Retry-After": "17"})
+    full.break_(path="/Users?", forward=False, status=429, headers={"Retry-After": "40"})
 
     with pytest.raises(TryAgain) as caught:
         full.rows()
 
-    assert caught.value.after_seconds == 17.0
+    assert caught.value.after_seconds == 40.0
 
 
 def test_a_server_that_ignores_filters_is_looked_through_here(idp: Idp):

@@ -226,6 +226,58 @@ def test_a_constraint_checked_at_commit_refuses_its_row_alone(postgres_campus: C
     assert postgres_campus.rows("SELECT no FROM desks ORDER BY no") == [("A",), ("B",), ("D",)]
 
 
+def _desks(campus: Campus, failure: str, *, deferred: bool = False) -> list[Write]:
+    """Have the second of four desks refused at commit, so that the batch is sent in halves.
+
+    When the second half comes, the first is there, and its refused desk is not.
+    """
+    when = "CONSTRAINT TRIGGER fail AFTER" if deferred else "TRIGGER fail BEFORE"
+    how = "DEFERRABLE INITIALLY DEFERRED" if deferred else ""
+    campus.run(
+        "CREATE TABLE desks (no VARCHAR(8) PRIMARY KEY, place INTEGER "
+        "UNIQUE DEFERRABLE INITIALLY DEFERRED)",
+        "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "IF NEW.no = 'D' AND EXISTS (SELECT FROM desks WHERE no = 'A') "
+        "AND NOT EXISTS (SELECT FROM desks WHERE no = 'B') "
+        "THEN FAILURE; END IF; RETURN NEW; END $$".replace("FAILURE", failure),
+        f"CREATE {when} INSERT ON desks {how} FOR EACH ROW EXECUTE FUNCTION fail()",
+    )
+    places = {"A": 1, "B": 1, "C": 3, "D": 4}
+    return [Write(no, "create", None, {"no": no, "place": place}) for no, place in places.items()]
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        "RAISE EXCEPTION 'deadlock' USING ERRCODE = '40P01'",
+        "PERFORM pg_terminate_backend(pg_backend_pid())",
+    ],
+    ids=["a deadlock", "a lost connection"],
+)
+def test_a_half_that_is_committed_is_answered_when_the_other_fails(
+    postgres_campus: Campus, failure: str
+):
+    writes = _desks(postgres_campus, failure)
+    connector = postgres_campus.connector(desks={"key": ["no"]})
+
+    outcomes = write(connector, *writes, resource="desks")
+
+    assert [type(one.error) for one in outcomes] == [type(None), SkipRow, TryAgain, TryAgain]
+    assert outcomes[0].external_id == "A"
+    assert postgres_campus.rows("SELECT no FROM desks") == [("A",)]
+
+
+def test_a_half_whose_commit_is_not_answered_is_to_be_read_back_alone(postgres_campus: Campus):
+    failure = "PERFORM pg_terminate_backend(pg_backend_pid())"
+    writes = _desks(postgres_campus, failure, deferred=True)
+    connector = postgres_campus.connector(desks={"key": ["no"]})
+
+    outcomes = write(connector, *writes, resource="desks")
+
+    assert [type(one.error) for one in outcomes] == [type(None), SkipRow, ReadBack, ReadBack]
+    assert postgres_campus.rows("SELECT no FROM desks") == [("A",)]
+
+
 def _cut_the_connection(campus: Campus, *, deferred: bool) -> None:
     when = "DEFERRABLE INITIALLY DEFERRED" if deferred else ""
     campus.run(

@@ -12,12 +12,18 @@ from typing import TYPE_CHECKING, ClassVar
 import pyarrow as pa
 
 from matricula.connectors.files import mapping
-from matricula.connectors.files.inspection import Stamp
-from matricula.connectors.files.place import BUSY_SECONDS, file_of, folder_of, held
+from matricula.connectors.files.place import file_of
 from matricula.connectors.files.reading import describe_columns, opened_reading
 from matricula.connectors.files.rewriting import load, save, store_for
 from matricula.connectors.files.settings import FileResource, FilesSettings
 from matricula.connectors.kit.errors import ConnectorError, GiveUp, TryAgain, Untrusted
+from matricula.connectors.kit.places import (
+    BUSY_SECONDS,
+    held,
+    must_be_folder,
+    resolved,
+    stamp_of,
+)
 from matricula.connectors.kit.protocol import (
     Capabilities,
     FieldShape,
@@ -59,7 +65,7 @@ class FilesConnector:
     def ping(self) -> Health:
         """Say whether the folder and its files are there."""
         try:
-            folder_of(self._settings.folder, self._context)
+            self._folder()
             absent = [
                 resource.file
                 for resource in self._settings.resources.values()
@@ -101,11 +107,11 @@ class FilesConnector:
         path = self._path(stated)
         self._must_support(resource, stated, writes)
         with _in_the_kits_words(stated), held(path), _distrust_gives_up():
-            before = _stamp(path)
+            before = stamp_of(path)
             sheet, form = load(path, stated, place=self._place(resource))
             outcomes = mapping.apply(sheet, writes, stated, store=store_for(stated, form))
             if any(outcome.error is None for outcome in outcomes):
-                if _stamp(path) != before:
+                if stamp_of(path) != before:
                     raise _changed_under_us(stated)
                 save(sheet, form, path, stated)
         return outcomes
@@ -158,8 +164,11 @@ class FilesConnector:
             )
         return found
 
+    def _folder(self) -> Path:
+        return must_be_folder(resolved(self._settings.folder, self._context), self._context)
+
     def _path(self, resource: FileResource) -> Path:
-        return file_of(folder_of(self._settings.folder, self._context), resource)
+        return file_of(self._folder(), resource)
 
     def _path_if_any(self, resource: FileResource) -> Path | None:
         with contextlib.suppress(Untrusted):
@@ -202,14 +211,6 @@ def _found(
         marked = mapping.as_text(row.get(resource.suspend.field))
         fields["_suspended"] = marked == resource.suspend.value
     return Found(identifier, fields)
-
-
-def _stamp(path: Path) -> Stamp | None:
-    try:
-        state = path.stat()
-    except FileNotFoundError:
-        return None
-    return Stamp(state.st_size, state.st_mtime_ns, state.st_ino)
 
 
 def _changed_under_us(resource: FileResource) -> TryAgain:

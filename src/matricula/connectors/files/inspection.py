@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import codecs
 import hashlib
-import os
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from matricula.connectors.kit.errors import Untrusted
+from matricula.connectors.kit.places import Stamp, stamp_of_open
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,15 +23,6 @@ if TYPE_CHECKING:
 CHUNK = 1 << 20
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _EXPORT_AGAIN = "Have the export made again; nothing was taken from this one."
-
-
-@dataclass(frozen=True, slots=True)
-class Stamp:
-    """What tells that a file was written to."""
-
-    size: int
-    changed_ns: int
-    inode: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +46,13 @@ class Inspection:
     ends_whole: bool
 
 
-def stamp_of(file: BinaryIO) -> Stamp:
-    """Note what would change if somebody wrote to the open file."""
-    state = os.fstat(file.fileno())
-    return Stamp(state.st_size, state.st_mtime_ns, state.st_ino)
-
-
 def must_be_unchanged(file: BinaryIO, before: Stamp, *, name: str) -> None:
     """Refuse a file that was written to since the stamp was taken.
 
     Raises:
         Untrusted: It was (M434).
     """
-    if stamp_of(file) != before:
+    if stamp_of_open(file) != before:
         raise Untrusted(
             f"{name} was written to while it was read.",
             code="M434",
@@ -94,7 +79,7 @@ def inspect(path: Path, resource: FileResource) -> Inspection:
     except FileNotFoundError as error:
         raise missing(name) from error
     with file:
-        stamp = stamp_of(file)
+        stamp = stamp_of_open(file)
         first = file.read(CHUNK)
         if not first.strip(b"\r\n\t \0" + codecs.BOM_UTF8):
             raise Untrusted(f"{name} is empty.", code="M421", cure=_EXPORT_AGAIN)

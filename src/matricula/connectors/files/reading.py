@@ -20,11 +20,11 @@ from matricula.connectors.files.inspection import (
     inspect,
     missing,
     must_be_unchanged,
-    stamp_of,
 )
 from matricula.connectors.files.scrutiny import Scrutiny
 from matricula.connectors.files.typed import JsonLinesFile, ParquetFile
 from matricula.connectors.kit.errors import Untrusted
+from matricula.connectors.kit.places import stamp_of_open
 from matricula.connectors.kit.protocol import Reading
 from matricula.kernel.findings import Finding
 
@@ -78,7 +78,7 @@ def source(path: Path, resource: FileResource) -> Iterator[Source]:
         elif resource.kind == "jsonl":
             opened = _json_lines(path, resource)
         else:
-            if not stamp_of(file).size:
+            if not stamp_of_open(file).size:
                 raise Untrusted(f"{path.name} is empty.", code="M421", cure=_EXPORT_AGAIN)
             parquet = ParquetFile(file, path.name)
             opened = Source(
@@ -124,7 +124,7 @@ def opened_reading(path: Path, resource: FileResource, *, place: str) -> Iterato
         yield Reading(_shown_schema(_declared_schema(resource), resource), iter(()))
         return
     with path.open("rb") if path.exists() else _raise(missing(path.name)) as file:
-        stamp = stamp_of(file)
+        stamp = stamp_of_open(file)
         with source(path, resource) as opened:
             reading = Reading(_shown_schema(opened.schema, resource), iter(()))
             control = _declared(path, resource)

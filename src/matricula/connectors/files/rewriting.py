@@ -18,10 +18,10 @@ import pyarrow.parquet as pq
 
 from matricula.connectors.files.csv_text import LONGEST_VALUE
 from matricula.connectors.files.mapping import Sheet, as_text
-from matricula.connectors.files.place import replacement
 from matricula.connectors.files.reading import control_path, opened_reading, source
 from matricula.connectors.files.typed import spelled
 from matricula.connectors.kit.errors import SkipRow, Untrusted
+from matricula.connectors.kit.places import replacement
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeGuard, TypeVar
 
 from matricula.connectors.kit.errors import (
     ConnectorError,
@@ -18,6 +18,7 @@ from matricula.connectors.kit.errors import (
     SkipRow,
     Stop,
     TryAgain,
+    not_begun,
 )
 from matricula.connectors.kit.protocol import Outcome
 
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 
 Asked = TypeVar("Asked")
 Answered = TypeVar("Answered")
-_AWAY_OR_BUSY = ("M610", "M611")
+# Away, busy, not letting us in.
+_NO_TO_ALL = ("M610", "M611", "M613")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,29 +85,34 @@ class _Batch:
     def do(self, job: Job) -> list[Outcome]:
         """Do one job, unless the system has said no meanwhile."""
         if self.halt is not None:
-            return _all(job, _later(self.halt))
+            return _all(job, not_begun(self.halt))
         try:
-            return job.do()
+            outcomes = job.do()
         except (SkipRow, ReadBack) as error:
+            self._heed(error)
             return _all(job, error)
-        except TryAgain as error:
-            if error.code in _AWAY_OR_BUSY:
-                self._stop(error)
-            return _all(job, error)
-        except (Stop, GiveUp) as error:
-            self._stop(error)
-            return _all(job, _later(error))
+        except (TryAgain, Stop, GiveUp) as error:
+            self._heed(error)
+            return _all(job, not_begun(error))
+        for outcome in outcomes:
+            self._heed(outcome.error)
+        return outcomes
 
-    def _stop(self, error: ConnectorError) -> None:
-        with self._lock:
-            self.halt = self.halt or error
+    def _heed(self, error: BaseException | None) -> None:
+        # An accepted write that could not be looked at is unknown because of what is behind it.
+        while error is not None:
+            if _is_about_the_system(error):
+                with self._lock:
+                    self.halt = self.halt or error
+                return
+            error = error.__cause__
+
+
+def _is_about_the_system(error: BaseException) -> TypeGuard[ConnectorError]:
+    if isinstance(error, TryAgain):
+        return error.code in _NO_TO_ALL
+    return isinstance(error, Stop | GiveUp)
 
 
 def _all(job: Job, error: ConnectorError) -> list[Outcome]:
     return [Outcome(key, error=error) for key in job.keys]
-
-
-def _later(error: ConnectorError) -> ConnectorError:
-    if isinstance(error, TryAgain):
-        return error
-    return TryAgain(error.message, code=error.code, cure=error.cure)

@@ -56,3 +56,10 @@ class Stop(ConnectorError):
 
 class Untrusted(ConnectorError):
     """What was read is empty, cut off, or of the wrong shape."""
+
+
+def not_begun(error: ConnectorError) -> TryAgain:
+    """Say of a write that was kept back that it is for later, and what kept it back."""
+    if isinstance(error, TryAgain):
+        return error
+    return TryAgain(error.message, code=error.code, cure=error.cure)

@@ -32,6 +32,7 @@ IDEMPOTENT = SAFE | {"PUT", "DELETE"}
 _NOT_NOW = frozenset({408, 425, 429, 503})
 _NOT_LET_IN = frozenset({401, 403})
 _MOVED = frozenset({301, 302, 303, 307, 308})
+_SEE_OTHER = 303
 _SERVER_ERROR = 500
 _REDIRECTS = 5
 _FIRST_WAIT_SECONDS = 0.5
@@ -94,13 +95,16 @@ class Http:
 
     Args:
         access: Address, hosts, credentials by reference, timeouts, number of attempts.
+        auth: Signs requests where the access's own credentials do not do.
         clock: For tests.
     """
 
-    def __init__(self, access: Access, *, clock: Clock | None = None) -> None:
+    def __init__(
+        self, access: Access, *, auth: httpx2.Auth | None = None, clock: Clock | None = None
+    ) -> None:
         self._access = access
         self._clock = clock or Clock()
-        self._client = guarded_client(access)
+        self._client = guarded_client(access, auth=auth)
 
     def send(
         self,
@@ -127,15 +131,16 @@ class Http:
             GiveUp: It leads to a host not named (M614) or answers beyond reason (M615).
         """
         called = f"{method} {what}".strip()
+        until = self._clock.monotonic() + self._access.deadline_seconds
         for attempt in range(self._access.attempts):
             try:
-                return self._judge(
-                    self._follow(method, path, called, request), method, called, expect=expect
-                )
+                answer = self._follow(method, path, called, request, until=until)
+                return self._judge(answer, method, called, expect=expect)
             except TryAgain as error:
                 wait = self._wait(attempt, error)
                 last = attempt + 1 == self._access.attempts
-                if method not in IDEMPOTENT or last or wait > _LONGEST_WAIT_SECONDS:
+                late = wait > _LONGEST_WAIT_SECONDS or self._clock.monotonic() + wait > until
+                if method not in IDEMPOTENT or last or late:
                     raise
             self._clock.sleep(wait)
         raise not_understood("no attempt was allowed")
@@ -169,13 +174,18 @@ class Http:
         """Close connections."""
         self._client.close()
 
-    def _follow(self, method: str, path: str, called: str, request: Mapping[str, Any]) -> Answer:
+    def _follow(
+        self, method: str, path: str, called: str, request: Mapping[str, Any], *, until: float
+    ) -> Answer:
         address = path
         for _ in range(_REDIRECTS):
-            answer = self._once(method, address, called, request)
+            answer = self._once(method, address, called, request, until=until)
             if answer.status not in _MOVED:
                 return answer
             target = answer.headers.get("location", "")
+            if answer.status == _SEE_OTHER and method not in SAFE:
+                # It is done, and its result is elsewhere (RFC 9110 15.4.4).
+                raise self._lost(method, called, f"status {answer.status}")
             if method not in SAFE or not target:
                 raise GiveUp(
                     f"{called}: the system says that its address has moved.",
@@ -186,15 +196,16 @@ class Http:
             request = {name: value for name, value in request.items() if name != "params"}
         raise not_understood(f"{called} is redirected again and again")
 
-    def _once(self, method: str, address: str, called: str, request: Mapping[str, Any]) -> Answer:
+    def _once(
+        self, method: str, address: str, called: str, request: Mapping[str, Any], *, until: float
+    ) -> Answer:
         try:
             with self._client.stream(method, address, **request) as response:
                 headers = MappingProxyType(
                     {name.lower(): value for name, value in response.headers.items()}
                 )
-                return Answer(
-                    response.status_code, headers, self._body(response, called), str(response.url)
-                )
+                body = self._body(response, called, until)
+                return Answer(response.status_code, headers, body, str(response.url))
         except _NOT_SENT as error:
             if not_trusted(error):
                 raise Stop(
@@ -210,15 +221,17 @@ class Http:
         except (httpx2.TransportError, httpx2.DecodingError) as error:
             raise self._lost(method, called, type(error).__name__) from None
 
-    def _body(self, response: httpx2.Response, called: str) -> bytes:
-        until = self._clock.monotonic() + self._access.deadline_seconds
+    def _body(self, response: httpx2.Response, called: str, until: float) -> bytes:
+        method = response.request.method
         gathered = bytearray()
         for chunk in response.iter_bytes():
             gathered += chunk
             if len(gathered) > self._access.largest_answer_bytes:
-                raise not_understood(f"{called}: the answer is larger than any should be")
+                if method in SAFE:
+                    raise not_understood(f"{called}: the answer is larger than any should be")
+                raise self._lost(method, called, "larger than any should be")
             if self._clock.monotonic() > until:
-                raise self._lost(response.request.method, called, "deadline")
+                raise self._lost(method, called, "deadline")
         return bytes(gathered)
 
     def _judge(

@@ -6,10 +6,7 @@ reading that turns out broken leaves no file behind, neither new nor half.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
-import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from matricula.connectors.kit.errors import Untrusted
+from matricula.connectors.kit.places import replacement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,8 +57,7 @@ def land(reading: Reading, path: Path) -> Landed:
             itself declares (M430).
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
-    try:
+    with replacement(path) as temporary:
         rows = _write(reading, temporary)
         if reading.declared_rows is not None and rows != reading.declared_rows:
             raise Untrusted(
@@ -68,23 +65,9 @@ def land(reading: Reading, path: Path) -> Landed:
                 code="M430",
                 cure="Have the export made again; nothing was taken from this one.",
             )
-        digest = _digest_on_disk(temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    sync_folder(path.parent)
+        with temporary.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
     return Landed(rows, path, digest)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a rename inside the folder durable, where the system allows it."""
-    # Windows cannot open a folder; there the rename itself is all that can be had.
-    with contextlib.suppress(PermissionError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def _write(reading: Reading, path: Path) -> int:
@@ -108,10 +91,3 @@ def _groups(reading: Reading) -> Iterator[pa.Table]:
             gathered, rows, size = [], 0, 0
     if rows:
         yield pa.Table.from_batches(gathered, schema=reading.schema)
-
-
-def _digest_on_disk(path: Path) -> str:
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-        os.fsync(file.fileno())
-    return found

@@ -6,9 +6,23 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
+from matricula.connectors.kit.errors import Stop
+from matricula.kernel.errors import SettingMissing
 from matricula.kernel.secrets import reveal
 
-__all__ = ["Secret", "reveal"]
+__all__ = ["Secret", "credential", "reveal"]
+
+
+def credential(reference: str) -> str:
+    """Fetch a secret without which a system does not let us in.
+
+    Raises:
+        Stop: It is not there (M613).
+    """
+    try:
+        return reveal(reference)
+    except SettingMissing as error:
+        raise Stop(error.message, code="M613", cure=error.cure) from None
 
 
 def _must_refer(text: str) -> str:

@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
+from matricula.connectors.kit.errors import ReadBack, SkipRow, TryAgain
 from matricula.connectors.kit.protocol import Connector, Outcome, Value, Write, WriteKind
 
 if TYPE_CHECKING:
@@ -95,6 +96,9 @@ class Trial:
             answer = self.connector.write(self.subject.resource, batch, at=AT)
             keys = [write.key for write in batch]
             expect([one.key for one in answer] == keys, "one outcome per write, in order")
+            for one in answer:
+                fits = one.error is None or isinstance(one.error, SkipRow | TryAgain | ReadBack)
+                expect(fits, f"the outcome of a record is no {type(one.error).__name__}")
             outcomes.extend(answer)
         return outcomes
 

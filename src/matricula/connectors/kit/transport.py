@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING
 
 import httpx2
 
-from matricula.connectors.kit.errors import GiveUp, Stop
+from matricula.connectors.kit.errors import GiveUp
 from matricula.connectors.kit.pace import Pace
-from matricula.connectors.kit.secrets import reveal
-from matricula.kernel.errors import SettingMissing
+from matricula.connectors.kit.secrets import credential
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -40,7 +39,8 @@ class Access:
         password: Reference to its password.
         ca_file: Certificates to trust instead of the usual ones, for a private authority.
         timeout_seconds: For connecting, and for each silence while reading.
-        deadline_seconds: For a whole answer, however steadily it drips.
+        deadline_seconds: For a whole answer, however steadily it drips, and to have it
+            repeated.
         attempts: How often a repeatable request is sent at most.
         largest_answer_bytes: A longer answer is refused.
         per_second: Requests a second, at most, by all threads together; None is no limit.
@@ -59,15 +59,19 @@ class Access:
     per_second: float | None = None
 
 
-def guarded_client(access: Access) -> httpx2.Client:
+def guarded_client(access: Access, *, auth: httpx2.Auth | None = None) -> httpx2.Client:
     """Make a client that reaches the named hosts and no other, following no redirect.
 
     The environment has no say: no proxy, no `.netrc`.
+
+    Args:
+        access: What the charter says.
+        auth: Signs requests where a token, or a user and password, do not do.
     """
     verify = ssl.create_default_context(cafile=access.ca_file or None)
     return httpx2.Client(
         base_url=access.url,
-        auth=_Reference(access) if access.token or access.user else None,
+        auth=auth or (_Reference(access) if access.token or access.user else None),
         timeout=access.timeout_seconds,
         follow_redirects=False,
         trust_env=False,
@@ -90,14 +94,17 @@ class _Named(httpx2.BaseTransport):
 
     def __init__(self, access: Access, inner: httpx2.BaseTransport) -> None:
         self._inner = inner
-        self._hosts = {httpx2.URL(access.url).host, *access.hosts}
+        self._home = _place(httpx2.URL(access.url))
+        self._hosts = access.hosts
         self._pace = Pace(access.per_second) if access.per_second else None
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         host, scheme = request.url.host, request.url.scheme
-        if host not in self._hosts:
+        address = request.url.netloc.decode("ascii")
+        # Another port of the same machine is another server, and may be somebody else's.
+        if _place(request.url) != self._home and host not in self._hosts:
             raise GiveUp(
-                f"A request leads to {host}, which the charter does not name.",
+                f"A request leads to {address}, which the charter does not name.",
                 code="M614",
                 cure="Correct the address if the system moved; otherwise ask its office.",
             )
@@ -115,6 +122,10 @@ class _Named(httpx2.BaseTransport):
         self._inner.close()
 
 
+def _place(url: httpx2.URL) -> tuple[str, int | None]:
+    return url.host, url.port
+
+
 class _Reference(httpx2.Auth):
     """Signs a request with a secret that is fetched for it and then forgotten."""
 
@@ -124,14 +135,11 @@ class _Reference(httpx2.Auth):
     def auth_flow(
         self, request: httpx2.Request
     ) -> Generator[httpx2.Request, httpx2.Response, None]:
-        try:
-            request.headers["Authorization"] = self._signature()
-        except SettingMissing as error:
-            raise Stop(error.message, code=error.code, cure=error.cure) from None
+        request.headers["Authorization"] = self._signature()
         yield request
 
     def _signature(self) -> str:
         if self._access.token:
-            return f"Bearer {reveal(self._access.token)}"
-        pair = f"{reveal(self._access.user)}:{reveal(self._access.password)}"
+            return f"Bearer {credential(self._access.token)}"
+        pair = f"{credential(self._access.user)}:{credential(self._access.password)}"
         return f"Basic {base64.b64encode(pair.encode()).decode('ascii')}"

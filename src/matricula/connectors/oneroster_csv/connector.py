@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute
 
 from matricula.connectors.kit.errors import ConnectorError, GiveUp, TryAgain, Untrusted
+from matricula.connectors.kit.places import held, must_be_folder, resolved, stamp_of
 from matricula.connectors.kit.protocol import (
     Capabilities,
     FieldShape,
@@ -26,13 +27,7 @@ from matricula.connectors.kit.protocol import (
 from matricula.connectors.oneroster_csv import mapping
 from matricula.connectors.oneroster_csv.header import RESERVED
 from matricula.connectors.oneroster_csv.importer import Imported, import_bundle
-from matricula.connectors.oneroster_csv.place import (
-    held,
-    is_begun,
-    must_be_folder,
-    resolved,
-    stamp_of,
-)
+from matricula.connectors.oneroster_csv.place import is_begun
 from matricula.connectors.oneroster_csv.settings import OneRosterCsvSettings
 from matricula.connectors.oneroster_csv.standing import Standing, shown
 from matricula.connectors.oneroster_csv.tables import KEY, SECRET, STATUS, FileTable, tables
@@ -44,9 +39,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from matricula.connectors.kit.places import Stamp
     from matricula.connectors.kit.protocol import Context, Outcome, Value, Write
     from matricula.connectors.oneroster_csv.mapping import Index
-    from matricula.connectors.oneroster_csv.place import Stamp
 
 # The published stubs of `pyarrow.compute` lag behind it and refuse right calls.
 pc: Any = pyarrow.compute
@@ -251,14 +246,14 @@ class OneRosterCsvConnector:
         return self._read[1]
 
     def _path(self) -> Path:
-        return resolved(self._settings.file or self._settings.folder, self._context)
+        path = resolved(self._settings.file or self._settings.folder, self._context)
+        must_be_folder(path.parent, self._context)
+        return path
 
     def _deltas(self, path: Path) -> Path:
         if not self._settings.deltas:
             return path.parent
-        folder = resolved(self._settings.deltas, self._context)
-        must_be_folder(folder, self._context)
-        return folder
+        return must_be_folder(resolved(self._settings.deltas, self._context), self._context)
 
     def _no_such(self, resource: str) -> GiveUp:
         return GiveUp(

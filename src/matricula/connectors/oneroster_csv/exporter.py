@@ -8,17 +8,14 @@ the zip carries no time of its own.
 from __future__ import annotations
 
 import io
-import os
-import secrets
 import zipfile
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute
 
 from matricula.connectors.kit.errors import GiveUp
-from matricula.connectors.kit.landing import sync_folder
+from matricula.connectors.kit.places import replacement
 from matricula.connectors.oneroster_csv import rules, text
 from matricula.connectors.oneroster_csv.manifest import Manifest, render_manifest
 from matricula.connectors.oneroster_csv.tables import (
@@ -120,22 +117,6 @@ def bundle_bytes(
             _refuse_any(rules.reference_findings(ready, known[name], modes))
     manifest = Manifest(version, modes, *source)
     return _zipped(ready, manifest)
-
-
-@contextmanager
-def replacement(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; what is there at the end takes its place."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
-    try:
-        yield temporary
-        with temporary.open("rb+") as file:
-            if path.exists():
-                os.fchmod(file.fileno(), path.stat().st_mode & 0o777)
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    sync_folder(path.parent)
 
 
 def instant(at: datetime) -> str:

@@ -1,72 +1,13 @@
-"""Where a bundle may lie, who may write it, and whether it was ever begun."""
+"""Whether a bundle was ever begun."""
 
 from __future__ import annotations
 
-import fcntl
-import os
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from matricula.connectors.kit.errors import GiveUp, TryAgain, Untrusted
+from matricula.connectors.kit.errors import Untrusted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from matricula.connectors.kit.protocol import Context
-
-BUSY_SECONDS = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Stamp:
-    """What tells whether a file is still the one that was read."""
-
-    size: int
-    modified_ns: int
-    inode: int
-
-
-def stamp_of(path: Path) -> Stamp | None:
-    """Take the stamp of a file; None where there is none."""
-    try:
-        state = path.stat()
-    except FileNotFoundError:
-        return None
-    return Stamp(state.st_size, state.st_mtime_ns, state.st_ino)
-
-
-def resolved(stated: str, context: Context) -> Path:
-    """Resolve a path of the settings.
-
-    Raises:
-        GiveUp: A relative path leads out of the charter's folder (M620).
-        TryAgain: The folder it lies in is not there; a drive may be missing (M610).
-    """
-    path = (context.folder / stated).resolve()
-    if not Path(stated).is_absolute() and not path.is_relative_to(context.folder.resolve()):
-        raise GiveUp(
-            f"{context.system}: {stated} leads out of the charter's folder.",
-            code="M620",
-            cure="Move it inside, or write it as an absolute path.",
-        )
-    must_be_folder(path.parent, context)
-    return path
-
-
-def must_be_folder(path: Path, context: Context) -> None:
-    """Make sure that a folder is there.
-
-    Raises:
-        TryAgain: It is not (M610).
-    """
-    if not path.is_dir():
-        raise TryAgain(
-            f"{context.system}: the folder {path.name} is not there.",
-            code="M610",
-            cure="Mount or create it; nothing was read or written.",
-        )
+    from pathlib import Path
 
 
 def is_begun(path: Path, *, missing_ok: bool) -> bool:
@@ -96,32 +37,6 @@ def is_begun(path: Path, *, missing_ok: bool) -> bool:
 def mark_begun(path: Path) -> None:
     """Remember that the bundle was written once."""
     _mark(path).touch(mode=0o600)
-
-
-@contextmanager
-def held(path: Path) -> Iterator[None]:
-    """Hold the right to write a bundle, against every other writer of ours.
-
-    The lock belongs to the open file, so a writer that dies leaves none behind.
-
-    Raises:
-        TryAgain: Somebody else holds it (M621).
-    """
-    lock = path.with_name(f".{path.name}.lock")
-    handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise TryAgain(
-                f"{path.name} is being written by another run.",
-                code="M621",
-                cure="It is tried again by itself.",
-                after_seconds=BUSY_SECONDS,
-            ) from error
-        yield
-    finally:
-        os.close(handle)
 
 
 def _mark(path: Path) -> Path:

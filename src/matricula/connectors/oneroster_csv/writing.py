@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from matricula.connectors.kit.errors import GiveUp, Untrusted
+from matricula.connectors.kit.places import stamp_of
 from matricula.connectors.oneroster_csv import mapping
 from matricula.connectors.oneroster_csv.exporter import (
     bundle_bytes,
@@ -18,7 +19,7 @@ from matricula.connectors.oneroster_csv.exporter import (
     put_bundle,
 )
 from matricula.connectors.oneroster_csv.importer import Imported, import_bundle
-from matricula.connectors.oneroster_csv.place import is_begun, mark_begun, stamp_of
+from matricula.connectors.oneroster_csv.place import is_begun, mark_begun
 from matricula.connectors.oneroster_csv.standing import Standing
 from matricula.connectors.oneroster_csv.tables import KEY, MODIFIED, STATUS, tables
 
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from matricula.connectors.kit.places import Stamp
     from matricula.connectors.kit.protocol import Outcome, Write
-    from matricula.connectors.oneroster_csv.place import Stamp
     from matricula.connectors.oneroster_csv.settings import OneRosterCsvSettings
     from matricula.connectors.oneroster_csv.standing import Row
 

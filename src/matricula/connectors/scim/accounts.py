@@ -11,12 +11,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from matricula.connectors.kit.errors import ReadBack, SkipRow, TryAgain
+from matricula.connectors.kit.errors import ConnectorError, SkipRow, TryAgain
 from matricula.connectors.kit.protocol import Outcome
 from matricula.connectors.scim import mapping
 from matricula.connectors.scim.attributes import EXTERNAL_ID
-from matricula.connectors.scim.refusals import belongs_to_another, gone, kept_otherwise, refusal
+from matricula.connectors.scim.refusals import (
+    belongs_to_another,
+    gone,
+    kept_otherwise,
+    refusal,
+)
 from matricula.connectors.scim.values import Misfit
+from matricula.connectors.scim.wire import unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -91,27 +97,23 @@ def _create(place: Place, write: Write) -> Outcome:
         raise refusal(answer, wanted)
     record_id = str(answer.record.get("id") or "")
     if not record_id:
-        raise ReadBack(
-            "A creation is answered well, but without the new record's id.",
-            code="M612",
-            cure="The record is looked up before anything else.",
-        )
+        raise unknown("A creation is answered well, but without the new record's id.")
     stated = {field: value for field, value in wanted.items() if value is not None}
-    try:
-        lost = _lost(place, record_id, answer, stated)
-        # Half a record helps nobody, and it is ours: nobody has had time to use it.
-        taken_back = not lost or place.endpoint.delete(record_id).good
-    except TryAgain as error:
-        raise _uncertain(error.message) from error
-    if not taken_back:
-        raise _uncertain("It keeps half of the new record and does not give it back.")
+    lost = _lost(place, record_id, answer, stated)
     if lost:
+        _take_back(place, record_id)
         raise kept_otherwise(lost, "the new record was taken back")
     return Outcome(write.key, record_id)
 
 
-def _uncertain(reason: str) -> ReadBack:
-    return ReadBack(reason, code="M612", cure="The record is looked up before anything else.")
+def _take_back(place: Place, record_id: str) -> None:
+    """Remove half a record: it helps nobody, and it is ours; nobody has had time to use it."""
+    try:
+        taken_back = place.endpoint.delete(record_id).good
+    except ConnectorError as error:
+        raise unknown(error.message) from error
+    if not taken_back:
+        raise unknown("It keeps half of the new record and does not give it back.")
 
 
 def _to_adopt(place: Place, write: Write, present: Record) -> dict[Attribute, Value]:
@@ -247,10 +249,7 @@ def _lost(
     """List wanted fields that the server does not hold. Answers may be sparse, so look."""
     if answer.record and not mapping.differing(answer.record, wanted):
         return []
-    now = place.endpoint.get(record_id)
-    if now.status == _NOT_FOUND:
-        raise gone()
-    return mapping.differing(now.record, wanted)
+    return mapping.differing(place.endpoint.get_written(record_id), wanted)
 
 
 def _must_not_be_fixed(record: Record, pending: list[Attribute]) -> None:

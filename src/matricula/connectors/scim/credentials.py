@@ -1,16 +1,18 @@
-"""How a call proves who sends it: a lasting bearer token, or one fetched when needed."""
+"""A bearer token that is fetched when it is needed, by OAuth 2.0 client credentials."""
 
 from __future__ import annotations
 
 import threading
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import httpx2
 
-from matricula.connectors.kit.errors import ConnectorError, Stop, TryAgain
-from matricula.connectors.kit.secrets import reveal
-from matricula.kernel.errors import SettingMissing
+from matricula.connectors.kit.errors import GiveUp, ReadBack, Stop, TryAgain
+from matricula.connectors.kit.http import Answer, Http
+from matricula.connectors.kit.secrets import credential
+from matricula.connectors.kit.transport import Access
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -22,24 +24,8 @@ _EARLY_SECONDS = 30.0
 _CURE = "Look at the client's identifier, its secret and the token address in the charter."
 
 
-class LastingToken(httpx2.Auth):
-    """A bearer token that somebody made by hand. Read anew for every call, so it can rotate."""
-
-    def __init__(self, reference: str) -> None:
-        self._reference = reference
-
-    def auth_flow(
-        self, request: httpx2.Request
-    ) -> Generator[httpx2.Request, httpx2.Response, None]:
-        """Put the token on a request."""
-        request.headers["Authorization"] = f"Bearer {_revealed(self._reference)}"
-        yield request
-
-
 class FetchedToken(httpx2.Auth):
     """OAuth 2.0 client credentials (RFC 6749 4.4): kept until shortly before it ends."""
-
-    requires_response_body = True
 
     def __init__(self, settings: ScimSettings) -> None:
         self._settings = settings
@@ -57,46 +43,43 @@ class FetchedToken(httpx2.Auth):
         for attempt in range(2):
             with self._lock:
                 if attempt or time.monotonic() >= self._good_until:
-                    self._keep((yield self._question()))
+                    self._keep(self._answered())
                 request.headers["Authorization"] = f"Bearer {self._token}"
             response = yield request
             if response.status_code != httpx2.codes.UNAUTHORIZED:
                 return
 
-    def _question(self) -> httpx2.Request:
+    def _answered(self) -> Answer:
+        settings = self._settings
         form = {"grant_type": "client_credentials"}
-        if self._settings.scope:
-            form["scope"] = self._settings.scope
-        request = httpx2.Request("POST", str(self._settings.token_url), data=form)
-        secret = _revealed(str(self._settings.client_secret))
-        basic = httpx2.BasicAuth(self._settings.client_id, secret)
-        return next(basic.auth_flow(request))
+        if settings.scope:
+            form["scope"] = settings.scope
+        access = Access(
+            str(settings.token_url),
+            timeout_seconds=settings.timeout_seconds,
+            deadline_seconds=settings.timeout_seconds,
+        )
+        signed = httpx2.BasicAuth(settings.client_id, credential(str(settings.client_secret)))
+        with closing(Http(access)) as http:
+            try:
+                return http.send("POST", access.url, what="token", data=form, auth=signed)
+            except ReadBack as error:
+                # Whatever became of the token, nothing was done with it.
+                raise TryAgain(
+                    error.message, code="M610", cure="Nothing to do unless it lasts."
+                ) from error
 
-    def _keep(self, response: httpx2.Response) -> None:
-        if response.status_code != httpx2.codes.OK:
-            raise _refusal(response.status_code)
+    def _keep(self, answer: Answer) -> None:
+        if not answer.is_success:
+            raise Stop(f"The token address answers {answer.status}.", code="M613", cure=_CURE)
         try:
-            answer = response.json()
-            self._token = str(answer["access_token"])
-            seconds = float(answer.get("expires_in") or 300)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            said = answer.json()
+            self._token = str(said["access_token"])
+            seconds = float(said.get("expires_in") or 300)
+        except (GiveUp, ValueError, KeyError, TypeError, AttributeError) as error:
             raise Stop(
                 "The token address answers with something that is no token.",
                 code="M615",
                 cure=_CURE,
             ) from error
         self._good_until = time.monotonic() + seconds - _EARLY_SECONDS
-
-
-def _refusal(status: int) -> ConnectorError:
-    message = f"The token address answers {status}."
-    if status >= httpx2.codes.INTERNAL_SERVER_ERROR or status == httpx2.codes.TOO_MANY_REQUESTS:
-        return TryAgain(message, code="M610", cure="Nothing to do unless it lasts.")
-    return Stop(message, code="M613", cure=_CURE)
-
-
-def _revealed(reference: str) -> str:
-    try:
-        return reveal(reference)
-    except SettingMissing as error:
-        raise Stop(error.message, code="M613", cure=error.cure) from error

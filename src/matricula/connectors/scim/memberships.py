@@ -11,7 +11,7 @@ import json
 from functools import partial
 from typing import TYPE_CHECKING
 
-from matricula.connectors.kit.batches import Job
+from matricula.connectors.kit.batches import Job, run
 from matricula.connectors.kit.errors import ConnectorError, SkipRow, TryAgain
 from matricula.connectors.kit.protocol import Outcome
 from matricula.connectors.scim import mapping
@@ -110,14 +110,9 @@ def write_group(place: Place, group: str, writes: Sequence[Write]) -> list[Outco
     except SkipRow as error:
         if len(writes) == 1:
             return [Outcome(writes[0].key, error=error)]
-    return [one for write in writes for one in _alone(place, group, write)]
-
-
-def _alone(place: Place, group: str, write: Write) -> list[Outcome]:
-    try:
-        return write_group(place, group, [write])
-    except ConnectorError as error:
-        return [Outcome(write.key, error=error)]
+    # One by one: the next is sent only where the server did not say no to the one before.
+    alone = [Job((one.key,), partial(write_group, place, group, [one])) for one in writes]
+    return [one for outcomes in run(alone, concurrency=1) for one in outcomes]
 
 
 def _written(place: Place, group: str, writes: Sequence[Write]) -> list[Outcome]:
@@ -172,7 +167,7 @@ def _new(joins: Iterable[str]) -> list[Record]:
 
 
 def _verified(place: Place, group: str, writes: Sequence[Write]) -> list[Outcome]:
-    members = set(members_of(place.endpoint.get(group).record))
+    members = set(members_of(place.endpoint.get_written(group)))
     outcomes = []
     for one in writes:
         pair = pair_of(one)

@@ -1,26 +1,22 @@
 """Calls to a SCIM server, each ending in an answer or in one of the kit's errors.
 
 The only file that knows addresses. What an answer means for a record is for the callers
-to say; what it means for the system is said here. A call goes to the hosts that the
-charter names or nowhere; redirects are not followed.
+to say; what it means for the system, and how far a call may go, is for the kit's client.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import httpx2
-from scim2_client.engines.httpx2 import SyncSCIMClient
-from scim2_client.errors import RequestNetworkException
 
-from matricula.connectors.kit.errors import ConnectorError, GiveUp, ReadBack, Stop, TryAgain
-from matricula.connectors.kit.transport import Access, guarded_client, not_trusted
-from matricula.connectors.scim.credentials import FetchedToken, LastingToken
+from matricula.connectors.kit import http
+from matricula.connectors.kit.errors import ConnectorError, GiveUp, ReadBack
+from matricula.connectors.kit.transport import Access
+from matricula.connectors.scim.credentials import FetchedToken
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,16 +25,8 @@ if TYPE_CHECKING:
     from matricula.connectors.scim.settings import ScimSettings
 
 _MEDIA = "application/scim+json"
-_WAIT = "Nothing to do by hand unless it lasts: it is tried again."
 # Answers that speak of one record or one verb; everything else speaks of the system.
 _ABOUT_THE_RECORD = frozenset({400, 404, 405, 409, 412, 413, 501})
-_NOT_SENT = (
-    httpx2.ConnectError,
-    httpx2.ConnectTimeout,
-    httpx2.PoolTimeout,
-    httpx2.ProxyError,
-    httpx2.UnsupportedProtocol,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +54,13 @@ class Wire:
 
     def __init__(self, settings: ScimSettings) -> None:
         self._settings = settings
-        self._scim: SyncSCIMClient | None = None
-        other = httpx2.URL(settings.token_url).host if settings.token_url else ""
-        self._access = Access(
-            settings.url,
-            hosts=frozenset({other}),
-            timeout_seconds=settings.timeout_seconds,
-            per_second=settings.per_second,
-        )
+        self._http: http.Http | None = None
 
     def close(self) -> None:
         """Let go of connections; a later call opens new ones."""
-        if self._scim is not None:
-            self._scim.client.close()
-            self._scim = None
+        if self._http is not None:
+            self._http.close()
+            self._http = None
 
     def call(
         self,
@@ -104,26 +85,29 @@ class Wire:
             Stop: The server does not let us in. GiveUp: there is no SCIM at this address.
         """
         given: dict[str, Any] = {"params": query} if query else {}
-        headers = {"If-Match": version} if version else {}
+        headers = {"Accept": f"{_MEDIA}, application/json;q=0.9"}
+        if version:
+            headers["If-Match"] = version
         if body is not None:
             given["content"] = json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
             headers["Content-Type"] = _MEDIA
-        try:
-            response = self._client().request(method, path, headers=headers, **given)
-        except RequestNetworkException as error:
-            raise _lost(method, error.__cause__) from error
-        return _understood(method, response)
+        answer = self._open().send(
+            method, path, expect=_ABOUT_THE_RECORD, headers=headers, **given
+        )
+        return _understood(method, answer)
 
-    def _client(self) -> SyncSCIMClient:
-        if self._scim is None:
-            client = guarded_client(self._access)
+    def _open(self) -> http.Http:
+        if self._http is None:
             settings = self._settings
-            client.auth = (
-                LastingToken(settings.token) if settings.token else FetchedToken(settings)
+            access = Access(
+                settings.url,
+                token=settings.token or "",
+                timeout_seconds=settings.timeout_seconds,
+                deadline_seconds=settings.timeout_seconds,
+                per_second=settings.per_second,
             )
-            client.headers["Accept"] = f"{_MEDIA}, application/json;q=0.9"
-            self._scim = SyncSCIMClient(client)
-        return self._scim
+            self._http = http.Http(access, auth=None if settings.token else FetchedToken(settings))
+        return self._http
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +122,20 @@ class Endpoint:
         if _names_nothing(record_id):
             return _NOTHING
         return self.wire.call("GET", self._of(record_id), query=query)
+
+    def get_written(self, record_id: str) -> Record:
+        """Fetch a record that the server has just agreed to write.
+
+        Raises:
+            ReadBack: It cannot be had, whatever the reason: the write is not undone by that.
+        """
+        try:
+            answer = self.get(record_id)
+        except ConnectorError as error:
+            raise unknown(error.message) from error
+        if not answer.good:
+            raise unknown(f"A record just written is answered with {answer.status}.")
+        return answer.record
 
     def list(self, query: Mapping[str, str | int]) -> Answer:
         """Fetch a page of records."""
@@ -174,6 +172,11 @@ class Endpoint:
         return f"{self.path}/{quote(record_id, safe='')}"
 
 
+def unknown(why: str) -> ReadBack:
+    """Say that a record was sent, and that nobody knows what became of it."""
+    return ReadBack(why, code="M612", cure="The record is read back before anything else.")
+
+
 _NOTHING = Answer(httpx2.codes.NOT_FOUND, {})
 
 
@@ -182,83 +185,31 @@ def _names_nothing(record_id: str) -> bool:
     return not record_id.strip(".")
 
 
-def _lost(method: str, cause: BaseException | None) -> ConnectorError:
-    name = type(cause).__name__
-    if cause is not None and not_trusted(cause):
-        return Stop(
-            "The server's certificate cannot be verified.",
-            code="M613",
-            cure="Have its office renew the certificate.",
-        )
-    if method == "GET" or isinstance(cause, _NOT_SENT):
-        return TryAgain(f"The server could not be reached ({name}).", code="M610", cure=_WAIT)
-    return ReadBack(
-        f"{method} was sent and its answer lost ({name}).",
-        code="M612",
-        cure="Nothing to do by hand: the record is read back before anything else.",
-    )
-
-
-def _understood(method: str, response: httpx2.Response) -> Answer:
-    status = response.status_code
-    if response.is_success:
-        return Answer(status, _body(method, response), response.headers.get("ETag", ""))
+def _understood(method: str, answer: http.Answer) -> Answer:
+    status = answer.status
+    if answer.is_success:
+        return Answer(status, _body(method, answer), answer.headers.get("etag", ""))
     if status in _ABOUT_THE_RECORD:
-        return Answer(status, _refusal(response))
-    raise _failure(method, response)
+        return Answer(status, _record(answer) or {})
+    raise _no_scim(f"{method} is answered with {status}.")
 
 
-def _body(method: str, response: httpx2.Response) -> Record:
-    if not response.content:
-        return {}
+def _body(method: str, answer: http.Answer) -> Record:
+    record = _record(answer) if answer.body else {}
+    if record is not None:
+        return record
+    message = f"{method} is answered with {answer.status} and something that is not SCIM."
+    raise _no_scim(message) if method in http.SAFE else unknown(message)
+
+
+def _record(answer: http.Answer) -> Record | None:
     try:
-        body = response.json()
-    except ValueError:
-        body = None
-    if isinstance(body, dict):
-        return body
-    message = f"{method} is answered with {response.status_code} and something that is not SCIM."
-    if method == "GET":
-        cure = "Look at `url` in the charter: it must be what stands before /Users."
-        raise GiveUp(message, code="M615", cure=cure)
-    raise ReadBack(message, code="M612", cure="The record is read back before anything else.")
+        record = answer.json()
+    except GiveUp:
+        return None
+    return record if isinstance(record, dict) else None
 
 
-def _refusal(response: httpx2.Response) -> Record:
-    try:
-        body = response.json()
-    except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}
-
-
-def _failure(method: str, response: httpx2.Response) -> ConnectorError:
-    status = response.status_code
-    said = f"{method} is answered with {status}."
-    if status in (httpx2.codes.UNAUTHORIZED, httpx2.codes.FORBIDDEN):
-        cure = "Look at the token and at what it may do: read and write users and groups."
-        return Stop(said, code="M613", cure=cure)
-    if status in (httpx2.codes.TOO_MANY_REQUESTS, httpx2.codes.SERVICE_UNAVAILABLE):
-        seconds = _seconds(response.headers.get("Retry-After", ""))
-        return TryAgain(said, code="M611", cure=_WAIT, after_seconds=seconds)
-    if response.is_server_error and method == "GET":
-        return TryAgain(said, code="M610", cure=_WAIT)
-    if response.is_server_error:
-        # Servers are known to commit and then fail while they write the answer.
-        cure = "Nothing to do by hand: the record is read back before anything else."
-        return ReadBack(said, code="M612", cure=cure)
+def _no_scim(message: str) -> GiveUp:
     cure = "Look at `url` in the charter: it must be what stands before /Users."
-    return GiveUp(said, code="M615", cure=cure)
-
-
-def _seconds(text: str) -> float:
-    """Read a Retry-After header: seconds, or a date (RFC 9110 10.2.3)."""
-    if text.strip().isdigit():
-        return float(text)
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
-        return 0.0
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max((moment - datetime.now(UTC)).total_seconds(), 0.0)
+    return GiveUp(message, code="M615", cure=cure)

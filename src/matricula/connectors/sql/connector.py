@@ -7,12 +7,13 @@ file of the folder that begins and ends transactions.
 from __future__ import annotations
 
 from contextlib import contextmanager
+from itertools import chain
 from typing import TYPE_CHECKING, ClassVar
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from matricula.connectors.kit.errors import ConnectorError, GiveUp
+from matricula.connectors.kit.errors import ConnectorError, GiveUp, ReadBack
 from matricula.connectors.kit.protocol import Capabilities, Found, Health, Reading
 from matricula.connectors.sql import lookup, reading, refusals, tables, writing
 from matricula.connectors.sql.engine import WRITES, must_be_there, open_engine
@@ -106,6 +107,12 @@ class SqlConnector:
         self._mirrors.clear()
 
     def _transact(self, mirror: Mirror, tasks: list[writing.Task]) -> None:
+        refused = self._tried(mirror, tasks)
+        if refused is not None:
+            self._in_parts(mirror, tasks, refused)
+
+    def _tried(self, mirror: Mirror, tasks: list[writing.Task]) -> SQLAlchemyError | None:
+        """Do all in one transaction; return the refusal of a constraint checked at commit."""
         with (
             self._in_our_words(),
             reading.alone(reading.sqlite_file(self._open())),
@@ -114,23 +121,35 @@ class SqlConnector:
             # Whatever is raised before the commit closes the connection, which rolls back.
             transaction = connection.begin()
             writing.carry_out(connection, mirror, tasks)
-            refused = _commit(transaction)
-        if refused is not None:
-            self._once_more(mirror, tasks, refused)
+            return _commit(transaction)
 
-    def _once_more(
+    def _in_parts(
         self, mirror: Mirror, tasks: list[writing.Task], refused: SQLAlchemyError
     ) -> None:
-        """Find the record that a constraint checked only at commit refuses."""
-        again = writing.prepared(mirror, [task.write for task in tasks])
-        if len(again) == 1:
-            tasks[0].set_aside(refusals.row_refused(mirror, tasks[0].write.key, refused))
-            return
-        middle = len(again) // 2
-        for half, places in ((again[:middle], tasks[:middle]), (again[middle:], tasks[middle:])):
-            self._transact(mirror, half)
-            for task, place in zip(half, places, strict=True):
-                place.identity, place.error = task.identity, task.error
+        """Halve until the records that a constraint checked only at commit refuses stand alone.
+
+        Each part is committed by itself, so from the first commit on, a failure is that of
+        its own part and of the parts not yet sent.
+        """
+        parts, committed = _halved(mirror, tasks, refused), False
+        while parts:
+            part = parts.pop(0)
+            again = writing.prepared(mirror, [task.write for task in part])
+            try:
+                still = self._tried(mirror, again)
+            except ConnectorError as error:
+                if not committed and not isinstance(error, ReadBack):
+                    raise
+                later = refusals.not_sent(error)
+                writing.leave(part, error if isinstance(error, ReadBack) else later)
+                writing.leave(chain.from_iterable(parts), later)
+                return
+            if still is not None:
+                parts[:0] = _halved(mirror, part, still)
+                continue
+            committed = True
+            for task, settled in zip(part, again, strict=True):
+                task.act, task.identity, task.error = settled.act, settled.identity, settled.error
 
     def _mirror(self, connection: sa.Connection, name: str) -> Mirror:
         if name not in self._settings.resources:
@@ -168,6 +187,17 @@ class SqlConnector:
             self._engine = open_engine(self._settings, self._context)
         must_be_there(self._engine, self._context.system)
         return self._engine
+
+
+def _halved(
+    mirror: Mirror, tasks: list[writing.Task], refused: SQLAlchemyError
+) -> list[list[writing.Task]]:
+    """Halve what was refused; a record that stands alone is the one at fault."""
+    if len(tasks) == 1:
+        tasks[0].set_aside(refusals.row_refused(mirror, tasks[0].write.key, refused))
+        return []
+    middle = len(tasks) // 2
+    return [tasks[:middle], tasks[middle:]]
 
 
 def _commit(transaction: sa.RootTransaction) -> SQLAlchemyError | None:

@@ -19,6 +19,7 @@ from matricula.connectors.kit.errors import (
     SkipRow,
     Stop,
     TryAgain,
+    not_begun,
 )
 from matricula.kernel.errors import SettingMissing
 
@@ -113,6 +114,13 @@ def after_commit(error: SQLAlchemyError) -> ConnectorError:
         code="M612",
         cure="Nothing to do by hand: the records are read back before anything else.",
     )
+
+
+def not_sent(error: ConnectorError) -> TryAgain:
+    """Say of records that were kept back, because those before them failed, that they wait."""
+    if isinstance(error, ReadBack):
+        return TryAgain(f"{_AWAY}.", code="M610", cure=_LATER)
+    return not_begun(error)
 
 
 def number_of(error: BaseException) -> str:

@@ -19,7 +19,7 @@ from matricula.connectors.sql import reading, refusals, statements
 from matricula.connectors.sql.mapping import DoesNotFit, canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import sqlalchemy as sa
 
@@ -85,6 +85,12 @@ def carry_out(connection: sa.Connection, mirror: Mirror, tasks: Sequence[Task]) 
             named = zip(mirror.identity, task.identity, strict=True)
             task.identity = tuple(task.values.get(name, value) for name, value in named)
     _learn_identifiers(connection, mirror, [task for task in todo if task.act == "insert"])
+
+
+def leave(tasks: Iterable[Task], error: ConnectorError) -> None:
+    """Say of some records of a batch why they are not done, where others may be."""
+    for task in tasks:
+        task.set_aside(error)
 
 
 def outcomes(mirror: Mirror, tasks: Sequence[Task]) -> list[Outcome]:

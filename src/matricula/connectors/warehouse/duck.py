@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import sqlalchemy as sa
 
 from matricula.connectors.kit.errors import ReadBack, TryAgain
-from matricula.connectors.kit.landing import sync_folder
+from matricula.connectors.kit.places import sync_folder
 from matricula.connectors.warehouse import statements
 
 if TYPE_CHECKING:

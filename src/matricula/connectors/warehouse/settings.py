@@ -6,9 +6,8 @@ import re
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
+from matricula.connectors.kit.database import DatabaseUrl
 from matricula.connectors.kit.secrets import Secret  # noqa: TC001 - pydantic reads it
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -34,26 +33,16 @@ def _must_be_a_type(text: str) -> str:
     return text
 
 
-def _must_hide_its_password(text: str) -> str:
-    if text.startswith(("env:", "file:")):
-        return text
-    try:
-        url = make_url(text)
-    except ArgumentError as error:
-        message = "it is neither env:NAME, file:PATH nor a database URL"
-        raise ValueError(message) from error
-    if url.get_backend_name() != "postgresql":
+def _must_be_postgresql(text: str) -> str:
+    if not text.startswith(("env:", "file:", "postgresql:", "postgresql+")):
         message = "a warehouse is a folder or a PostgreSQL database"
-        raise ValueError(message)
-    if url.password is not None:
-        message = "the URL holds a password; write it as `password: env:NAME`"
         raise ValueError(message)
     return text
 
 
 Name = Annotated[str, AfterValidator(_must_be_a_name)]
 TypeName = Annotated[str, AfterValidator(_must_be_a_type)]
-DatabaseUrl = Annotated[str, AfterValidator(_must_hide_its_password)]
+PostgresUrl = Annotated[DatabaseUrl, AfterValidator(_must_be_postgresql)]
 
 
 class Resource(BaseModel):
@@ -96,7 +85,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     folder: str = ""
-    url: DatabaseUrl = ""
+    url: PostgresUrl = ""
     password: Secret | None = None
     database_schema: Name = Field(default="warehouse", alias="schema")
     parquet: bool = True

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("hub", "0004_a_failed_write_is_remembered_apart_from_readings")]
+    dependencies = [("hub", "0006_a_run_can_be_undone_and_its_flows_wait")]
 
     operations = [
         migrations.AddField("flowstate", "to_do", models.BigIntegerField(db_default=0)),
