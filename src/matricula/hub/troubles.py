@@ -32,6 +32,8 @@ _OF_GUARDS = ("M501", "M502", "M503")
 _OF_FLOWS = (*_OF_GUARDS, "M505", "M506", "M507", "M515", "M660")
 # What only a full pass looks at: a pass over changes cannot say that it is over.
 _OF_FULL_PASSES = ("M414", "M505", "M506", "M507", "M515", "M660")
+# What is told until its due date, for the next reading is compared with this one.
+_OF_ONE_READING = ("M415",)
 # A system that is away, or too busy: it may be back without anybody's doing.
 AWAY = ("M610", "M611")
 # What is wrong with a system as a whole, whichever of its resources was asked for.
@@ -68,9 +70,20 @@ def of_readings(
     spoken = set(Incident.objects.filter(closed_at=None).values_list("place", flat=True))
     fields = {place for place in spoken if place.rpartition(".")[0] in resources}
     codes = [code for code in _codes() if full or code not in _OF_FULL_PASSES]
-    close_others([*found, *others], codes=codes, places=places | fields, at=desk.at)
+    close_others(
+        [*found, *others, *_told_for_a_while(desk)],
+        codes=codes,
+        places=places | fields,
+        at=desk.at,
+    )
     if full:
         purposes.look(desk)
+
+
+def _told_for_a_while(desk: Desk) -> Iterator[Incident]:
+    """List what only one reading shows, which the next ones take for what is usual."""
+    open_ones = Incident.objects.filter(closed_at=None, code__in=_OF_ONE_READING)
+    yield from open_ones.filter(due_at__gt=desk.at)
 
 
 def _held_elsewhere(flows: set[str]) -> list[Incident]:
