@@ -68,7 +68,7 @@ def is_followed(desk: Desk, flow: Flow) -> bool:
     return (desk.home / "indexes" / _folder(flow)).is_dir()
 
 
-def forget(desk: Desk, flow: Flow) -> None:
+def look_again(desk: Desk, flow: Flow) -> None:
     """Forget what a flow had seen, so that its next pass looks at everybody."""
     shutil.rmtree(desk.home / "indexes" / _folder(flow), ignore_errors=True)
 

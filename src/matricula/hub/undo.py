@@ -37,6 +37,8 @@ _FIELDS: list[pa.Field[Any]] = [
 ]
 _CHANGES = pa.schema(_FIELDS)
 _DRIFT = pa.table({n: pa.array([], pa.string()) for n in ("flow", "key", "delivered", "found")})
+_ASIDE = pa.schema([(name, pa.string()) for name in ("flow", "key", "code")])
+_NOTHING = pa.table({name: pa.array([], pa.string()) for name in ("flow", "key")})
 
 
 def make_plan(desk: Desk, run: str) -> Plan:
@@ -72,9 +74,9 @@ def make_plan(desk: Desk, run: str) -> Plan:
         flows=tuple(parts),
         changes=pa.Table.from_pylist(rows, _CHANGES),
         drift=_DRIFT,
-        aside=pa.Table.from_pylist(
-            aside, pa.schema([(name, pa.string()) for name in ("flow", "key", "code")])
-        ),
+        aside=pa.Table.from_pylist(aside, _ASIDE),
+        settled=_NOTHING,
+        void=_NOTHING,
         findings=(),
         digest=digest_of(desk.charter.digest, parts),
     )
@@ -182,7 +184,7 @@ def hold(desk: Desk, run: str, flows: Iterable[str], *, why: str) -> None:
         Hold.objects.update_or_create(
             flow=name, defaults={"run": run, "actor": desk.actor, "why": why, "held_at": desk.at}
         )
-        changed.forget(desk, flow)
+        changed.look_again(desk, flow)
         report([_held(desk, flow, run)], at=desk.at)
     append([_entry(desk, "hold", name, run, why) for name in flows], at=desk.at)
 
