@@ -34,6 +34,18 @@ def test_what_vanished_stays_told_though_the_next_reading_shows_nothing_new(worl
     assert "M415" in [i["code"] for i in world.run("incidents", "--json").json]
 
 
+def test_what_vanished_and_came_back_is_told_no_more(world):
+    world.settle()
+    whole = (world.folder / "drop" / "patrons.csv").read_text(encoding="utf-8")
+    _half(world)
+    world.run("sync")
+    world.write_patrons(whole)
+
+    world.run("sync")
+
+    assert "M415" not in [i["code"] for i in world.run("incidents", "--json").json]
+
+
 def test_identifiers_that_changed_for_good_are_taken_once_the_kept_reading_is_removed(world):
     world.settle()
     world.sis("UPDATE students SET student_no = 'A' || student_no")
