@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from hashlib import sha256
 from pathlib import Path
@@ -32,6 +33,17 @@ GENESIS = "0" * 64
 POINT_KINDS = {
     "batch": int, "last_seq": int, "chain": str, "at": str, "public_key": str, "signature": str,
 }  # fmt: skip
+# Capitals or spaces would be the same signature in another spelling; one spelling is enough.
+POINT_DIGITS = {"public_key": "[0-9a-f]{64}", "signature": "[0-9a-f]{128}"}
+BESIDE = {
+    "entry": "Entry {} stands outside every batch.",
+    "batch": "Batch {} was not sealed by an append.",
+    "values": "Values stand beside entry {}, which does not exist.",
+    "head": "A second head, {}, stands beside the audit's own.",
+    "act": "What act {} says was done to no entry.",
+    "erased": "The values of entry {} are there, though an erasure is recorded that took them.",
+    "erasure": "The erasure of entry {} is not recorded as a sealed entry orders it.",
+}
 HEADER_KINDS = {"format": str, "batches": int, "entries": int, "head": str, "values": bool}
 
 
@@ -67,6 +79,7 @@ class Walk:
         self.values, self.gone, self.erased = 0, set(), set()
         self.chains = {0: (0, GENESIS)}
         self.points: list[dict] = []
+        self.beside: list[list] = []
 
     def take(self, line: dict) -> None:
         """Check one line."""
@@ -78,6 +91,8 @@ class Walk:
             self.take_entry(line["entry"], line.get("values"))
         elif keys == {"checkpoint"}:
             self.points.append(checked_point(line["checkpoint"], "A checkpoint in the export"))
+        elif keys == {"beside"} and is_row(line["beside"], [str, int]):
+            self.beside.append(line["beside"])
         else:
             raise Broken(f"After entry {self.last} stands a line of no known kind.")
 
@@ -161,6 +176,8 @@ def checked_point(told: object, what: str) -> dict:
     """A checkpoint with all its parts."""
     if not isinstance(told, dict) or {k: type(v) for k, v in told.items()} != POINT_KINDS:
         raise Broken(f"{what} cannot be read.")
+    if not all(re.fullmatch(digits, told[name]) for name, digits in POINT_DIGITS.items()):
+        raise Broken(f"{what}, of {told['at']}, is not spelt as one is: its digits are small.")
     return told
 
 
@@ -236,10 +253,8 @@ def check_signature(point: dict, public_key: str) -> None:
         sort_keys=True, ensure_ascii=False, separators=(",", ":"),
     )  # fmt: skip
     try:
-        # Capitals would be the same signature in another spelling; one spelling is enough.
-        spelt_once = point["signature"] == point["signature"].lower()
         key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(point["public_key"]))
-        key.verify(bytes.fromhex(point["signature"] if spelt_once else ""), text.encode())
+        key.verify(bytes.fromhex(point["signature"]), text.encode())
     except (InvalidSignature, ValueError):
         raise Broken(f"{what} is not what its key signed.") from None
 
@@ -273,6 +288,8 @@ def check(options: argparse.Namespace) -> None:
     for point in points:
         check_point(point, walk)
         check_signature(point, options.public_key)
+    for kind, number in walk.beside:
+        raise Broken(BESIDE.get(kind, "Something, {}, stands outside the seals.").format(number))
     print(f"holds  {len(points)} checkpoints: signatures, and the same history up to each")
     if not options.checkpoint:
         print("       a checkpoint of your own (--checkpoint) would also show a rewritten history")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import pytest
+from ruamel.yaml import YAML
 
 from matricula.cli.main import cli
+from matricula.connectors.registry import connector_class
 from tests.architecture.documents import FENCE, LINK, anchors, pages, without_code
 from tests.architecture.source import REPOSITORY
 
@@ -23,6 +25,10 @@ LEAK = re.compile(
     "pypi[.]org|files[.]pythonhosted|crates[.]io|npmjs[.]com|/(?:wor[k]|roo[t]|hom[e]/[a-z]+)/"
 )
 _AFTER_COMMAND = {"|", ">", ">>", "&&", ";"}
+GUIDES = {
+    "files": "connect-files.md", "oneroster_csv": "connect-oneroster.md",
+    "scim": "connect-scim.md", "sql": "connect-sql.md", "warehouse": "connect-warehouse.md",
+}  # fmt: skip
 REQUIRED = ("README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
 
 
@@ -178,3 +184,29 @@ def test_a_decision_that_the_code_names_exists():
     }
 
     assert named == set()
+
+
+@pytest.mark.parametrize("name", sorted(GUIDES))
+def test_a_guide_names_every_setting_and_shows_settings_that_its_connector_takes(name: str):
+    page = (REPOSITORY / "docs" / "how-to" / GUIDES[name]).read_text(encoding="utf-8")
+    settings = connector_class(name).Settings
+    shown = [
+        system["settings"]
+        for fence in FENCE.finditer(page)
+        if fence["kind"] == "yaml"
+        for system in (YAML(typ="safe").load(fence["body"]).get("systems") or {}).values()
+    ]
+
+    for told in shown:
+        settings.model_validate(told)
+
+    assert shown != []
+    assert [
+        word for word in sorted(_words(settings.model_json_schema())) if word not in page
+    ] == []
+
+
+def _words(schema: dict[str, Any]) -> set[str]:
+    """Every key of a connector's settings, however deep."""
+    parts = [schema, *schema.get("$defs", {}).values()]
+    return {word for part in parts for word in part.get("properties", {})}

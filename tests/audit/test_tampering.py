@@ -4,18 +4,22 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import connection
 
-from matricula.audit import seal
-from matricula.audit.actions import append, checkpoint
+from matricula.audit import rows, seal
+from matricula.audit.actions import append, checkpoint, erase
+from matricula.audit.checkpoints import sign
 from matricula.audit.queries import export, history
 from matricula.audit.verify import verify
 from matricula.kernel.errors import AuditBroken
 from tests.audit.witness import (
     AT,
     assert_both_name,
+    assert_both_say,
     assert_untouched,
     entry,
     record_ten,
@@ -183,34 +187,122 @@ def test_an_entry_added_by_hand_stands_outside_the_seals(tmp_path):
     [
         (
             "INSERT INTO audit_entry SELECT 0, act, values_digest, leaf FROM audit_entry LIMIT 1",
-            "Entry 0 stands before the first",
+            "Entry 0 stands outside every batch",
         ),
         (
             "INSERT INTO audit_batch SELECT -1, 1, 4, 'r', 'p', 'c', 'now'",
-            "Batch -1 stands before the first",
+            "Batch -1 was not sealed by an append",
+        ),
+        (
+            "INSERT INTO audit_batch SELECT 4, 11, 11, 'r', 'p', 'c', 'now'",
+            "Batch 4 was not sealed by an append",
         ),
         (
             "INSERT INTO audit_value VALUES (-5, 'salt', 'dewi', '', '')",
-            "Values stand beside entry -5",
+            "Values stand beside entry -5,",
         ),
+        (
+            "INSERT INTO audit_value VALUES (11, 'salt', 'dewi', '', '')",
+            "Values stand beside entry 11,",
+        ),
+        (
+            "INSERT INTO audit_act VALUES (99, '', '', '', '', '', '', '', '')",
+            "What act 99 says was done to no entry",
+        ),
+        ("INSERT INTO audit_erasure VALUES (6, 10)", "The values of entry 6 are there"),
+        ("INSERT INTO audit_erasure VALUES (60, 10)", "The erasure of entry 60 is not recorded"),
+        ("INSERT INTO audit_erasure VALUES (60, 77)", "The erasure of entry 60 is not recorded"),
     ],
 )
-def test_what_is_put_before_the_first_entry_is_found(statement, named):
+def test_what_stands_beside_the_seals_is_found_and_named_by_both(tmp_path, statement, named):
     record_ten()
 
     tamper(statement)
 
-    with pytest.raises(AuditBroken, match=f"M712: {named}"):
-        verify()
+    assert_both_say(named, tmp_path, code="M712")
 
 
-def test_a_value_added_by_hand_is_found():
+@pytest.mark.parametrize(
+    ("statement", "named"),
+    [
+        ("DELETE FROM audit_erasure WHERE seq = 2", "The erasure of entry 2 is not recorded"),
+        ("UPDATE audit_erasure SET erased_by = 9 WHERE seq = 2", "The erasure of entry 2 is not"),
+        (
+            "INSERT INTO audit_value VALUES (2, 'salt', 'bela', '', '')",
+            "entry 2 are not what was sealed",
+        ),
+    ],
+)
+def test_an_erasure_that_was_tampered_with_is_found(tmp_path, statement, named):
     record_ten()
+    erase("student", "bela", actor="officer", why="asked to be forgotten", at=AT)
 
-    tamper("INSERT INTO audit_value VALUES (11, 'salt', 'dewi', '', '')")
+    tamper(statement)
 
-    with pytest.raises(AuditBroken, match=r"M712: Values stand beside entry 11\b"):
+    assert_both_say(named, tmp_path)
+
+
+def test_values_that_were_erased_and_put_back_are_found(tmp_path):
+    record_ten()
+    kept = rows.fetch("SELECT salt, key, before, after FROM audit_value WHERE seq = 2")[0]
+    erase("student", "bela", actor="officer", why="asked to be forgotten", at=AT)
+
+    rows.insert("audit_value", rows.VALUE, [(2, *kept)])
+
+    assert_both_say("The values of entry 2 are there", tmp_path, code="M712")
+
+
+@pytest.mark.parametrize("spelt", ["upper(signature)", "' ' || signature", "signature || ' '"])
+def test_a_signature_counts_in_one_spelling_alone(tmp_path, spelt):
+    record_ten()
+    checkpoint(at=AT, key=Ed25519PrivateKey.generate())
+
+    tamper(f"UPDATE audit_checkpoint SET signature = {spelt}")
+
+    with pytest.raises(AuditBroken, match="M718"):
         verify()
+    with pytest.raises(AuditBroken, match="M718"):
+        export(tmp_path / "audit.jsonl")
+
+
+def test_a_checkpoint_of_a_batch_that_cannot_be_is_refused():
+    record_ten()
+    impossible = sign(
+        Ed25519PrivateKey.generate(), batch=-1, last_seq=-1, chain=seal.GENESIS, at="now"
+    )
+
+    rows.insert(
+        "audit_checkpoint", tuple(asdict(impossible)), [tuple(asdict(impossible).values())]
+    )
+
+    with pytest.raises(AuditBroken, match="M715"):
+        verify()
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL keeps to the columns' types")
+@pytest.mark.parametrize("odd", ["x'00ff'", "CAST(x'ff' AS TEXT)"])
+@pytest.mark.parametrize(
+    ("table", "column", "code"),
+    [
+        *[("audit_checkpoint", name, "M718") for name in ("batch", "last_seq", "chain", "at")],
+        *[("audit_checkpoint", name, "M718") for name in ("public_key", "signature")],
+        *[("audit_batch", name, "M713") for name in ("first_seq", "last_seq", "root", "chain")],
+        *[("audit_head", name, "M713") for name in ("batch", "last_seq", "chain")],
+        ("audit_entry", "act", "M713"),
+    ],
+)
+def test_bytes_in_place_of_a_number_or_a_text_are_a_finding(tmp_path, table, column, code, odd):
+    record_ten()
+    checkpoint(at=AT, key=Ed25519PrivateKey.generate())
+
+    where = "WHERE seq = 6" if table == "audit_entry" else ""
+    tamper(f"UPDATE {table} SET {column} = {odd} {where}")
+
+    with pytest.raises(AuditBroken) as verified:
+        verify()
+    with pytest.raises(AuditBroken) as exported:
+        export(tmp_path / "audit.jsonl")
+    assert {verified.value.code, exported.value.code} <= {code, "M710"}
 
 
 def test_a_tail_cut_off_is_found_by_the_head(tmp_path):
@@ -234,6 +326,7 @@ def test_a_tail_cut_off_together_with_the_head_is_found_by_a_checkpoint_handed_o
         "DELETE FROM audit_value WHERE seq > 8",
         "DELETE FROM audit_entry WHERE seq > 8",
         "DELETE FROM audit_batch WHERE number > 2",
+        "DELETE FROM audit_act WHERE number > 2",
         "DELETE FROM audit_checkpoint",
         "UPDATE audit_head SET batch = 2, last_seq = 8, "
         "chain = (SELECT chain FROM audit_batch WHERE number = 2)",
@@ -241,6 +334,21 @@ def test_a_tail_cut_off_together_with_the_head_is_found_by_a_checkpoint_handed_o
 
     assert_untouched(tmp_path)
     assert assert_both_name(9, tmp_path, checkpoint=kept) == "M714"
+
+
+def test_a_tail_cut_off_together_with_the_head_is_found_by_a_checkpoint_left_in_place(tmp_path):
+    record_ten()
+    checkpoint(at=AT, key=Ed25519PrivateKey.generate())
+
+    tamper(
+        "DELETE FROM audit_value WHERE seq > 8",
+        "DELETE FROM audit_entry WHERE seq > 8",
+        "DELETE FROM audit_batch WHERE number > 2",
+        "UPDATE audit_head SET batch = 2, last_seq = 8, "
+        "chain = (SELECT chain FROM audit_batch WHERE number = 2)",
+    )
+
+    assert assert_both_name(9, tmp_path) == "M714"
 
 
 def test_a_history_rebuilt_from_nothing_is_found_by_a_checkpoint_handed_out(tmp_path):

@@ -95,3 +95,14 @@ def assert_both_name(seq: int, folder: Path, *, checkpoint: Path | None = None) 
     assert code == 1, told
     assert named.search(told), told
     return refused.value.code
+
+
+def assert_both_say(named: str, folder: Path, *, code: str = "") -> None:
+    """Both verifiers refuse in these words; ours with this code, if one is given."""
+    with pytest.raises(AuditBroken, match=re.escape(named)) as refused:
+        verify()
+    assert refused.value.code == (code or refused.value.code)
+    export(folder / "audit.jsonl")
+    exit_code, told = run_verifier(folder / "audit.jsonl")
+    assert exit_code == 1, told
+    assert named in told, told

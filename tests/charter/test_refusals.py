@@ -733,6 +733,20 @@ FILES = {
         "cannot be read",
         "Correct the line",
     ),
+    "half a character": (
+        '\nstewards:\n  it: {name: "\\uD83D\\uDE00", notify: it@example.org}\n',
+        "M108",
+        "b.yaml:3",
+        "half a character",
+        "Write the value out",
+    ),
+    "half a character in a key": (
+        '"\\uDFFF": 1\n',
+        "M108",
+        "b.yaml:1",
+        "half a character",
+        "Write the value out",
+    ),
     "two documents in one file": (
         "a: 1\n---\nb: 2\n",
         "M103",

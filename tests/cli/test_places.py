@@ -21,7 +21,7 @@ def test_a_file_that_cannot_be_written_is_refused_in_words(world, monkeypatch, w
     said = world.run(*words, str(world.folder / "nowhere" / "file"))
 
     assert said.code == 1
-    assert "M808" in said.err
+    assert "M810" in said.err
     assert "nowhere/file cannot be written: no such file or directory" in said.err
     assert Checkpoint.objects.count() == 0
 
@@ -53,7 +53,7 @@ def test_a_starter_that_cannot_be_written_is_refused_in_words(tmp_path, capsys):
     code = main.run(["--charter", str(tmp_path / "file" / "charter"), "init"])
 
     assert code == 1
-    assert "M808" in capsys.readouterr().err
+    assert "M810" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_a_command_that_only_tells_refuses_a_home_that_is_not_there_and_makes_no
     said = run_alone(tmp_path, *words)
 
     assert said.returncode == 1
-    assert "M807: Nothing was kept yet in " in said.stderr
+    assert "M809: Nothing was kept yet in " in said.stderr
     assert not (tmp_path / "home").exists()
     assert not (tmp_path / "audit.jsonl").exists()
 

@@ -12,7 +12,7 @@ import pytest
 from django.db import connection
 
 from matricula.cli.faults import STOPPED
-from tests.alone import MATRICULA, run_alone, write_charter
+from tests.alone import MATRICULA, STUDENTS, run_alone, write_charter
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,17 @@ def test_a_wrong_database_url_is_named_without_its_password(tmp_path, url, code)
     assert said.stderr.startswith(f"MATRICULA_DATABASE_URL: {code}: ")
     assert len(said.stderr.splitlines()) == 1
     assert "hunter2" not in said.stderr
+
+
+def test_a_charter_that_spells_half_a_character_is_refused_at_its_line(tmp_path):
+    (tmp_path / "charter").mkdir()
+    text = STUDENTS.replace("name: IT,", 'name: "\\uD800",')
+    (tmp_path / "charter" / "charter.yaml").write_text(text, encoding="utf-8")
+
+    said = run_alone(tmp_path, "check")
+
+    assert said.returncode == 1
+    assert said.stderr.startswith("charter.yaml:4: M108: ")
 
 
 def test_a_home_that_cannot_be_made_is_named(tmp_path):

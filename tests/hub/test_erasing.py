@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import duckdb
 import pyarrow.parquet as pq
 import pytest
 from django.db import connection
@@ -271,3 +272,26 @@ def test_an_erasure_done_again_finds_nothing_more(left):
 
     assert erase(left, "--yes").code == 1
     assert Incident.objects.filter(key__startswith=WHO).count() == 0
+
+
+def test_a_person_whose_rows_the_warehouses_office_deleted_can_be_erased(world):
+    world.settle()
+    world.sis("DELETE FROM enrolments WHERE student_no = '00007'")
+    world.sis("DELETE FROM students WHERE student_no = '00007'")
+    world.run("sync")
+    world.lms("DELETE FROM users WHERE idnumber = '00007'")
+    world.run("sync")
+    refused = erase(world, "--yes", key="00007")
+    with duckdb.connect(str(world.folder / "warehouse" / "warehouse.duckdb")) as warehouse:
+        warehouse.execute("DELETE FROM students_history WHERE key = '00007'")
+    (world.folder / "warehouse" / "students_history.parquet").unlink()
+
+    world.run("sync")
+    said = erase(world, "--yes", key="00007")
+
+    assert "1 by warehouse-students" in refused.err
+    assert said.code == 0, said.err
+    world.sis("UPDATE students SET status = 'on_leave' WHERE student_no = '00001'")
+    assert world.run("sync").code == 0
+    copy = world.folder / "warehouse" / "students_history.parquet"
+    assert "00007" not in pq.read_table(copy)["key"].to_pylist()

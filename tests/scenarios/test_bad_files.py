@@ -130,7 +130,8 @@ BAD_FILES = (
     ),
     in_register(
         "names a student twice", "M431", _first_row_twice,
-        "1 value(s) of student_no stand on more than one record: 00001", "send each record once",
+        "1 value(s) of student_no stand on more than one record, first on",
+        "send each record once",
     ),
     in_register(
         "names a student without a number", "M432", instead(b"\n00007,", b"\n,"),

@@ -72,7 +72,7 @@ BAD_TABLES = (
     ),
     BadTable(
         "the database file is gone", _gone,
-        "M610", "campus", "campus: ", "Provide the file, or correct `url:`",
+        "M616", "campus", "campus: ", "Provide the file, or correct `url:`",
     ),
     BadTable(
         "the database file is no database", _garbled,

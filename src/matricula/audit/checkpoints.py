@@ -7,6 +7,7 @@ chain. Whoever keeps one can show later that the history up to there is still th
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,8 @@ FORMAT = "matricula-checkpoint-1"
 _KINDS = {
     "batch": int, "last_seq": int, "chain": str, "at": str, "public_key": str, "signature": str,
 }  # fmt: skip
+# Capitals or spaces would be the same signature in another spelling; one spelling is enough.
+_DIGITS = {"public_key": re.compile("[0-9a-f]{64}"), "signature": re.compile("[0-9a-f]{128}")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,14 @@ class Signed:
     def as_text(self) -> str:
         """Write the file that is handed out."""
         return json.dumps({"format": FORMAT, **asdict(self)}, indent=2) + "\n"
+
+
+def is_well_formed(signed: Signed) -> bool:
+    """Say whether a checkpoint is spelt as `sign` spells one, whoever signed it."""
+    told = asdict(signed)
+    return all(type(told[name]) is kind for name, kind in _KINDS.items()) and all(
+        digits.fullmatch(told[name]) for name, digits in _DIGITS.items()
+    )
 
 
 def sign(key: Ed25519PrivateKey, *, batch: int, last_seq: int, chain: str, at: str) -> Signed:
@@ -101,20 +112,14 @@ def read(path: Path) -> Signed:
     """
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
+    except (ValueError, RecursionError):
         told = None
-    if not _is_checkpoint(told):
-        raise AuditBroken(
-            "M704",
-            f"{path} is not a checkpoint.",
-            cure="Hand in the file as `matricula audit checkpoint` wrote it.",
-        )
-    return Signed(**{name: told[name] for name in _KINDS})
-
-
-def _is_checkpoint(told: object) -> bool:
-    return (
-        isinstance(told, dict)
-        and told.get("format") == FORMAT
-        and all(isinstance(told.get(name), kind) for name, kind in _KINDS.items())
+    if isinstance(told, dict) and told.get("format") == FORMAT and told.keys() >= _KINDS.keys():
+        found = Signed(**{name: told[name] for name in _KINDS})
+        if is_well_formed(found):
+            return found
+    raise AuditBroken(
+        "M704",
+        f"{path} is not a checkpoint.",
+        cure="Hand in the file as `matricula audit checkpoint` wrote it.",
     )

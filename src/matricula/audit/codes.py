@@ -35,8 +35,9 @@ CODES = {
         "An entry is missing", "Entries count without gaps; one was removed or moved.", _LOOK
     ),
     "M712": Code(
-        "An entry stands outside the seals",
-        "A row was added without being sealed, or beyond the head.",
+        "Something stands outside the seals",
+        "A row was added that no append or erasure wrote: an entry, a batch, an act, values, a "
+        "permission to erase, a second head.",
         _LOOK,
     ),
     "M713": Code(
@@ -66,7 +67,8 @@ CODES = {
     ),
     "M718": Code(
         "A checkpoint's signature is wrong",
-        "The signature does not fit the checkpoint, or another key made it.",
+        "The signature does not fit the checkpoint, is not spelt as it was made, or another key "
+        "made it.",
         _LOOK,
     ),
 }

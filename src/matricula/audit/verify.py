@@ -7,12 +7,11 @@ what is appended meanwhile is left for the next time.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from django.db import DatabaseError
 
-from matricula.audit import checkpoints, rows, seal
-from matricula.audit.models import Checkpoint
+from matricula.audit import checkpoints, rows, standing
 from matricula.audit.walk import Walk, broken
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from matricula.audit.checkpoints import Signed
+    from matricula.audit.standing import Head
     from matricula.kernel.errors import AuditBroken
 
 
@@ -42,12 +42,6 @@ class Verified:
     erased: int
 
 
-class _Head(NamedTuple):
-    batch: int
-    last_seq: int
-    chain: str
-
-
 def verify(*, checkpoint: Path | None = None, public_key: str = "") -> Verified:
     """Recompute every entry, value, root and link and hold them against what was signed.
 
@@ -58,7 +52,7 @@ def verify(*, checkpoint: Path | None = None, public_key: str = "") -> Verified:
     Raises:
         AuditBroken: Names the first entry that is not as it was sealed (M704, M710 to M718).
     """
-    signed = _stored()
+    signed = standing.signed()
     if checkpoint is not None:
         signed.append(checkpoints.read(checkpoint))
     for one in signed:
@@ -66,30 +60,18 @@ def verify(*, checkpoint: Path | None = None, public_key: str = "") -> Verified:
     walk = Walk(one.batch for one in signed)
     head = _walk_to_the_head(walk)
     _check_signed(walk, signed)
-    _check_nothing_beside()
+    _check_nothing_beside(walk)
     return Verified(
         head.last_seq, head.batch, len(signed), head.chain, head.last_seq - walk.values
     )
 
 
-def _stored() -> list[Signed]:
-    return [
-        checkpoints.Signed(c.batch, c.last_seq, c.chain, c.at, c.public_key, c.signature)
-        for c in Checkpoint.objects.order_by("id")
-    ]
-
-
-def _read_head() -> _Head:
-    found = rows.fetch("SELECT batch, last_seq, chain FROM audit_head")
-    return _Head(*found[0]) if found else _Head(0, 0, seal.GENESIS)  # type: ignore[arg-type]  # as selected
-
-
-def _walk_to_the_head(walk: Walk) -> _Head:
+def _walk_to_the_head(walk: Walk) -> Head:
     while True:
-        head = _read_head()
+        head = standing.head()
         try:
             _walk(walk, head)
-        except TypeError as error:
+        except (TypeError, DatabaseError) as error:
             raise broken(
                 "M713",
                 f"The seals after entry {walk.last_seq} hold something that is neither number "
@@ -99,13 +81,13 @@ def _walk_to_the_head(walk: Walk) -> _Head:
         if unexplained is None:
             return head
         # An erasure while we walked takes values here and records itself beyond this head.
-        if _read_head() == head:
+        if standing.head() == head:
             raise broken(
                 "M717", f"The values of entry {unexplained} are gone, and no erasure names it."
             )
 
 
-def _walk(walk: Walk, head: _Head) -> None:
+def _walk(walk: Walk, head: Head) -> None:
     entries = _entries(walk.last_seq + 1, head.last_seq)
     for batch in rows.batches(walk.number + 1, head.batch):
         walk.go(batch, entries)
@@ -157,34 +139,18 @@ def _check_signed(walk: Walk, signed: Sequence[Signed]) -> None:
             )
 
 
-_BESIDE = (
-    ("M712", "Entry {} stands beyond the head, outside every batch.",
-     "SELECT max(seq) FROM audit_entry", "last_seq"),
-    ("M712", "Batch {} stands beyond the head; it was not sealed by an append.",
-     "SELECT max(number) FROM audit_batch", "batch"),
-    ("M712", "Values stand beside entry {}, which does not exist.",
-     "SELECT max(seq) FROM audit_value", "last_seq"),
-)  # fmt: skip
+_BESIDE = {
+    "entry": "Entry {} stands outside every batch.",
+    "batch": "Batch {} was not sealed by an append.",
+    "values": "Values stand beside entry {}, which does not exist.",
+    "head": "A second head, {}, stands beside the audit's own.",
+    "act": "What act {} says was done to no entry.",
+    "erased": "The values of entry {} are there, though an erasure is recorded that took them.",
+    "erasure": "The erasure of entry {} is not recorded as a sealed entry orders it.",
+}
 
 
-_BEFORE = (
-    ("M712", "Entry {} stands before the first, outside every batch.",
-     "SELECT min(seq) FROM audit_entry"),
-    ("M712", "Batch {} stands before the first; it was not sealed by an append.",
-     "SELECT min(number) FROM audit_batch"),
-    ("M712", "Values stand beside entry {}, which does not exist.",
-     "SELECT min(seq) FROM audit_value"),
-)  # fmt: skip
-
-
-def _check_nothing_beside() -> None:
+def _check_nothing_beside(walk: Walk) -> None:
     """Check that nothing was added that no batch seals."""
-    for code, message, query, limit in _BESIDE:
-        # Asked before the head is read: what an append adds in between is never beyond it.
-        ((highest,),) = rows.fetch(query)
-        if highest is not None and int(highest) > getattr(_read_head(), limit):
-            raise broken(code, message.format(highest))
-    for code, message, query in _BEFORE:
-        ((lowest,),) = rows.fetch(query)
-        if lowest is not None and int(lowest) < 1:
-            raise broken(code, message.format(lowest))
+    for one in standing.beside(walk.erased, upto=walk.last_seq):
+        raise broken("M712", _BESIDE[one.kind].format(one.number))

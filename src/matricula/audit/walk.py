@@ -37,6 +37,7 @@ class Walk:
         last_seq: The last entry.
         chain: The chain there.
         values: How many entries still had their values.
+        erased: The entries that erasures name, each with the entry that is the erasure.
     """
 
     def __init__(self, remember: Iterable[int]) -> None:
@@ -44,15 +45,15 @@ class Walk:
         self._remember = frozenset(remember)
         self._passed = {0: (0, seal.GENESIS)}
         self._gone: set[int] = set()
-        self._erased: set[int] = set()
+        self.erased: dict[int, int] = {}
 
-    def passed(self, number: int) -> tuple[int, str]:
-        """Tell the last entry and the chain of a batch that was to be remembered."""
-        return self._passed[number]
+    def passed(self, number: int) -> tuple[int, str] | None:
+        """Tell the last entry and the chain of a batch that was to be remembered, if it came."""
+        return self._passed.get(number)
 
     def unexplained(self) -> int | None:
         """Find the first entry whose values are gone although no erasure names it."""
-        return min(self._gone - self._erased, default=None)
+        return min(self._gone - self.erased.keys(), default=None)
 
     def go(self, batch: Batch, entries: Iterator[Stored]) -> None:
         """Check the next batch against its entries.
@@ -115,7 +116,7 @@ class Walk:
             )
         self.values += 1
         if act[3] == seal.ERASURE:
-            self._erased.update(_named_by_erasure(entry.after or ""))
+            self.erased.update(dict.fromkeys(named_by_erasure(entry), entry.seq))
 
     def _check_seal(self, batch: Batch, root: str) -> None:
         entries = f"entry {batch.first_seq}"
@@ -137,9 +138,10 @@ class Walk:
             )
 
 
-def _named_by_erasure(after: str) -> list[int]:
+def named_by_erasure(entry: Stored) -> list[int]:
+    """List the entries whose values an erasure took; none where its own are gone."""
     try:
-        found: list[int] = json.loads(after)["entries"]
+        found: list[int] = json.loads(entry.after or "")["entries"]
     except (ValueError, KeyError, TypeError):
         return []
     return found

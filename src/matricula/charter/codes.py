@@ -38,7 +38,7 @@ CODES: dict[str, Code] = {
         "Save the file as UTF-8.",
     ),
     "M108": Code(
-        "An anchor, an alias or a tag",
+        "An anchor, an alias, a tag or half a character",
         f"What is agreed must stand where it is read. {_ONE_MEANING}",
         "Write the value out.",
     ),

@@ -252,6 +252,11 @@ def _call(scope: Scope, node: exp.Expr, function: whitelist.Function) -> Typed:
         typed = _part(scope, node, part, want)
         first = typed.type if name == "this" else first
         built.set(name, typed.tree)
+    if isinstance(node, exp.RegexpReplace) and not scope.refusals and not _replaces(node):
+        return scope.refuse(
+            "M309", f"`{written(node)}` puts in a group that its pattern does not have.",
+            "Write the group into the pattern, in brackets, or leave it out.",
+        )  # fmt: skip
     return Typed(built, first if function.gives == "same" else _GIVES[function.gives])
 
 
@@ -273,7 +278,7 @@ def _part(scope: Scope, node: exp.Expr, part: exp.Expr, want: whitelist.Want) ->
 _LAST_GROUP = 9
 _LITERALS = {
     "count": f"a whole number up to {whitelist.LONGEST_PAD} (a group: {_LAST_GROUP}), written out",
-    "word": "text, written out",
+    "word": "text, written out (to pad with, at least one character)",
     "pattern": "a pattern that DuckDB understands, written out",
     "format": "a format such as '%d.%m.%Y', written out",
     "options": "some of the letters g, i, c, s, m",
@@ -288,7 +293,10 @@ def _literal_part(scope: Scope, node: exp.Expr, part: exp.Expr, want: str) -> Ty
         good = part.this.isdigit() and int(part.this) <= most
     elif good and want == "options":
         good = set(part.this) <= set("gicsm")
-    elif good and want != "word":
+    elif good and want == "word":
+        # There is no padding with nothing.
+        good = bool(part.this) or not isinstance(node, exp.Pad)
+    elif good:
         good = _runs(want, part.this)
     if not good:
         return scope.refuse(
@@ -297,19 +305,24 @@ def _literal_part(scope: Scope, node: exp.Expr, part: exp.Expr, want: str) -> Ty
     return Typed(part.copy(), None)
 
 
+def _replaces(node: exp.RegexpReplace) -> bool:
+    return _runs("replacement", node.expression.name, node.args["replacement"].name)
+
+
 @cache
-def _runs(want: str, text: str) -> bool:
-    """Ask DuckDB whether it understands a pattern or a format."""
+def _runs(want: str, *texts: str) -> bool:
+    """Ask DuckDB whether it understands a pattern, a format, or a pattern's replacement."""
     # Few charters need it, and every command reads a charter.
     import duckdb
 
     question = {
         "pattern": "SELECT regexp_matches('', $1)",
         "format": "SELECT strftime(DATE '2026-12-14', $1)",
+        "replacement": "SELECT regexp_replace('', $1, $2)",
     }
     try:
         with duckdb.connect(":memory:") as connection:
-            connection.execute(question[want], [text]).fetchall()
+            connection.execute(question[want], texts).fetchall()
     except duckdb.Error:
         return False
     return True

@@ -37,6 +37,8 @@ Scalar = str | int | float | bool | None
 _DEPTH = 30
 _LONGEST_NUMBER = 100
 _ENDINGS = (".yaml", ".yml")
+# Half of a pair of UTF-16, which `"\\uD800"` can spell and no text can hold.
+_HALF = re.compile("[\ud800-\udfff]")
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _WHOLE = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _WORDS: dict[str, Scalar] = {
@@ -245,6 +247,8 @@ def _trick(event: Any) -> str:  # noqa: ANN401 - ruamel's events have no common 
         return f"an anchor (&{event.anchor})"
     if getattr(event, "tag", None):
         return f"a tag ({event.tag})"
+    if _HALF.search(getattr(event, "value", None) or ""):
+        return r"half a character (\uD800 to \uDFFF), which no text can hold"
     return ""
 
 

@@ -6,12 +6,16 @@ import getpass
 import os
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from matricula import __version__
+from matricula.cli import show
 from matricula.kernel.errors import SettingMissing
+from matricula.kernel.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -67,12 +71,17 @@ def set_up() -> None:
 def bring_up_to_date() -> None:
     """Make the home and apply the migrations that the database lacks.
 
+    From here on, what this process makes is its owner's alone: files that others are to read
+    get their mode where they are written.
+
     Raises:
-        SettingMissing: The home or the database cannot be used (M805, M806).
+        SettingMissing: The home or the database cannot be used (M805, M806), or a newer
+            version has used the database (M807).
     """
     from django.conf import settings
     from django.db import DatabaseError
 
+    os.umask(0o077)
     _make_home(Path(settings.HOME))
     try:
         _migrate()
@@ -85,13 +94,14 @@ def bring_up_to_date() -> None:
             cure="See that it runs and lets this account in, and that the URL names it rightly.",
             place="MATRICULA_DATABASE_URL",
         ) from error
+    _tell_of_readers(Path(settings.HOME))
 
 
 def look() -> None:
     """Open what was kept, for a command that only tells what it says; nothing is made.
 
     Raises:
-        SettingMissing: Nothing was kept here yet (M807).
+        SettingMissing: Nothing was kept here yet (M809).
     """
     set_up()
     from django.conf import settings
@@ -100,7 +110,7 @@ def look() -> None:
     kept = Path(connection.settings_dict["NAME"])
     if kept.is_relative_to(settings.HOME) and not kept.exists():
         raise SettingMissing(
-            "M807", f"Nothing was kept yet in {settings.HOME}.", cure=_where_it_may_be()
+            "M809", f"Nothing was kept yet in {settings.HOME}.", cure=_where_it_may_be()
         )
     bring_up_to_date()
 
@@ -120,7 +130,7 @@ def output(path: Path) -> Iterator[None]:
     """Let a command write a file; whether it can is found out before anything else is done.
 
     Raises:
-        SettingMissing: It cannot be written (M808).
+        SettingMissing: It cannot be written (M810).
     """
     try:
         is_new = not path.exists()
@@ -134,10 +144,10 @@ def output(path: Path) -> Iterator[None]:
 
 
 def unwritable(path: Path, error: OSError) -> SettingMissing:
-    """Say why a file or folder that a command was to write cannot be written (M808)."""
+    """Say why a file or folder that a command was to write cannot be written (M810)."""
     why = (error.strerror or type(error).__name__).lower()
     return SettingMissing(
-        "M808",
+        "M810",
         f"{path} cannot be written: {why}.",
         cure="Name one in a folder that is there and that this account may write in.",
     )
@@ -159,6 +169,33 @@ def _make_home(home: Path) -> None:
         )
 
 
+def _tell_of_readers(home: Path) -> None:
+    from django.db import connection
+
+    if _mode(home) & 0o077:
+        _tell_once("MATRICULA_HOME", "home", home, f"chmod 700 {home}")
+    if connection.vendor != "sqlite":
+        return
+    database = Path(connection.settings_dict["NAME"]).absolute()
+    # Within the home, the home keeps it.
+    if database.parent != home and _mode(database) & 0o077 and _mode(database.parent) & 0o011:
+        _tell_once("MATRICULA_DATABASE_URL", "database", database, f"chmod 600 {database}*")
+
+
+def _mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+@cache
+def _tell_once(place: str, what: str, path: Path, cure: str) -> None:
+    """Say that others can look in. It may be somebody's wish, so nothing is refused."""
+    message = (
+        f"Other accounts can look into the {what} {path} (mode {_mode(path):o}), where personal "
+        "data lie."
+    )
+    show.findings([Finding(place, "M808", message, f"Run `{cure}`.", "warning")])
+
+
 def _migrate() -> None:
     from django.core.management import call_command
     from django.db import connection
@@ -167,6 +204,15 @@ def _migrate() -> None:
     from matricula.hub.alone import one_at_a_time
 
     executor = MigrationExecutor(connection)
+    unknown = set(executor.loader.applied_migrations) - set(executor.loader.disk_migrations)
+    if unknown:
+        raise SettingMissing(
+            "M807",
+            f"The database was brought up to date by a newer version: {'.'.join(min(unknown))} is "
+            f"unknown to Matricula {__version__}.",
+            cure="Use that version here too, or the backup made before it.",
+            place="MATRICULA_DATABASE_URL",
+        )
     if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
         return
     with one_at_a_time():
@@ -187,7 +233,7 @@ def sit_down(given: Path | None, *, only_look: bool = False) -> Desk:
 
     Raises:
         CharterRefused: The charter has errors.
-        SettingMissing: There is nothing to look at (M807).
+        SettingMissing: There is nothing to look at (M809).
     """
     charter = load_charter(given)
     if only_look:

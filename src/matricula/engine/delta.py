@@ -1,9 +1,10 @@
 """Delta: which keys a source changed, so that a pass computes those alone.
 
-Every trusted snapshot leaves an index per entity (`key`, `print`): a fingerprint of what
-the charter reads from each record. The next snapshot's index differs from it in exactly
-the keys that came, went or changed. Fingerprints are DuckDB's own hash, so an index tells
-with which version it was made; one of another version says nothing, and the pass is full.
+Every trusted snapshot leaves an index per entity (`key`, `print`): a fingerprint of each
+record, of its key and of what the charter reads from it. The next snapshot's index differs
+from it in exactly the keys that came, went or changed. Fingerprints are DuckDB's own hash,
+so an index tells with which version it was made; one of another version says nothing, and
+the pass is full.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def _index(
     fields = ",".join(survey.fields_of(entity, resource))
     return found.replace_schema_metadata(
         {
-            _VERSION: f"{duckdb.__version__} {fields}".encode(),
+            _VERSION: f"{duckdb.__version__} key,{fields}".encode(),
             _SUM: _sum(connection, found).encode(),
         }
     )
@@ -80,7 +81,7 @@ def _prints(
             sql.named(sql.column(f"key {entity.name}"), "key"),
             sql.named(sql.column(f"print {entity.name}"), "print"),
         ).from_(sql.table(f"told_{resource}"))
-    told: list[exp.Expr] = [sql.column(field, "f") for field in survey.fields_of(entity, resource)]
+    told = [sql.column(field, "f") for field in ("key", *survey.fields_of(entity, resource))]
     query = exp.select(sql.column("key", "f"))
     query = query.from_(sql.table(f"found_{entity.name}:{resource}", "f"))
     # A value that is not of its type reads as null; that one was stated counts all the same.
@@ -97,7 +98,7 @@ def _prints(
 def _sum(connection: duckdb.DuckDBPyConnection, index: pa.Table) -> str:
     """Sum an index up, whatever its order: two of one sum and one length are the same."""
     register(connection, "index_now", index)
-    row = sql.call("hash", sql.column("key"), sql.column("print"))
+    row = sql.column("print")
     told = exp.select(sql.call("bit_xor", row), sql.call("sum", row))
     [(mixed, added)] = rows(connection, told.from_(sql.table("index_now")))
     connection.unregister("index_now")
@@ -187,9 +188,9 @@ def _mark(
             continue
         register(connection, "index_now", now)
         register(connection, "index_before", before)
-        every = exp.select(sql.column("key"), sql.column("print"))
-        one, other = (every.from_(sql.table(f"index_{when}")) for when in ("now", "before"))
-        find_moved(connection, "moved_key", one, other)
+        prints = exp.select(sql.column("print"))
+        sides = (prints.from_(sql.table(f"index_{when}")) for when in ("now", "before"))
+        find_moved(connection, "moved_print", *sides, by="print")
         run(connection, exp.insert(_differing_keys(), sql.table(f"touched_{name}")))
         connection.unregister("index_now")
         connection.unregister("index_before")
@@ -199,19 +200,17 @@ def _sum_of(index: pa.Table | ds.Dataset) -> bytes | None:
     return (index.schema.metadata or {}).get(_SUM)
 
 
-def _differing_keys() -> exp.Select:
-    now, before = sql.column("key", "n"), sql.column("key", "b")
+def _differing_keys() -> exp.Query:
+    """Select the keys whose print stands on one side alone: once that changed, twice."""
+    now, before = "index_now", "index_before"
+    return exp.union(_alone(now, before), _alone(before, now), distinct=False)
 
-    def moved(index: str) -> exp.Select:
-        every = exp.select(exp.Star()).from_(sql.table(index))
-        return every.where(in_moved(sql.column("key"), "moved_key"))
 
-    return (
-        exp.select(sql.named(sql.call("coalesce", now, before), "key"))
-        .from_(moved("index_now").subquery("n"))
-        .join(moved("index_before").subquery("b"), on=sql.same(now, before), join_type="full")
-        .where(sql.differs(sql.column("print", "n"), sql.column("print", "b")))
-    )
+def _alone(here: str, there: str) -> exp.Select:
+    inside = in_moved(sql.column("print"), "moved_print", by="print")
+    others = exp.select(sql.column("print")).from_(sql.table(there)).where(inside)
+    query = exp.select(sql.column("key")).from_(sql.table(here)).where(inside.copy())
+    return query.where(sql.absent(sql.column("print"), others))
 
 
 def _follow_refs(connection: duckdb.DuckDBPyConnection, charter: Charter, entity: Entity) -> None:

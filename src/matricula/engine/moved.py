@@ -1,4 +1,4 @@
-"""Moved: in which buckets of keys do two sides differ?
+"""Moved: in which buckets do two sides differ?
 
 Nearly everything is as it was. Joining two sides key by key to find that out takes memory
 for all of them; summing each up by buckets takes memory for the buckets, and only those
@@ -17,11 +17,17 @@ from matricula.engine.workbench import run
 if TYPE_CHECKING:
     import duckdb
 
-_BUCKETS = 2**18
+# More buckets find less to compare again, and take longer to sum up; prints compare quickly.
+_BUCKETS = {"key": 2**18, "print": 2**16}
 
 
 def find_moved(
-    connection: duckdb.DuckDBPyConnection, called: str, one: exp.Select, other: exp.Select
+    connection: duckdb.DuckDBPyConnection,
+    called: str,
+    one: exp.Select,
+    other: exp.Select,
+    *,
+    by: str = "key",
 ) -> None:
     """Leave the buckets in which two sides differ as a table (column `bucket`).
 
@@ -30,29 +36,34 @@ def find_moved(
         called: The table's name.
         one: Selects `key`, once each, and `print`, which tells what stands there.
         other: The same of the other side.
+        by: Whether buckets are of keys or of prints: prints that tell the key as well, and
+            are hashes, need no other column.
     """
     left, right = sql.column("bucket", "l"), sql.column("bucket", "r")
     query = (
         exp.select(sql.named(sql.call("coalesce", left, right), "bucket"))
-        .from_(_summed(one).subquery("l"))
-        .join(_summed(other).subquery("r"), on=sql.same(left, right), join_type="full")
+        .from_(_summed(one, by).subquery("l"))
+        .join(_summed(other, by).subquery("r"), on=sql.same(left, right), join_type="full")
         .where(sql.differs(sql.column("mixed", "l"), sql.column("mixed", "r")))
     )
     run(connection, sql.create("TABLE", called, query))
 
 
-def in_moved(key: exp.Expr, called: str) -> exp.Expr:
-    """Say that a key is in a bucket that `find_moved` left under a name."""
+def in_moved(value: exp.Expr, called: str, *, by: str = "key") -> exp.Expr:
+    """Say that a key, or a print, is in a bucket that `find_moved` left under a name."""
     buckets = exp.select(sql.column("bucket")).from_(sql.table(called))
-    return exp.In(this=_bucket(key), query=buckets.subquery())
+    return exp.In(this=_bucket(value, by), query=buckets.subquery())
 
 
-def _summed(side: exp.Select) -> exp.Select:
-    mixed = sql.call("bit_xor", sql.call("hash", sql.column("key"), sql.column("print")))
-    bucket = sql.named(_bucket(sql.column("key")), "bucket")
-    query = exp.select(bucket, sql.named(mixed, "mixed")).from_(side.subquery("side"))
-    return query.group_by(_bucket(sql.column("key")))
+def _summed(side: exp.Select, by: str) -> exp.Select:
+    told = sql.column("print")
+    row = told if by == "print" else sql.call("hash", sql.column("key"), told)
+    bucket = _bucket(sql.column(by), by)
+    mixed = sql.named(sql.call("bit_xor", row), "mixed")
+    query = exp.select(sql.named(bucket, "bucket"), mixed).from_(side.subquery("side"))
+    return query.group_by(bucket)
 
 
-def _bucket(key: exp.Expr) -> exp.Expr:
-    return exp.Mod(this=sql.call("hash", key), expression=exp.Literal.number(_BUCKETS))
+def _bucket(value: exp.Expr, by: str) -> exp.Expr:
+    hashed = value.copy() if by == "print" else sql.call("hash", value)
+    return exp.Mod(this=hashed, expression=exp.Literal.number(_BUCKETS[by]))

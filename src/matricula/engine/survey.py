@@ -75,7 +75,8 @@ def survey(
         blank, key = f"blank {entity.name}", f"key {entity.name}"
         inner += [sql.named(_is_unfit(parts), blank), sql.named(sql.key_of(parts), key)]
         if prints:
-            told = sql.call("hash", *[value(name) for name in fields_of(entity, resource)])
+            said = [value(name) for name in fields_of(entity, resource)]
+            told = sql.call("hash", sql.key_of(parts), *said)
             inner.append(sql.named(told, f"print {entity.name}"))
         outer += [
             sql.named(sql.call("count_if", sql.column(blank)), blank),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from django.db import connection
@@ -53,9 +54,23 @@ def alone(desk: Desk) -> Iterator[None]:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
         return
     desk.home.mkdir(parents=True, exist_ok=True)
+    # Where the truth is: whoever shares the database shares the lock, whatever their homes. And
+    # in the home, whose files one run alone may sweep.
+    with _held(_beside_the_database()), _held(desk.home / "run.lock"):
+        yield
+
+
+def _beside_the_database() -> Path:
+    # By whichever link the database is reached.
+    path = Path(connection.settings_dict["NAME"]).resolve()
+    return path.with_name(f"{path.name}.run.lock")
+
+
+@contextmanager
+def _held(path: Path) -> Iterator[None]:
     # Never through a link: opening must not empty or make a file elsewhere.
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
-    with os.fdopen(os.open(desk.home / "run.lock", flags, 0o600), "w") as lock:
+    with os.fdopen(os.open(path, flags, 0o600), "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

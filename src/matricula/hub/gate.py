@@ -41,6 +41,8 @@ Change = dict[str, Any]
 LEAVING = ("delete", "suspend")
 COMING = ("match", "restore", "update", "resume", "create")
 _BROKEN = "M654"
+# How many changes at once are counted as not sent.
+_UNSENT = 10_000
 _KINDS: Mapping[str, WriteKind] = {
     "create": "create", "update": "update", "restore": "update", "suspend": "suspend",
     "resume": "resume", "delete": "delete",
@@ -76,9 +78,8 @@ def deliver(
         kinds: Which kinds of changes: `LEAVING` or `COMING`.
         delivered: Where what became of them is counted; its `tick` is told how many.
     """
-    system = page.flow.target.system
     door = _Door(page, connected, delivered)
-    size = connected[system].capabilities.batch_size
+    size = door.batch_size()
     for kind in kinds:
         rows = pick(changes, "kind", kind)
         if part.is_held(kind):
@@ -145,6 +146,15 @@ class _Door:
         refusing = self._connected.refusing.get(self._system, "")
         self.delivered.stopped = self.delivered.stopped or refusing
         return bool(self.delivered.stopped)
+
+    def batch_size(self) -> int:
+        """Say how many writes go at once; without a connector the door is shut."""
+        try:
+            return self._connected[self._system].capabilities.batch_size
+        except ConnectorError as error:
+            if not self.is_shut():
+                self._stop(error)
+            return _UNSENT
 
     def write(self, writes: Sequence[Write]) -> dict[str, Outcome]:
         """Send writes; every one of them has an outcome, whatever the connector does."""

@@ -10,11 +10,11 @@ from django.db.models import F
 from pydantic import ValidationError
 
 from matricula.connectors import registry
-from matricula.connectors.kit.errors import GiveUp
+from matricula.connectors.kit.errors import ConnectorError, GiveUp, Stop
 from matricula.connectors.kit.protocol import Context
 from matricula.hub.models import SystemState
 from matricula.hub.settings import finding
-from matricula.kernel.errors import MatriculaError
+from matricula.kernel.errors import MatriculaError, SettingMissing
 from matricula.kernel.findings import Finding
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from matricula.charter.model import Charter, System
     from matricula.charter.text import Node
-    from matricula.connectors.kit.errors import ConnectorError
     from matricula.connectors.kit.protocol import Connector
     from matricula.hub.desk import Desk
 
@@ -43,16 +42,36 @@ class Systems:
         self.refusing: dict[str, str] = {}
 
     def __getitem__(self, name: str) -> Connector:
-        """Give a system's connector."""
+        """Give a system's connector.
+
+        Raises:
+            ConnectorError: It cannot be made, which is this system's trouble and no other's.
+        """
         if name not in self._made:
-            system = self._desk.charter.systems[name]
-            kind = registry.connector_class(system.connector)
-            for wrong in _wrong_settings(system, kind, None):
-                raise GiveUp(wrong.message, code=wrong.code, cure=wrong.cure)
-            settings = kind.Settings.model_validate(dict(system.settings))
-            context = Context(system=name, folder=self._desk.folder)
-            self._made[name] = kind(settings, context)  # type: ignore[call-arg]  # a protocol has no constructor
+            try:
+                self._made[name] = self._make(name)
+            except SettingMissing as error:
+                raise Stop(error.message, code="M613", cure=error.cure) from error
+            except ConnectorError:
+                raise
+            except Exception as error:
+                # Its name alone: what else it says may hold a secret.
+                raise GiveUp(
+                    f"The connector of {name} cannot be made: {type(error).__name__}.",
+                    code="M654",
+                    cure="Look at the system's settings with `matricula check`, or report it to "
+                    "whoever maintains the connector; the other flows go on.",
+                ) from error
         return self._made[name]
+
+    def _make(self, name: str) -> Connector:
+        system = self._desk.charter.systems[name]
+        kind = registry.connector_class(system.connector)
+        for wrong in _wrong_settings(system, kind, None):
+            raise GiveUp(wrong.message, code=wrong.code, cure=wrong.cure)
+        settings = kind.Settings.model_validate(dict(system.settings))
+        context = Context(system=name, folder=self._desk.folder)
+        return kind(settings, context)  # type: ignore[call-arg]  # a protocol has no constructor
 
     def close(self) -> None:
         """Let go of every connection."""

@@ -38,7 +38,7 @@ _THIS_AND_BEFORE = 2
 # A system that is away, or too busy: it may be back without anybody's doing.
 AWAY = ("M610", "M611")
 # What is wrong with a system as a whole, whichever of its resources was asked for.
-_OF_SYSTEMS = (*AWAY, "M613", "M614")
+_OF_SYSTEMS = (*AWAY, "M613", "M614", "M616")
 
 
 def of_readings(
@@ -61,7 +61,7 @@ def of_readings(
         *_of_flows(desk.charter, plan),
     ]
     others = _held_elsewhere({flow.name for flow in flows})
-    guarded = {t.place for t in (*found, *others) if t.code in _OF_GUARDS}
+    guarded = {t.place for t in found if t.code in _OF_GUARDS} | {i.place for i in others}
     # What a guard holds is told of by the guard.
     found = [t for t in found if t.code not in _OF_ONE_READING or t.place not in guarded]
     wider = {(incident.code, incident.place) for incident in others}

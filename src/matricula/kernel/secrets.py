@@ -12,7 +12,7 @@ def reveal(reference: str) -> str:
     """Fetch what a reference names. Call it where the value is used and do not keep it.
 
     Raises:
-        SettingMissing: The variable is not set or the file cannot be read (M803).
+        SettingMissing: The variable is not set, or the file is not there or no text (M803).
     """
     kind, _, name = reference.partition(":")
     if kind == "env":
@@ -20,7 +20,7 @@ def reveal(reference: str) -> str:
     else:
         try:
             value = Path(name).read_text(encoding="utf-8").strip()
-        except OSError:
+        except (OSError, ValueError):
             value = ""
     if not value:
         raise SettingMissing(

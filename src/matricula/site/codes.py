@@ -39,12 +39,24 @@ CODES = {
         "See that the server runs and that MATRICULA_DATABASE_URL names it rightly.",
     ),
     "M807": Code(
+        "The database belongs to a newer version",
+        "A version of Matricula that this one does not know has changed its tables. An older one "
+        "would not keep to what they now mean.",
+        "Use the newer version on every machine, or restore the backup made before it.",
+    ),
+    "M808": Code(
+        "Others can look into the home or the database",
+        "What lies there is personal. What Matricula makes itself is its owner's alone; this was "
+        "made by somebody else, or by an older version.",
+        "Run the `chmod` that the line names. Nothing is refused meanwhile.",
+    ),
+    "M809": Code(
         "Nothing was kept yet",
         "A command that only tells what is known was asked in a place where Matricula never "
         "ran, or in the wrong one. It makes nothing, and does not answer for an empty home.",
         "Go to the folder where Matricula runs, or name its home in MATRICULA_HOME.",
     ),
-    "M808": Code(
+    "M810": Code(
         "A file cannot be written",
         "The file that a command was asked to write cannot be made or changed. Nothing else was "
         "done either.",

@@ -173,7 +173,7 @@ def _scrutinised(
         if not batch.num_rows:
             continue
         ids = scrutiny.identify(batch)
-        scrutiny.look(batch, ids)
+        scrutiny.look(batch)
         front = [ids]
         if suspend:
             marked = pc.equal(batch.column(suspend.field).cast(pa.string()), suspend.value)

@@ -1,6 +1,7 @@
 """Look at rows as they pass: keys that repeat, are blank or damaged; odd characters.
 
 Keys decide whether a reading may be trusted at all. Odd values elsewhere are findings.
+Records are told by their number: where columns have shifted, even a key is a name.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 # The published stubs of `pyarrow.compute` lag behind it and refuse right calls.
 pc: Any = pyarrow.compute
-SHOWN = 5
 # What Excel makes of a long number, and of 10-20: neither was ever somebody's key.
 _SPREADSHEET = (
     r"^[0-9](\.[0-9]+)?[eE]\+[0-9]+$|^[0-9]{1,2}-[A-Z][a-z]{2}$|^[A-Z][a-z]{2}-[0-9]{2}$"
@@ -51,7 +51,7 @@ class Scrutiny:
         self._blank = 0
         self._first_blank = 0
         self._odd: dict[str, int] = {}
-        self._first_odd: dict[str, str] = {}
+        self._first_odd: dict[str, int] = {}
         self.rows = 0
 
     def identify(self, batch: pa.RecordBatch) -> pa.Array[Any]:
@@ -76,15 +76,16 @@ class Scrutiny:
         self.rows += batch.num_rows
         return ids
 
-    def look(self, batch: pa.RecordBatch, ids: pa.Array[Any]) -> None:
-        """Count values that look damaged before they came here."""
+    def look(self, batch: pa.RecordBatch) -> None:
+        """Count values of the batch just identified that look damaged before they came here."""
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
             # Most columns are plain ASCII; there is nothing to look for in those.
             if not pa.types.is_string(column.type) or _is_plain(column):
                 continue
             odd = pc.fill_null(pc.match_substring_regex(column, _MOJIBAKE), _FALSE)
             if count := pc.sum(odd).as_py():
-                self._first_odd.setdefault(name, str(ids[pc.index(odd, value=True).as_py()]))
+                first = self.rows - batch.num_rows + pc.index(odd, value=True).as_py() + 1
+                self._first_odd.setdefault(name, first)
                 self._odd[name] = self._odd.get(name, 0) + count
 
     def findings(self) -> list[Finding]:
@@ -94,7 +95,7 @@ class Scrutiny:
                 f"{self._place}.{name}",
                 "M435",
                 f"{count} value(s) hold characters that an earlier wrong decoding left behind; "
-                f"the first is that of {self._first_odd[name]}.",
+                f"the first is in record {self._first_odd[name]}.",
                 "Have the source correct them; they were taken as they are.",
                 "warning",
             )
@@ -115,11 +116,11 @@ class Scrutiny:
                 code="M432",
                 cure="Have the source fill the key of every record.",
             )
-        count, first = _repeated(self._keys)
+        count, records = _repeated(self._keys)
         if count:
             raise Untrusted(
-                f"{self._name}: {count} value(s) of {key} stand on more than one record: "
-                f"{', '.join(first)}{' ...' if count > len(first) else ''}.",
+                f"{self._name}: {count} value(s) of {key} stand on more than one record, first on "
+                f"{' and '.join(map(str, records))}.",
                 code="M431",
                 cure="Have the source send each record once, or name the full key.",
             )
@@ -131,10 +132,9 @@ class Scrutiny:
         if not (count := pc.sum(wrong).as_py()):
             return
         at = pc.index(wrong, value=True).as_py()
-        shown = f", such as {column[at].as_py()}" if name in self._resource.key else ""
         raise Untrusted(
             f"{self._name}: {count} value(s) of {name} from record {self.rows + at + 1} on do "
-            f"not have the agreed form{shown}; a spreadsheet may have changed them.",
+            f"not have the agreed form; a spreadsheet may have changed them.",
             code="M433",
             cure="Have the export made again without opening it in a spreadsheet.",
         )
@@ -160,10 +160,15 @@ def _is_plain(column: pa.Array[Any]) -> bool:
     return pc.all(pc.string_is_ascii(column)).as_py() is not False
 
 
-def _repeated(keys: list[pa.Array[Any]]) -> tuple[int, list[str]]:
+def _repeated(keys: list[pa.Array[Any]]) -> tuple[int, list[int]]:
+    """Count the keys that stand on several records, and number the first two records of one."""
     if not keys:
         return 0, []
-    counted: Any = pc.value_counts(pa.chunked_array(keys))
+    every: Any = pa.chunked_array(keys)
+    counted: Any = pc.value_counts(every)
     often = counted.filter(pc.greater(counted.field("counts"), 1))
-    first = sorted(one.as_py() for one in often.field("values").slice(0, SHOWN))
-    return len(often), first
+    if not len(often):
+        return 0, []
+    # Values are counted in the order in which they first stand there.
+    places = pc.indices_nonzero(pc.equal(every, often.field("values")[0])).slice(0, 2)
+    return len(often), [place + 1 for place in places.to_pylist()]

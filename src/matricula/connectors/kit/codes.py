@@ -220,6 +220,11 @@ CODES: dict[str, Code] = {
         "The system answered in a way that its interface does not provide for.",
         "Look at the system's own log for the time named, and at the version it runs.",
     ),
+    "M616": Code(
+        "A system's file is missing",
+        "The file that holds a system's database is not where the charter says.",
+        "Provide the file, or correct `url:` in the charter.",
+    ),
     "M620": Code(
         "Folder or path refused",
         "A path in the charter leads out of the folder it must stay in, or to no folder.",

@@ -79,6 +79,16 @@ def must_be_folder(path: Path, context: Context) -> Path:
     return path
 
 
+def let_read(made: Path) -> None:
+    """Let those read what we made who may read the folder it lies in; nobody else writes it.
+
+    What this process makes is its owner's alone otherwise, and an export is for others.
+    """
+    readers = made.parent.stat().st_mode & 0o044
+    enter = readers >> 2 if made.is_dir() else 0
+    made.chmod(made.stat().st_mode & 0o700 | readers | enter)
+
+
 @contextlib.contextmanager
 def held(path: Path) -> Iterator[None]:
     """Hold the right to write a file, against every other writer of ours.
@@ -110,14 +120,17 @@ def replacement(path: Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; what is there at the end takes its place.
 
     It takes it in one step, and is on the disk when this ends. After any error, whatever
-    stood there before still stands.
+    stood there before still stands. It gets the mode of the file it replaces; a first one may
+    be read by whoever may read the folder.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
     try:
         yield temporary
+        if path.exists():
+            temporary.chmod(path.stat().st_mode & 0o777)
+        else:
+            let_read(temporary)
         with temporary.open("rb+") as file:
-            if path.exists():
-                os.fchmod(file.fileno(), path.stat().st_mode & 0o777)
             os.fsync(file.fileno())
         temporary.replace(path)
     finally:

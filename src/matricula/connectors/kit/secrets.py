@@ -10,8 +10,6 @@ from matricula.connectors.kit.errors import Stop
 from matricula.kernel.errors import SettingMissing
 from matricula.kernel.secrets import reveal
 
-__all__ = ["Secret", "credential", "reveal"]
-
 
 def credential(reference: str) -> str:
     """Fetch a secret without which a system does not let us in.

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from matricula.connectors.kit.errors import Stop, TryAgain
-from matricula.connectors.kit.secrets import reveal
+from matricula.connectors.kit.errors import Stop
+from matricula.connectors.kit.secrets import credential
 from matricula.connectors.sql.reading import sqlite_file
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def open_engine(settings: Settings, context: Context) -> sa.Engine:
     """
     text = settings.url
     try:
-        url = make_url(reveal(text) if text.startswith(("env:", "file:")) else text)
+        url = make_url(credential(text) if text.startswith(("env:", "file:")) else text)
     except ArgumentError:
         raise Stop(
             f"The secret {text} holds no database URL.",
@@ -40,7 +40,7 @@ def open_engine(settings: Settings, context: Context) -> sa.Engine:
             cure="Write it as dialect+driver://user@host/database.",
         ) from None
     if settings.password is not None:
-        url = url.set(password=reveal(settings.password))
+        url = url.set(password=credential(settings.password))
     if url.drivername == "postgresql":
         url = url.set(drivername="postgresql+psycopg")
     name = url.get_backend_name()
@@ -54,13 +54,13 @@ def must_be_there(engine: sa.Engine, system: str) -> None:
     """Refuse a SQLite file that is missing: opening it would make an empty database.
 
     Raises:
-        TryAgain: It is not there (M610).
+        Stop: It is not there (M616); it does not come back by itself.
     """
     path = sqlite_file(engine)
     if path is not None and not path.is_file():
-        raise TryAgain(
+        raise Stop(
             f"The database file of {system} is not there.",
-            code="M610",
+            code="M616",
             cure="Provide the file, or correct `url:`.",
         )
 

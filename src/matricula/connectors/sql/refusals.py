@@ -21,13 +21,12 @@ from matricula.connectors.kit.errors import (
     TryAgain,
     not_begun,
 )
-from matricula.kernel.errors import SettingMissing
 
 if TYPE_CHECKING:
     from matricula.connectors.sql.tables import Mirror
 
-Failure = SQLAlchemyError | adbc_driver_manager.Error | SettingMissing
-FAILURES = (SQLAlchemyError, adbc_driver_manager.Error, SettingMissing)
+Failure = SQLAlchemyError | adbc_driver_manager.Error
+FAILURES = (SQLAlchemyError, adbc_driver_manager.Error)
 
 _AWAY = "The database does not answer"
 _NOT_LET_IN = "The database does not let us in"
@@ -80,8 +79,6 @@ def row_refused(mirror: Mirror, key: str, error: SQLAlchemyError) -> SkipRow:
 
 def explained(error: Failure) -> ConnectorError:
     """Translate any other failure into the kit's words."""
-    if isinstance(error, SettingMissing):
-        return Stop(error.message, code="M613", cure=error.cure)
     number = number_of(error)
     if number.startswith(_NO_ENTRY) or _WORDS_OF_NO_ENTRY.search(str(_origin(error))):
         return Stop(

@@ -59,7 +59,7 @@ class WarehouseConnector:
         self._settings = settings
         self._context = context
         self._store: Store = (
-            DuckStore(context.folder / settings.folder, parquet=settings.parquet)
+            DuckStore(settings.folder, context, parquet=settings.parquet)
             if settings.folder
             else PostgresStore(settings)
         )

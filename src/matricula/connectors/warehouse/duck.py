@@ -7,6 +7,7 @@ use the Parquet copies, which are replaced in one step.
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 import duckdb
@@ -15,13 +16,14 @@ import pyarrow.parquet as pq
 import sqlalchemy as sa
 
 from matricula.connectors.kit.errors import ReadBack, TryAgain
-from matricula.connectors.kit.places import sync_folder
+from matricula.connectors.kit.places import let_read, replacement, resolved
 from matricula.connectors.warehouse import statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from matricula.connectors.kit.protocol import Context
     from matricula.connectors.warehouse.mapping import ColumnType
     from matricula.connectors.warehouse.statements import Selection
     from matricula.connectors.warehouse.store import Session
@@ -68,7 +70,9 @@ class DuckStore:
     """A folder with a DuckDB file.
 
     Args:
-        folder: Made when it is not there; its parent must be.
+        stated: The folder, as the charter states it; made when it is not there, its parent
+            must be.
+        context: The system's name and the folder that a relative one starts from.
         parquet: Whether to keep Parquet copies.
     """
 
@@ -76,16 +80,21 @@ class DuckStore:
     catalogue_schema = "main"
     indexed = False
 
-    def __init__(self, folder: Path, *, parquet: bool) -> None:
+    def __init__(self, stated: str, context: Context, *, parquet: bool) -> None:
         self.dialect: sa.Dialect = statements.duck_dialect()
-        self._folder = folder
+        self._stated, self._context = stated, context
         self._parquet = parquet
         self._connection: duckdb.DuckDBPyConnection | None = None
+
+    @cached_property
+    def _folder(self) -> Path:
+        return resolved(self._stated, self._context)
 
     def is_begun(self) -> bool:
         """Say whether the DuckDB file is there.
 
         Raises:
+            GiveUp: The folder leads out of the charter's (M620).
             TryAgain: Not even the folder is there that the warehouse's stands in.
         """
         if not self._folder.parent.is_dir():
@@ -168,21 +177,19 @@ class DuckStore:
             return bool(session.fetch(found))
 
     def _copy(self, table: str) -> None:
-        target = self._folder / f"{table}.parquet"
-        temporary = target.with_name(f".{target.name}.tmp")
         whole = sa.select(sa.text("*")).select_from(sa.table(table))
         text, values = compiled(whole.order_by(sa.column("surrogate_key")), self.dialect)
         cursor = self._open().cursor()
         try:
             rows = reader(cursor, text, values)
-            with pq.ParquetWriter(temporary, rows.schema, compression="zstd") as writer:
+            with (
+                replacement(self._folder / f"{table}.parquet") as temporary,
+                pq.ParquetWriter(temporary, rows.schema, compression="zstd") as writer,
+            ):
                 for batch in rows:
                     writer.write_batch(batch)
-            temporary.replace(target)
         finally:
             cursor.close()
-            temporary.unlink(missing_ok=True)
-        sync_folder(self._folder)
 
     def _nowhere(self) -> TryAgain:
         return TryAgain(
@@ -194,11 +201,17 @@ class DuckStore:
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         if self._connection is None:
+            file = self._folder / FILE
             try:
-                self._folder.mkdir(exist_ok=True)
+                if not self._folder.exists():
+                    self._folder.mkdir()
+                    let_read(self._folder)
             except OSError:
                 raise self._nowhere() from None
-            connection = duckdb.connect(str(self._folder / FILE))
+            is_new = not file.exists()
+            connection = duckdb.connect(str(file))
+            if is_new:
+                let_read(file)
             for setting in _SEALED:
                 connection.execute(setting)
             self._connection = connection

@@ -16,9 +16,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from matricula.connectors.kit.errors import ConnectorError, GiveUp, ReadBack, Stop, TryAgain
-from matricula.connectors.kit.secrets import reveal
+from matricula.connectors.kit.secrets import credential
 from matricula.connectors.warehouse import statements
-from matricula.kernel.errors import SettingMissing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -160,13 +159,14 @@ class PostgresStore:
     def _url(self) -> URL:
         text = self._settings.url
         try:
-            url = make_url(reveal(text) if text.startswith(("env:", "file:")) else text)
+            url = make_url(credential(text) if text.startswith(("env:", "file:")) else text)
             if self._settings.password is not None:
-                url = url.set(password=reveal(self._settings.password))
-        except (ArgumentError, SettingMissing) as error:
-            what = error.message if isinstance(error, SettingMissing) else f"{text} is no URL."
+                url = url.set(password=credential(self._settings.password))
+        except ArgumentError:
             raise Stop(
-                what, code="M613", cure="Provide the secret: postgresql://user@host/database."
+                f"{text} is no URL.",
+                code="M613",
+                cure="Provide the secret: postgresql://user@host/database.",
             ) from None
         return url
 
