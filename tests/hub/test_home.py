@@ -49,10 +49,9 @@ def test_a_new_home_and_an_export_of_the_audit_are_their_owners_alone(
 
 def test_nothing_in_a_home_that_others_can_open_is_theirs_to_read(own_database, tmp_path, capsys):
     world = build(tmp_path, capsys, students=3)
-    for folder in (tmp_path, tmp_path / "warehouse"):
-        folder.chmod(0o755)
     (tmp_path / "home").mkdir()
-    (tmp_path / "home").chmod(0o755)
+    for folder in (tmp_path, tmp_path / "home", tmp_path / "warehouse"):
+        folder.chmod(0o755)
 
     for words in (*(("sign", "--as", office) for office in STEWARDS), ("sync",), ("plan",)):
         said = _run(world, own_database, *words)
