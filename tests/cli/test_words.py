@@ -57,7 +57,8 @@ def test_a_flow_that_is_wholly_held_says_so_though_it_has_no_change(world):
 
 def test_what_the_sources_state_wrongly_is_printed_by_sync_as_by_plan(world):
     world.settle()
-    world.write_patrons("cardnumber,fines\n00001,much\n")
+    rows = "".join(f"{n:05d},{'much' if n == 1 else n}\n" for n in range(1, 41))
+    world.write_patrons(f"cardnumber,fines\n{rows}")
     planned = world.run("plan")
 
     synced = world.run("sync")

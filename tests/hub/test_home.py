@@ -16,6 +16,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from matricula.cli.sitting import load_charter
 from matricula.hub.alone import alone
 from matricula.hub.desk import Desk
+from tests.alone import write_charter
 from tests.world import STEWARDS, build
 
 pytestmark = pytest.mark.django_db
@@ -35,12 +36,14 @@ def _run(world, environment: dict[str, str], *words: str) -> subprocess.Complete
 
 
 def test_a_new_home_and_an_export_of_the_audit_are_their_owners_alone(own_database, tmp_path):
-    command = [*MATRICULA, "audit", "export", "audit.jsonl"]
+    write_charter(tmp_path)
     environment = {**os.environ, **own_database}
 
-    subprocess.run(
-        command, cwd=tmp_path, env=environment, umask=0o022, check=True, capture_output=True
-    )
+    for words in (("plan",), ("audit", "export", "audit.jsonl")):
+        subprocess.run(
+            [*MATRICULA, *words], cwd=tmp_path, env=environment, umask=0o022, check=False,
+            capture_output=True,
+        )  # fmt: skip
 
     assert (tmp_path / "home").stat().st_mode & 0o077 == 0
     assert (tmp_path / "audit.jsonl").stat().st_mode & 0o077 == 0
