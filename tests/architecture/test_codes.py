@@ -35,7 +35,8 @@ def _handed_on(node: ast.AST) -> list[ast.AST]:
     """What a node gives to an error, a finding, a fault, a reason or a trouble.
 
     Arguments of a call and what they default to; the first of a pair, which is unpacked into
-    one (`("M712", message)`); and the value of a `CODE`. A plain list of codes raises nothing.
+    one (`("M712", message)`); the `code` of a row; and what a name stands for. A plain list of
+    codes raises nothing.
     """
     if isinstance(node, ast.Call):
         return [*node.args, *(keyword.value for keyword in node.keywords)]
@@ -43,9 +44,16 @@ def _handed_on(node: ast.AST) -> list[ast.AST]:
         return [*node.defaults, *(value for value in node.kw_defaults if value)]
     if isinstance(node, ast.Tuple) and len(_codes(node)) == 1 and len(node.elts) > 1:
         return [node.elts[0]]
+    if isinstance(node, ast.Dict):
+        return [value for key, value in zip(node.keys, node.values, strict=True) if _is_code(key)]
     if isinstance(node, ast.Assign):
-        return [node.value]
+        several = isinstance(node.targets[0], ast.Tuple) and isinstance(node.value, ast.Tuple)
+        return list(node.value.elts) if several else [node.value]
     return []
+
+
+def _is_code(key: ast.AST | None) -> bool:
+    return isinstance(key, ast.Constant) and key.value == "code"
 
 
 def _raised() -> set[object]:
