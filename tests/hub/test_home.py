@@ -16,7 +16,6 @@ from django.db.migrations.recorder import MigrationRecorder
 from matricula.cli.sitting import load_charter
 from matricula.hub.alone import alone
 from matricula.hub.desk import Desk
-from tests.alone import write_charter
 from tests.world import STEWARDS, build
 
 pytestmark = pytest.mark.django_db
