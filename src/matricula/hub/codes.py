@@ -115,6 +115,11 @@ CODES = {
         "No undone run holds it, or no ground was given.",
         "See `matricula status` for what holds it, and say why with `--why`.",
     ),
+    "M528": Code(
+        "SQLite takes one worker",
+        "A second worker was started on a SQLite database, which one process at a time writes.",
+        "Let the first one work, or keep the state in PostgreSQL, which takes any number.",
+    ),
     "M650": Code(
         "A target refused a record",
         "The target would not take the copy as the charter grants it.",
