@@ -61,6 +61,12 @@ def django_db_modify_db_settings(
 
 
 @pytest.fixture(scope="session", autouse=True)
+def nobody_looks() -> None:
+    """Print as to a file: pytest's workers claim a terminal's width, which no test is about."""
+    os.environ.pop("COLUMNS", None)
+
+
+@pytest.fixture(scope="session", autouse=True)
 def audit_lets_go_between_tests() -> Iterator[None]:
     """Let the flush after a transactional test through; the audit refuses it everywhere else."""
     from django.db import connection

@@ -866,6 +866,31 @@ def test_a_file_that_is_not_utf_8_is_refused_at_its_line(tmp_path: Path) -> None
     assert "UTF-8" in found.cure
 
 
+def test_a_file_that_cannot_be_read_is_told_alone_and_not_what_its_absence_makes_of_others(
+    tmp_path: Path,
+) -> None:
+    lines = GOOD.splitlines(keepends=True)
+    begins = next(n for n, line in enumerate(lines) if line.startswith("systems:"))
+    ends = next(n for n, line in enumerate(lines) if line.startswith("entities:"))
+    systems = "".join(lines[begins:ends])
+    others = "".join(lines[:begins] + lines[ends:])
+
+    found = load(write(tmp_path, a=others, b=systems + "  broken: [1\n"), today=TODAY).findings
+
+    assert [(f.code, f.place.partition(":")[0]) for f in found] == [("M103", "b.yaml")]
+    assert "once this one can be read" in found[0].cure
+
+
+def test_what_is_wrong_in_a_file_by_itself_is_told_after_the_one_that_cannot_be_read(
+    tmp_path: Path,
+) -> None:
+    other = GOOD.replace("timezone:", "tmiezone:")
+
+    found = load(write(tmp_path, a=other, z="flows: {a: [1"), today=TODAY).findings
+
+    assert [f.code for f in found[:2]] == ["M103", "M110"]
+
+
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     (found,) = load(tmp_path / "charter", today=TODAY).findings
 

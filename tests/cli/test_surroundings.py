@@ -5,59 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import TYPE_CHECKING
 
 import pytest
 from django.db import connection
 
 from matricula.cli.faults import STOPPED
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-MATRICULA = (sys.executable, "-c", "from matricula.cli.main import main; main()")
-STUDENTS = """
-institution: Testing University
-timezone: Europe/London
-stewards: {it: {name: IT, notify: it@example.org}}
-systems:
-  idp: {connector: scim, steward: it, settings: {url: "http://127.0.0.1:PORT", token: "env:TOKEN"}}
-  out:
-    connector: files
-    steward: it
-    settings: {folder: out, resources: {people: {file: p.csv, key: [id], missing_ok: true}}}
-entities:
-  student:
-    key: id
-    roster: idp.users
-    fields:
-      id: {owner: idp.users.userName, type: text}
-flows:
-  people:
-    purpose: Somebody counts.
-    basis: public task
-    from: student
-    to: out.people
-    match: {id: id}
-    fields: {id: {is: id, because: the key}}
-    cadence: {on_change: true}
-    on_exit: delete
-    on_drift: report
-    if_unavailable: {queue: true}
-    errors_to: it
-"""
-
-
-def _run(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    surroundings = {**os.environ, "MATRICULA_DATABASE_URL": "", **environment}
-    surroundings.setdefault("MATRICULA_HOME", str(folder / "home"))
-    return subprocess.run(
-        [*MATRICULA, *words], cwd=folder, env=surroundings, capture_output=True, text=True,
-        check=False, timeout=60,
-    )  # fmt: skip
+from tests.alone import MATRICULA, STUDENTS, run_alone, write_charter
 
 
 @pytest.mark.parametrize(
@@ -71,7 +26,7 @@ def _run(folder: Path, *words: str, **environment: str) -> subprocess.CompletedP
     ],
 )
 def test_a_wrong_database_url_is_named_without_its_password(tmp_path, url, code):
-    said = _run(tmp_path, "audit", "verify", MATRICULA_DATABASE_URL=url)
+    said = run_alone(tmp_path, "audit", "verify", MATRICULA_DATABASE_URL=url)
 
     assert (said.returncode, said.stdout) == (1, "")
     assert said.stderr.startswith(f"MATRICULA_DATABASE_URL: {code}: ")
@@ -84,7 +39,7 @@ def test_a_charter_that_spells_half_a_character_is_refused_at_its_line(tmp_path)
     text = STUDENTS.replace("name: IT,", 'name: "\\uD800",')
     (tmp_path / "charter" / "charter.yaml").write_text(text, encoding="utf-8")
 
-    said = _run(tmp_path, "check")
+    said = run_alone(tmp_path, "check")
 
     assert said.returncode == 1
     assert said.stderr.startswith("charter.yaml:4: M108: ")
@@ -94,7 +49,9 @@ def test_a_home_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
     home = str(tmp_path / "file" / "home")
 
-    said = _run(tmp_path, "audit", "verify", MATRICULA_HOME=home)
+    write_charter(tmp_path)
+
+    said = run_alone(tmp_path, "plan", MATRICULA_HOME=home)
 
     assert (said.returncode, said.stdout) == (1, "")
     assert said.stderr.startswith("MATRICULA_HOME: M805: ")
@@ -149,10 +106,8 @@ def test_ctrl_c_in_the_middle_of_a_run_says_that_what_was_done_is_safe(tmp_path)
 
     server = HTTPServer(("127.0.0.1", 0), Interrupting)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    (tmp_path / "charter").mkdir()
     (tmp_path / "out").mkdir()
-    text = STUDENTS.replace("PORT", str(server.server_port))
-    (tmp_path / "charter" / "charter.yaml").write_text(text, encoding="utf-8")
+    write_charter(tmp_path, server.server_port)
     surroundings = {
         **os.environ, "MATRICULA_HOME": str(tmp_path / "home"), "MATRICULA_DATABASE_URL": "",
         "TOKEN": "secret",

@@ -124,3 +124,23 @@ def test_numbers_that_were_text_before_are_compared_as_text() -> None:
 
 def test_the_same_identifiers_in_another_order_are_no_damage() -> None:
     assert found(USUAL, USUAL[::-1]) == []
+
+
+@pytest.mark.parametrize(("kept", "told"), [(40, []), (30, []), (29, ["M415"]), (20, ["M415"])])
+def test_many_known_identifiers_that_are_gone_are_told_and_the_reading_is_trusted(
+    kept: int, told: list[str]
+) -> None:
+    tables = {PEOPLE: register(USUAL[:kept])}
+
+    verdict = take_in(campus(), tables, previous={PEOPLE: register(USUAL)})[PEOPLE]
+
+    assert verdict.is_trusted
+    assert [finding.code for finding in verdict.findings] == told
+
+
+def test_a_few_who_leave_a_small_group_are_nothing_to_tell() -> None:
+    tables = {PEOPLE: register(USUAL[:2])}
+
+    verdict = take_in(campus(), tables, previous={PEOPLE: register(USUAL[:6])})[PEOPLE]
+
+    assert verdict.findings == ()

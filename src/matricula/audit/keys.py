@@ -48,8 +48,14 @@ def load_key(reference: str) -> Ed25519PrivateKey:
     """Load the key that `env:NAME` or `file:PATH` refers to.
 
     Raises:
-        SettingMissing: It is not there (M803) or no Ed25519 key (M703).
+        SettingMissing: It is not there (M803), no such reference or no Ed25519 key (M703).
     """
+    if reference.partition(":")[0] not in {"env", "file"}:
+        raise SettingMissing(
+            "M703",
+            "MATRICULA_AUDIT_KEY says where the key is, and begins with `file:` or `env:`.",
+            cure="Write MATRICULA_AUDIT_KEY=file:PATH, or env:NAME for a key in a variable.",
+        )
     try:
         key = load_pem_private_key(reveal(reference).encode(), password=None)
     except (ValueError, TypeError):

@@ -1,12 +1,13 @@
 """Check a charter: everything that is wrong with it, in one go.
 
 Three looks, each lenient about what the others report: the text itself, its shape, its
-meaning. An error in one place does not hide an error in another.
+meaning. An error in one place does not hide an error in another; a file that cannot be read
+is told first, and not what its absence makes of the others.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from matricula.charter import draft as drafts
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from matricula.charter.draft import Draft
+    from matricula.charter.text import Text
     from matricula.kernel.findings import Finding
 
 _RULES = (
@@ -63,11 +65,27 @@ def check(folder: Path, *, today: date) -> Checked:
     if not text.root.map():
         return Checked(drafts.draft(text.root), tuple(sorted(text.findings, key=_place)))
     draft = drafts.draft(text.root)
+    if not text.is_whole:
+        return Checked(draft, _of_what_can_be_read(text, draft))
     found = [*text.findings, *shape_findings(text.root), *draft.findings]
     for rule in _RULES:
         found += rule(draft)
     found += advice(draft, today=today)
     return Checked(draft, tuple(sorted(dict.fromkeys(found), key=_place)))
+
+
+def _of_what_can_be_read(text: Text, draft: Draft) -> tuple[Finding, ...]:
+    """Say which files cannot be read, then what is wrong in the others by themselves.
+
+    What a file declares that cannot be read is missing everywhere, and says nothing.
+    """
+    unread = {finding.place for finding in text.findings}
+    later = "What the files say of one another is looked at once this one can be read."
+    first = [replace(f, cure=f"{f.cure} {later}") for f in sorted(text.findings, key=_place)]
+    alone = [f for f in shape_findings(text.root) if f.place != text.root.place]
+    alone += secret_findings(draft)
+    rest = [f for f in alone if f.place not in unread]
+    return (*first, *sorted(dict.fromkeys(rest), key=_place))
 
 
 def _place(finding: Finding) -> tuple[str, int, str]:

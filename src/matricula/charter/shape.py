@@ -15,6 +15,8 @@ from matricula.charter.grammar import CharterPart
 from matricula.kernel.findings import Finding
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pydantic_core import ErrorDetails
 
     from matricula.charter.text import Node, Path_
@@ -125,7 +127,7 @@ def _say_missing(path: Path_, node: Node, key: str) -> Finding:
 def _say_unknown(path: Path_, node: Node) -> Finding:
     key = str(path[-1])
     owner = ".".join(str(step) for step in path[:-1]) or "the charter"
-    allowed = _keys(path[:-1])
+    allowed = keys_at(CharterPart, path[:-1])
     near = difflib.get_close_matches(key, allowed, n=1, cutoff=0.5)
     cure = f"Did you mean `{near[0]}`?" if near else f"Use one of {', '.join(allowed)}."
     return Finding(node.place, "M110", f"`{key}` is no key of {owner}.", cure)
@@ -138,9 +140,10 @@ def _say_kind(path: Path_, node: Node, word: str, kind: str) -> Finding:
             node.place, "M201", f"{path[1]}.{path[3]} is claimed by {owners}.",
             "One field has one owner; remove one claim.",
         )  # fmt: skip
-    return Finding(
-        node.place, "M112", f"{word} is {_called(node.plain())}.", f"Write {_KINDS[kind]}."
-    )  # fmt: skip
+    cure = f"Write {_KINDS[kind]}."
+    if path[-1:] == ("share",) and isinstance(node.plain(), int | float):
+        cure = f"Write it with its sign: {node.plain()}%."
+    return Finding(node.place, "M112", f"{word} is {_called(node.plain())}.", cure)
 
 
 def _called(value: object) -> str:
@@ -161,15 +164,15 @@ def _cure(kind: str, detail: ErrorDetails) -> str:
     return "Fill it in, or remove the key where it may be left out."
 
 
-def _keys(path: Path_) -> list[str]:
-    """List the keys that may stand at a place."""
-    here: Any = CharterPart
+def keys_at(shape: type[BaseModel], path: Sequence[str | int]) -> list[str]:
+    """List the keys that may stand at a place of a text of some shape."""
+    here: Any = shape
     for step in path:
         if isinstance(here, type) and issubclass(here, BaseModel):
             fields = {f.alias or n: f.annotation for n, f in here.model_fields.items()}
             here = _inner(fields[str(step)])
         else:
-            here = _inner(get_args(here)[-1])
+            here = _inner(next(a for a in reversed(get_args(here)) if a is not Ellipsis))
     return [field.alias or name for name, field in here.model_fields.items()]
 
 

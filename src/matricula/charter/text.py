@@ -100,10 +100,14 @@ class Node:
 
 @dataclass(slots=True)
 class Text:
-    """What a folder says: one merged tree, and what could not be read."""
+    """What a folder says: one merged tree, and what could not be read.
+
+    `is_whole` says that no file is left out of the tree.
+    """
 
     root: Node
     findings: list[Finding] = field(default_factory=list)
+    is_whole: bool = True
 
     def refuse(self, place: str, code: str, message: str, *, cure: str) -> None:
         """Note something that cannot be taken."""
@@ -127,9 +131,12 @@ def read_folder(folder: Path) -> Text:
         )  # fmt: skip
     for path in paths:
         name = path.relative_to(folder).as_posix()
+        before = len(text.findings)
         root = _read_file(text, path, name)
         if root is not None:
             _merge(text, root)
+        elif len(text.findings) > before:
+            text.is_whole = False
     if paths and not text.root.map() and not text.findings:
         text.refuse(
             f"{folder.name}:1", "M102", f"The files of {folder} say nothing.",

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 def audit() -> None:
     """Prove that the record of what was done is untouched."""
     sitting.set_up()
-    sitting.bring_up_to_date()
 
 
 @audit.command()
@@ -34,6 +33,7 @@ def verify(*, as_json: bool, checkpoint: Path | None, public_key: str) -> None:
     """Recompute everything and say whether the audit is untouched."""
     from matricula.audit.verify import verify as check
 
+    sitting.look()
     found = check(checkpoint=checkpoint, public_key=public_key)
     if as_json:
         show.as_json({"ok": True, "entries": found.entries, "batches": found.batches,
@@ -54,7 +54,9 @@ def export(path: Path, *, values: bool) -> None:
     """Write the audit for an outsider, to be checked without Matricula."""
     from matricula.audit.queries import export as write
 
-    count = write(path, values=values)
+    sitting.look()
+    with sitting.output(path):
+        count = write(path, values=values)
     show.say(f"wrote {count} entries to {path}; check them with verifier/verify_audit.py")
 
 
@@ -72,8 +74,10 @@ def checkpoint(path: Path) -> None:
             "There is no key to sign the audit with.",
             cure="Make one with `matricula audit key FILE` and set MATRICULA_AUDIT_KEY=file:FILE.",
         )
-    signed = sign(at=sitting.now(), key=load_key(reference))
-    path.write_text(signed.as_text(), encoding="utf-8")
+    sitting.look()
+    with sitting.output(path):
+        signed = sign(at=sitting.now(), key=load_key(reference))
+        path.write_text(signed.as_text(), encoding="utf-8")
     show.say(f"signed {signed.last_seq} entries; wrote {path}")
 
 
@@ -83,7 +87,8 @@ def key(path: Path) -> None:
     """Make a key for checkpoints, readable by you alone. Keep it away from the database."""
     from matricula.audit.keys import generate_key
 
-    generate_key(path)
+    with sitting.output(path):
+        generate_key(path)
     show.say(f"wrote {path}; set MATRICULA_AUDIT_KEY=file:{path}")
 
 
@@ -102,7 +107,7 @@ def erase(
     What hangs on it is erased with it: a student's enrolments, for instance. Refused while
     copies are still in other systems.
     """
-    desk = sitting.sit_down(folder)
+    desk = sitting.sit_down(folder, only_look=True)
     from matricula.hub import erasing
 
     if not yes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -11,8 +12,6 @@ from matricula.cli import show, sitting
 from matricula.cli.sitting import charter_option, json_option
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from matricula.charter.model import Charter
     from matricula.kernel.findings import Finding
 
@@ -23,7 +22,11 @@ def init(folder: Path | None) -> None:
     """Write a starter charter with the usual ownership, to be made your own."""
     from matricula.charter.starter import write_starter
 
-    written = write_starter(sitting.charter_folder(folder))
+    place = sitting.charter_folder(folder)
+    try:
+        written = write_starter(place)
+    except OSError as error:
+        raise sitting.unwritable(place, error) from error
     for path in written:
         show.say(f"wrote {path}")
     show.say("Read it with the offices it names, then run `matricula check`.")
@@ -42,9 +45,11 @@ def check(context: click.Context, folder: Path | None, *, as_json: bool, live: b
     found, asked = list(compiled.findings), False
     if compiled.charter is not None:
         sitting.set_up()
+        from matricula.charter.text import read_folder
         from matricula.hub import purposes, systems
 
-        unusable = systems.check_settings(compiled.charter)
+        text = read_folder(sitting.charter_folder(folder)).root
+        unusable = systems.check_settings(compiled.charter, text)
         asked = live and not unusable
         found += _ask(folder) if asked else unusable
         found += purposes.findings(compiled.charter)
@@ -52,7 +57,7 @@ def check(context: click.Context, folder: Path | None, *, as_json: bool, live: b
     if as_json:
         show.as_json({"ok": not errors, "findings": [_plain(f) for f in found]})
     else:
-        show.findings(sorted(found))
+        show.findings(found)
         _verdict(compiled.charter, errors, len(found) - len(errors), asked=asked)
     context.exit(1 if errors else 0)
 
@@ -90,17 +95,18 @@ def _verdict(
 @charter_option
 @json_option
 @click.option(
-    "--svg", type=click.Path(dir_okay=False), default=None, help="Write a picture there."
-)
-def matrix(folder: Path | None, *, as_json: bool, svg: str | None) -> None:
+    "--svg", type=click.Path(dir_okay=False, path_type=Path), default=None,
+    help="Write a picture there.",
+)  # fmt: skip
+def matrix(folder: Path | None, *, as_json: bool, svg: Path | None) -> None:
     """Show the ownership matrix: every field, its owner and its copies."""
     from matricula.charter.matrix import matrix_svg, ownership_matrix
 
     charter = sitting.load_charter(folder)
     found = ownership_matrix(charter)
     if svg:
-        with open(svg, "w", encoding="utf-8") as file:  # noqa: PTH123 - a path the caller named
-            file.write(matrix_svg(found))
+        with sitting.output(svg):
+            svg.write_text(matrix_svg(found), encoding="utf-8")
         show.say(f"wrote {svg}")
     elif as_json:
         show.as_json(found.as_json())

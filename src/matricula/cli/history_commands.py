@@ -22,7 +22,7 @@ def runs(context: click.Context, folder: Path | None, last: int, *, as_json: boo
     """List what ran: when, for whom, what became of it."""
     if context.invoked_subcommand:
         return
-    sitting.sit_down(folder)
+    sitting.sit_down(folder, only_look=True)
     from matricula.hub import reports
 
     told = reports.latest(last)
@@ -41,7 +41,7 @@ def runs(context: click.Context, folder: Path | None, last: int, *, as_json: boo
 @click.argument("run", required=False, default="")
 def show_(folder: Path | None, run: str, *, as_json: bool) -> None:
     """Report one run, as Markdown or JSON: what it wrote, what was left, who acts."""
-    sitting.sit_down(folder)
+    sitting.sit_down(folder, only_look=True)
     from matricula.hub import reports
 
     told = reports.report(run)
@@ -58,7 +58,7 @@ def show_(folder: Path | None, run: str, *, as_json: bool) -> None:
 @click.option("--why", required=True, help="The ground; it stands in the audit.")
 def undo(folder: Path | None, run: str, why: str, *, as_json: bool) -> None:
     """Plan what puts back what a run changed, and hold its flows. Writes nowhere."""
-    desk = sitting.sit_down(folder)
+    desk = sitting.sit_down(folder, only_look=True)
     from matricula.cli.run_commands import plan_json, print_plan
     from matricula.hub import runs as runs_
 
@@ -77,7 +77,7 @@ def undo(folder: Path | None, run: str, why: str, *, as_json: bool) -> None:
 @click.option("--why", required=True, help="What was corrected; it stands in the audit.")
 def release(folder: Path | None, flow: str, why: str) -> None:
     """Let a flow go on that an undone run held."""
-    desk = sitting.sit_down(folder)
+    desk = sitting.sit_down(folder, only_look=True)
     from matricula.hub import undo as undo_
 
     undo_.release(desk, flow, why=why)

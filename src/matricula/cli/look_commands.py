@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from matricula.cli import show, sitting
 from matricula.cli.sitting import charter_option, json_option
+from matricula.cli.tables import without_zeros
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from matricula.hub.drift import Found
     from matricula.hub.explain import CopiedValue, Explanation
 
 
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
 @json_option
 def status(folder: Path | None, *, as_json: bool) -> None:
     """Show how every system and every flow stands, and who acts next."""
-    desk = sitting.sit_down(folder)
+    desk = sitting.sit_down(folder, only_look=True)
     from matricula.hub.status import status as gather
 
     found = gather(desk)
@@ -34,10 +37,12 @@ def status(folder: Path | None, *, as_json: bool) -> None:
         [[s.system, words[s.is_well], s.since, s.steward, s.sentence] for s in found.systems],
     )
     names = ("confirmed", "pending", "waiting", "held", "failed", "drifted")
-    show.table(
-        ["flow", *names, "last full", "who acts next"],
-        [[f.flow, *(getattr(f, n) for n in names), f.last_full_at, f.next] for f in found.flows],
-    )
+    rows = [
+        [f.flow, *(getattr(f, n) for n in names), show.instant(f.last_full_at), f.next]
+        for f in found.flows
+    ]
+    columns = ["flow", *names, "last full", "who acts next"]
+    show.table(*without_zeros(columns, rows, keep=("confirmed",)))
     if found.withdrawn:
         titles = {name: steward.title for name, steward in desk.charter.stewards.items()}
         show.table(
@@ -60,8 +65,13 @@ def status(folder: Path | None, *, as_json: bool) -> None:
 def explain(
     folder: Path | None, entity: str, key: str, *, system: str, field: str, as_json: bool
 ) -> None:
-    """Say why a value is where it is: owner, grant, signatures, confirmation."""
-    desk = sitting.sit_down(folder)
+    """Say why a value is where it is: owner, grant, signatures, confirmation.
+
+    KEY is the record's key as its owner writes it, leading zeros and all. Where it has
+    several parts, join them by `|` and put them in quotes: matricula explain enrolment
+    '00000001|BIO101'.
+    """
+    desk = sitting.sit_down(folder, only_look=True)
     from matricula.hub.explain import explain as find
 
     found = find(desk, entity, key, system=system, field=field)
@@ -71,8 +81,16 @@ def explain(
         _print_explanation(found)
     known = bool(found.owned or found.copies)
     if not known and not as_json:
-        show.say(f"Nothing is known of {entity} {key}.")
+        show.say(_unknown(found))
     click.get_current_context().exit(0 if known else 1)
+
+
+def _unknown(found: Explanation) -> str:
+    """Say why there is nothing to say of a record."""
+    told = f"Nothing is known of {found.entity} {found.key}."
+    if not found.such_as:
+        return f"{told} No trusted reading of {', '.join(found.never_read)} is kept; plan first."
+    return f"{told} A key of {found.entity} is its {found.key_is}, such as '{found.such_as}'."
 
 
 def _print_explanation(found: Explanation) -> None:
@@ -86,30 +104,45 @@ def _print_explanation(found: Explanation) -> None:
         _print_copy(copy)
     for sentence in found.waiting:
         show.say(sentence)
+    for lacking in found.behind:
+        show.say("")
+        show.say(f"{lacking.flow}: {lacking.target} {lacking.what}.")
+        for sentence in lacking.why:
+            show.say(f"  why         {sentence}", under=14)
+        show.say(f"  next        {lacking.next}")
+    if found.owned and found.never_read:
+        show.say(f"Never read: {', '.join(found.never_read)}; what it owns is not shown.")
 
 
 def _confirmed(copy: CopiedValue) -> str:
     if copy.confirmed_at is None:
         return "not yet"
-    return f"{copy.state}, as {copy.external_id}, at {copy.confirmed_at:%Y-%m-%d %H:%M} UTC"
+    return f"{copy.state}, as {copy.external_id}, at {show.instant(copy.confirmed_at)}"
+
+
+def _at(text: str) -> str:
+    return show.instant(datetime.fromisoformat(text))
 
 
 def _print_copy(copy: CopiedValue) -> None:
     show.say("")
-    show.say(f"{copy.target}.{copy.field} = {copy.value}")
+    show.say(f"{copy.target}.{copy.field} = {show.value(copy.value)}")
+    setter = f"{copy.set_by} at {_at(copy.set_at)}" if copy.set_by else "found there already"
     facts = [
         ("made from", f"{', '.join(copy.made_from)} by {copy.expression}"),
         ("because", copy.because),
         ("flow", f"{copy.flow}: {copy.purpose}"),
         ("signed by", "; ".join(copy.signed_by) or "nobody yet"),
-        ("set by", f"{copy.set_by} at {copy.set_at}" if copy.set_by else "found there already"),
+        ("set by", setter),
         ("confirmed", _confirmed(copy)),
-        ("last seen", f"{copy.seen_at:%Y-%m-%d %H:%M} UTC" if copy.seen_at else "never"),
+        ("last seen", show.instant(copy.seen_at)),
     ]  # fmt: skip
+    if copy.is_behind:
+        facts.insert(0, ("should be", show.value(copy.should_be)))
     if copy.found != copy.value:
-        facts.append(("found there", str(copy.found)))
+        facts.append(("found there", show.value(copy.found)))
     for word, fact in facts:
-        show.say(f"  {word:<12}{fact}")
+        show.say(f"  {word:<12}{fact}", under=14)
 
 
 _INCIDENT = (
@@ -123,25 +156,17 @@ _INCIDENT = (
 @click.option("--all", "every", is_flag=True, help="Closed ones too.")
 def incidents(folder: Path | None, *, as_json: bool, every: bool) -> None:
     """List the failures that need a person, with what to do."""
-    desk = sitting.sit_down(folder)
+    desk = sitting.sit_down(folder, only_look=True)
     from matricula.hub.models import Incident
 
     found = Incident.objects.order_by("due_at", "id")
     chosen = found if every else found.filter(closed_at=None)
-    columns = (
-        "code",
-        "place",
-        "key",
-        "steward",
-        "message",
-        "cure",
-        "opened_at",
-        "due_at",
-        "closed_at",
-    )
-    rows = list(chosen.values(*columns))
+    rows = list(chosen.values(*_INCIDENT))
     if as_json:
         show.as_json(rows)
+        return
+    if not rows:
+        show.say("There was no incident yet." if every else "No open incident.")
         return
     titles = {name: steward.title for name, steward in desk.charter.stewards.items()}
     show.table(
@@ -152,7 +177,7 @@ def incidents(folder: Path | None, *, as_json: bool, every: bool) -> None:
             for r in rows
         ],
     )  # fmt: skip
-    show.say(f"{len(rows)} incident(s)." if rows else "No open incident.")
+    show.say(f"{len(rows)} incident(s).")
 
 
 @click.command()
@@ -161,27 +186,33 @@ def incidents(folder: Path | None, *, as_json: bool, every: bool) -> None:
 @click.option("--flow", default="", help="Only this flow.")
 def drift(folder: Path | None, *, as_json: bool, flow: str) -> None:
     """List copies that were edited in the wrong place, as the last full plan saw them."""
-    desk = sitting.sit_down(folder)
+    desk = sitting.sit_down(folder, only_look=True)
     from matricula.hub.drift import find_drift
 
     found = find_drift(desk, flow)
     if as_json:
-        show.as_json([asdict(d) for d in found])
+        show.as_json([asdict(d) for d in found.edits])
         return
-    show.table(
-        ["flow", "target", "key", "field", "owner", "delivered", "found", "next"],
-        [
+    _print_drift(found)
+
+
+def _print_drift(found: Found) -> None:
+    if found.edits:
+        show.table(
+            ["flow", "target", "key", "field", "owner", "delivered", "found", "seen", "next"],
             [
-                d.flow,
-                d.target,
-                d.key,
-                d.field or "(copy gone)",
-                d.owner,
-                d.delivered,
-                d.found,
-                d.next,
-            ]
-            for d in found
-        ],
-    )
-    show.say(f"{len(found)} edited value(s)." if found else "No copy is known to be edited.")
+                [d.flow, d.target, d.key, d.field or "(copy gone)", d.owner,
+                 show.value(d.delivered), show.value(d.found), d.seen_at, d.next]
+                for d in found.edits
+            ],
+        )  # fmt: skip
+    if found.unseen:
+        show.say(
+            f"Nobody has looked yet at what the targets of {', '.join(found.unseen)} hold: "
+            "a full `matricula plan` does."
+        )
+    looked = f", as seen at {show.instant(found.seen_at)}" if found.seen_at else ""
+    if found.edits:
+        show.say(f"{len(found.edits)} edited value(s).")
+    elif found.seen_at:
+        show.say(f"No copy is known to be edited{looked}.")

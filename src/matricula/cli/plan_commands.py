@@ -10,6 +10,7 @@ from matricula.cli import show as out
 from matricula.cli import sitting
 from matricula.cli.run_commands import plan
 from matricula.cli.sitting import charter_option, json_option
+from matricula.cli.tables import without_zeros
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 @click.argument("digest", required=False, default="")
 def show(folder: Path | None, digest: str, *, as_json: bool) -> None:
     """Show a plan that was made: what of each flow, what holds it, who approved it."""
-    sitting.sit_down(folder)
+    sitting.sit_down(folder, only_look=True)
     from matricula.hub import planning
 
     shown = planning.kept_plan(digest)
@@ -31,10 +32,8 @@ def show(folder: Path | None, digest: str, *, as_json: bool) -> None:
         return
     words = ("create", "update", "suspend", "delete", "restore", "unchanged", "held")
     parts = shown.told
-    out.table(
-        ["flow", "target", *words],
-        [[p["flow"], p["target"], *(p[word] for word in words)] for p in parts],
-    )
+    rows = [[p[word] for word in ("flow", "target", *words)] for p in parts]
+    out.table(*without_zeros(["flow", "target", *words], rows, keep=("unchanged",)))
     for part in parts:
         for reason in part["reasons"]:
             out.say(f"held: {part['flow']}: {reason}")
@@ -51,7 +50,7 @@ def show(folder: Path | None, digest: str, *, as_json: bool) -> None:
 @click.option("--why", required=True, help="The ground; it stands in the audit.")
 def approve(folder: Path | None, digest: str, steward: str, why: str) -> None:
     """Let this plan alone go beyond a guard. Whoever made it cannot approve it."""
-    desk = sitting.sit_down(folder)
+    desk = sitting.sit_down(folder, only_look=True)
     from matricula.hub import approvals, planning
 
     shown = planning.find_plan(digest)

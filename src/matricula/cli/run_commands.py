@@ -10,6 +10,7 @@ import click
 
 from matricula.cli import show, sitting
 from matricula.cli.sitting import charter_option, json_option
+from matricula.cli.tables import without_zeros
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +48,8 @@ def sign(folder: Path | None, steward: str, flow: str) -> None:
     for flow_ in desk.charter.flows.values():
         lacking = charters.unsigned_by(desk.charter, flow_)
         if lacking and flow_.name in fresh:
-            show.say(f"{flow_.name} still waits for {', '.join(lacking)}.")
+            titles = ", ".join(desk.charter.stewards[name].title for name in lacking)
+            show.say(f"{flow_.name} still waits for {titles}.")
 
 
 @click.group(invoke_without_command=True)
@@ -114,20 +116,39 @@ def print_plan(found: Plan, rows: int) -> None:
     words = ("create", "update", "suspend", "delete", "restore", "unchanged", "held")
     from matricula.hub.planning import told_of
 
-    told = told_of(found)
-    show.table(
-        ["flow", "target", *words],
-        [[t["flow"], t["target"], *(t[word] for word in words)] for t in told],
-    )
+    told = []
+    for part, plain in zip(found.flows, told_of(found), strict=True):
+        if any(not reason.kinds for reason in part.reasons):
+            plain["held"] = "all"
+        told.append([plain[word] for word in ("flow", "target", *words)])
+    show.table(*without_zeros(["flow", "target", *words], told, keep=("unchanged",)))
     for part in found.flows:
         _print_changes(found, part, rows)
-    for finding in found.findings:
-        show.say(f"found: {finding.resource}: {finding.code}: {finding.message} {finding.cure}")
+    _print_findings(found)
     _print_held(found)
     if found.is_empty:
         held = any(part.reasons for part in found.flows)
-        show.say("No change is planned while this holds." if held else "Nothing to do.")
+        show.say("No change is planned while this holds." if held else _nothing(found))
     show.say(f"plan {found.digest[:12]}")
+
+
+def _print_findings(found: Plan) -> None:
+    for finding in found.findings:
+        show.say(
+            f"found: {finding.resource}: {finding.code}: {finding.message} {finding.cure}", under=7
+        )
+
+
+def _nothing(found: Plan) -> str:
+    """Say that there is nothing to do, and for whom that is no good news."""
+    aside = {p.flow: sum(p.aside.values()) for p in found.flows if p.aside}
+    if not aside:
+        return "Nothing to do."
+    told = ", ".join(f"{count} record(s) of {flow}" for flow, count in aside.items())
+    return (
+        f"Nothing else to do, but {told} stay set aside: `matricula incidents` says who is to "
+        "act, `matricula explain` why."
+    )
 
 
 def _print_held(found: Plan) -> None:
@@ -137,8 +158,8 @@ def _print_held(found: Plan) -> None:
         for reason in part.reasons:
             causes.setdefault(reason, []).append(part.flow)
     for reason, flows in causes.items():
-        show.say(f"held: {', '.join(flows)}")
-        show.say(f"      {reason.code}: {reason.message} {reason.cure}")
+        show.say(f"held: {', '.join(flows)}", under=6)
+        show.say(f"      {reason.code}: {reason.message} {reason.cure}", under=6)
 
 
 def _print_changes(found: Plan, part: FlowPlan, rows: int) -> None:
@@ -153,6 +174,8 @@ def _print_changes(found: Plan, part: FlowPlan, rows: int) -> None:
     lines = []
     for row in shown:
         before, after = json.loads(row["before"] or "{}"), json.loads(row["after"] or "{}")
+        awaited = json.loads(row["waits"] or "{}")
+        after |= {name: _awaited(*pair) for name, pair in awaited.items() if pair}
         told = ", ".join(_change(name, before, after) for name in row["fields"])
         lines.append([row["kind"], row["key"], told or (row["external_id"] or "")])
     show.table(["", "key", "fields"], lines, title=f"{part.flow} -> {part.target}")
@@ -160,16 +183,14 @@ def _print_changes(found: Plan, part: FlowPlan, rows: int) -> None:
         show.say(f"... and {mine.num_rows - rows} more (--rows shows them)")
 
 
+def _awaited(flow: str, key: str) -> str:
+    return f"(id of {flow} {key}, once made)"
+
+
 def _change(name: str, before: dict[str, object], after: dict[str, object]) -> str:
     if name not in before:
-        return f"{name}={_short(after.get(name))}"
-    return f"{name}: {_short(before.get(name))} -> {_short(after.get(name))}"
-
-
-def _short(value: object, most: int = 40) -> str:
-    words: dict[object, str] = {None: "nothing", True: "yes", False: "no"}
-    text = words[value] if value is None or isinstance(value, bool) else str(value)
-    return text if len(text) <= most else f"{text[:most]}... ({len(text)} characters)"
+        return f"{name}={show.value(after.get(name))}"
+    return f"{name}: {show.value(before.get(name))} -> {show.value(after.get(name))}"
 
 
 @click.command()
@@ -230,6 +251,7 @@ def _conclude(context: click.Context, desk: Desk, done: Done, *, as_json: bool) 
         told["delivered"] = {d.flow: dict(d.counts) for d in done.delivered}
         show.as_json(told)
     else:
+        _print_findings(done.plan)
         _print_done(done)
         _print_who_acts(desk, done)
     context.exit(0 if done.is_whole else 1)
@@ -238,16 +260,14 @@ def _conclude(context: click.Context, desk: Desk, done: Done, *, as_json: bool) 
 def _print_done(done: Done) -> None:
     words = ("answered", "matched", "waiting", "refused", "deferred", "unknown", "held")
     if done.delivered:
-        show.table(
-            ["flow", *words],
-            [[d.flow, *(d.counts[word] for word in words)] for d in done.delivered],
-        )
+        rows = [[d.flow, *(d.counts[word] for word in words)] for d in done.delivered]
+        show.table(*without_zeros(["flow", *words], rows, keep=("answered",)))
     _print_held(done.plan)
     for delivered in done.delivered:
         if delivered.stopped:
             show.say(f"{delivered.flow} stopped: {delivered.stopped}")
     if not done.delivered:
-        show.say("Nothing to do." if done.is_whole else "Nothing was done.")
+        show.say(_nothing(done.plan) if done.is_whole else "Nothing was done.")
     show.say(f"run {done.run}")
 
 
@@ -256,7 +276,7 @@ def _print_who_acts(desk: Desk, done: Done) -> None:
     if done.is_whole:
         return
     from matricula.hub import charters
-    from matricula.hub.status import has_incident
+    from matricula.hub.standing import has_incident
 
     flows = [desk.charter.flows[part.flow] for part in done.plan.flows]
     lacking = {office for flow in flows for office in charters.unsigned_by(desk.charter, flow)}

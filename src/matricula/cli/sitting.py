@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -17,7 +18,7 @@ from matricula.kernel.errors import SettingMissing
 from matricula.kernel.findings import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from matricula.charter.model import Charter
     from matricula.hub.desk import Desk
@@ -96,6 +97,62 @@ def bring_up_to_date() -> None:
     _tell_of_readers(Path(settings.HOME))
 
 
+def look() -> None:
+    """Open what was kept, for a command that only tells what it says; nothing is made.
+
+    Raises:
+        SettingMissing: Nothing was kept here yet (M809).
+    """
+    set_up()
+    from django.conf import settings
+    from django.db import connection
+
+    kept = Path(connection.settings_dict["NAME"])
+    if kept.is_relative_to(settings.HOME) and not kept.exists():
+        raise SettingMissing(
+            "M809", f"Nothing was kept yet in {settings.HOME}.", cure=_where_it_may_be()
+        )
+    bring_up_to_date()
+
+
+def _where_it_may_be() -> str:
+    beside = charter_folder(None).absolute().parent / ".matricula"
+    if beside.is_dir():
+        return f"There is a home beside the charter: set MATRICULA_HOME={beside}."
+    return (
+        "Go to the folder where Matricula runs, or name its home in MATRICULA_HOME; a first "
+        "`matricula plan` makes one here."
+    )
+
+
+@contextmanager
+def output(path: Path) -> Iterator[None]:
+    """Let a command write a file; whether it can is found out before anything else is done.
+
+    Raises:
+        SettingMissing: It cannot be written (M810).
+    """
+    try:
+        is_new = not path.exists()
+        with path.open("ab"):
+            pass
+        if is_new:
+            path.unlink()
+        yield
+    except OSError as error:
+        raise unwritable(path, error) from error
+
+
+def unwritable(path: Path, error: OSError) -> SettingMissing:
+    """Say why a file or folder that a command was to write cannot be written (M810)."""
+    why = (error.strerror or type(error).__name__).lower()
+    return SettingMissing(
+        "M810",
+        f"{path} cannot be written: {why}.",
+        cure="Name one in a folder that is there and that this account may write in.",
+    )
+
+
 def _make_home(home: Path) -> None:
     try:
         # What is kept here is personal: for whoever runs Matricula, and nobody beside.
@@ -167,15 +224,23 @@ def actor() -> str:
     return os.environ.get("MATRICULA_ACTOR") or getpass.getuser()
 
 
-def sit_down(given: Path | None) -> Desk:
+def sit_down(given: Path | None, *, only_look: bool = False) -> Desk:
     """Load the charter and open the home folder and the database.
+
+    Args:
+        given: The charter's folder, as the command has it.
+        only_look: Refuse a home that is not there, instead of making one.
 
     Raises:
         CharterRefused: The charter has errors.
+        SettingMissing: There is nothing to look at (M809).
     """
     charter = load_charter(given)
-    set_up()
-    bring_up_to_date()
+    if only_look:
+        look()
+    else:
+        set_up()
+        bring_up_to_date()
     from django.conf import settings
 
     from matricula.hub.desk import Desk

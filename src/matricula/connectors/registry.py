@@ -11,6 +11,7 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, cast
 
 from matricula.kernel.errors import Refused
+from matricula.kernel.words import meant
 
 if TYPE_CHECKING:
     from matricula.connectors.kit.protocol import Connector
@@ -44,5 +45,5 @@ def connector_class(name: str) -> type[Connector]:
     raise Refused(
         "M601",
         f"There is no connector named {name}.",
-        cure=f"Use one of {', '.join(names())}, or install the distribution that brings it.",
+        cure=f"{meant(name, names())} Or install the distribution that brings it.",
     )

@@ -39,7 +39,10 @@ CODES = {
         "Identifiers were re-issued",
         "Most known identifiers are gone and as many unknown ones are there: the same people "
         "under new numbers, not leavers and joiners.",
-        "Restore the old identifiers at the source, or agree a change of identifiers first.",
+        "Restore the old identifiers at the source. A file that holds only the day's records "
+        "must hold the earlier ones too. If the identifiers did change for good, remove the "
+        "files in `snapshots/SYSTEM.RESOURCE` of the home: the next reading is judged without it, "
+        "so look at that plan with care.",
     ),
     "M408": Code(
         "Leading zeros are lost",
@@ -67,6 +70,14 @@ CODES = {
         "The charter states what an owner's data should say, and some records say otherwise. "
         "They are delivered as they are; nothing is repaired.",
         "Correct the records at their owner, or the expectation in the charter.",
+    ),
+    "M415": Code(
+        "Many known records are gone",
+        "More than a quarter of the identifiers of the last reading are not in this one. That "
+        "may be right, and no flow is held by it; the guards count what would leave. A flow "
+        "that leaves its copies alone has nothing to count, so this is told for two days.",
+        "If so many did leave, nothing. If not, have the source delivered again, whole, and "
+        "agree a control total with whoever makes it.",
     ),
     "M501": Code(
         "Too many exits",

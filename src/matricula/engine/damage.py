@@ -1,7 +1,8 @@
 """Judge a snapshot by its predecessor: what a spreadsheet, a renumbering or a bad export did.
 
 Everything here looks only at the text of identifiers, old and new. Smaller losses are not
-damage but a plan, and the guard counts them.
+damage but a plan, and the guard counts them; where many are gone that is told, for a flow
+that leaves its copies alone has no guard to notice.
 """
 
 from __future__ import annotations
@@ -33,13 +34,17 @@ _MISTAKABLE = (
     r"|([0-9]{1,2}[- ]?(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*)"
 )
 
+# Below this many, and up to one in so many, some leave every day.
+_FEW = 5
+_SHARE = 4
 
-def faults(
+
+def judge(
     connection: duckdb.DuckDBPyConnection,
     resource: str,
     spelling: Sequence[str],
     previous: ds.Dataset | pa.Table,
-) -> tuple[Fault, ...]:
+) -> tuple[tuple[Fault, ...], tuple[Fault, ...]]:
     """Compare the identifiers of a snapshot with those of the last trusted one.
 
     Args:
@@ -49,24 +54,25 @@ def faults(
         previous: The last trusted snapshot of the same resource.
 
     Returns:
-        Nothing, or why it must not be trusted.
+        Why it must not be trusted, and what is told although it is.
     """
     if not set(spelling) <= set(previous.schema.names):
-        return ()
+        return (), ()
     register(connection, "earlier", previous)
     try:
         landed = f"land_{resource}"
         _only(connection, "lost_id", spelling, here="earlier", there=landed)
         lost = number(connection, sql.count("lost_id"))
         if not lost:
-            return ()
+            return (), ()
         _only(connection, "fresh_id", spelling, here=landed, there="earlier")
         _gather_known(connection, spelling)
         known = number(connection, sql.count("known_id"))
         fresh = number(connection, sql.count("fresh_id"))
         renumbered = _renumbered(resource, known=known, lost=lost, fresh=fresh)
         zeros, dates = _zeros(connection, resource), _dates(connection, resource)
-        return _likeliest(renumbered, zeros, dates, lost=lost)
+        faults = _likeliest(renumbered, zeros, dates, lost=lost)
+        return faults, () if faults else _gone(resource, known=known, lost=lost, fresh=fresh)
     finally:
         connection.unregister("earlier")
 
@@ -185,6 +191,22 @@ def _renumbered(resource: str, *, known: int, lost: int, fresh: int) -> Fault | 
         resource,
         "M407",
         f"{resource}: {lost} of {known} known identifiers are gone and {fresh} unknown ones came.",
-        "Restore the identifiers at the source, or agree a change of identifiers first; "
-        "nothing was changed anywhere.",
+        "Restore the identifiers at the source; nothing was changed anywhere. A file of the day "
+        "must hold the earlier records too. If they did change for good, remove the files "
+        f"in snapshots/{resource} of the home, and look at the next plan with care.",
+    )
+
+
+def _gone(resource: str, *, known: int, lost: int, fresh: int) -> tuple[Fault, ...]:
+    if lost < _FEW or lost * _SHARE <= known:
+        return ()
+    return (
+        Fault(
+            resource,
+            "M415",
+            f"{resource}: {lost} of {known} known identifiers are gone since the last reading, "
+            f"and {fresh} new ones came.",
+            "If so many did leave, there is nothing to do. If not, have the source delivered "
+            "again, whole, and with a control total, which would have shown it.",
+        ),
     )

@@ -145,8 +145,9 @@ def take_in(
         verdict = read.load(connection, charter, snapshot, prints=prints)
         if resource in feed.previous and verdict.is_trusted:
             spelled = _spelled(charter, resource)
-            found = damage.faults(connection, str(resource), spelled, feed.previous[resource])
-            verdict = _with(verdict, faults=found)
+            before = feed.previous[resource]
+            faults, told = damage.judge(connection, str(resource), spelled, before)
+            verdict = _with(verdict, faults=faults, findings=told)
         verdicts[resource] = verdict
     trusted = {resource for resource, verdict in verdicts.items() if verdict.is_trusted}
     for entity in charter.entities.values():

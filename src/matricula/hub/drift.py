@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from matricula.hub.models import Link
+from matricula.hub import charters, standing
+from matricula.hub.models import FlowState, Link
+from matricula.kernel.errors import Refused
+from matricula.kernel.words import meant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from matricula.charter.model import Charter, Field, Flow
     from matricula.hub.desk import Desk
@@ -27,6 +31,7 @@ class Drift:
         owner: Resources that own what the field is made of.
         delivered: What the target had confirmed.
         found: What it was seen to hold; None when it is gone or empty.
+        seen_at: When a full pass looked last.
         next: What happens now, by the charter.
     """
 
@@ -37,7 +42,23 @@ class Drift:
     owner: str
     delivered: object
     found: object
+    seen_at: datetime | None
     next: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is known of edits.
+
+    Attributes:
+        edits: As the last full pass over each flow saw them.
+        seen_at: When that was; of several flows, the earliest.
+        unseen: Flows whose targets nobody has looked at yet.
+    """
+
+    edits: tuple[Drift, ...]
+    seen_at: datetime | None
+    unseen: tuple[str, ...]
 
 
 _NEXT = {
@@ -47,30 +68,59 @@ _NEXT = {
 }
 
 
-def find_drift(desk: Desk, flow: str = "") -> list[Drift]:
-    """List the edited copies that the last full pass saw."""
-    links = Link.objects.exclude(drift="").order_by("flow", "key")
-    chosen = links.filter(flow=flow) if flow else links
-    known = [link for link in chosen if link.flow in desk.charter.flows]
-    return [drift for link in known for drift in _of(desk, link)]
+def find_drift(desk: Desk, flow: str = "") -> Found:
+    """List the edited copies that the last full passes saw.
+
+    Raises:
+        Refused: The charter knows no such flow (M517).
+    """
+    known = desk.charter.flows
+    if flow not in {"", *known}:
+        raise Refused("M517", f"The charter knows no flow {flow}.", cure=meant(flow, known))
+    chosen = [one for one in known.values() if flow in {"", one.name}]
+    states = {s.flow: s for s in FlowState.objects.filter(seen_at__isnull=False)}
+    seen = [states[one.name].seen_at for one in chosen if one.name in states]
+    edits: list[Drift] = []
+    for one in sorted(chosen, key=lambda one: one.name):
+        links = Link.objects.filter(flow=one.name).exclude(drift="").order_by("key")
+        step = _step(desk, one, states.get(one.name)) if links else ""
+        at = states[one.name].seen_at if one.name in states else None
+        for link in links:
+            edits += [replace(d, next=step, seen_at=at) for d in _of(desk, one, link)]
+    return Found(
+        tuple(edits), min((at for at in seen if at), default=None),
+        tuple(one.name for one in chosen if one.name not in states),
+    )  # fmt: skip
 
 
-def _of(desk: Desk, link: Link) -> Iterator[Drift]:
-    flow = desk.charter.flows[link.flow]
-    delivered = json.loads(link.confirmed or "{}")
-    step = _NEXT[flow.on_drift]
+def _step(desk: Desk, flow: Flow, state: FlowState | None) -> str:
+    """Say what happens to the edits of a flow; nothing is promised that is held."""
+    if flow.on_drift != "restore":
+        return _NEXT[flow.on_drift]
+    lacking = charters.unsigned_by(desk.charter, flow)
+    if lacking:
+        titles = ", ".join(desk.charter.stewards[name].title for name in lacking)
+        return f"restored once {titles} signed and it is applied"
+    holding = [r for r in standing.reasons_of(state) if not r.kinds or "restore" in r.kinds]
+    if holding:
+        return f"held back: {holding[0].code}: {holding[0].message}"
+    return _NEXT[flow.on_drift]
+
+
+def _of(desk: Desk, flow: Flow, link: Link) -> Iterator[Drift]:
+    target, delivered = str(flow.target), json.loads(link.confirmed or "{}")
     if link.observed is None:
-        yield Drift(link.flow, str(flow.target), link.key, "", "", "present", None, step)
+        yield Drift(link.flow, target, link.key, "", "", "present", None, None, "")
         return
     found = json.loads(link.observed)
     for name in link.drift.split(","):
         if name == "_suspended":
             was, now = link.state, "active" if link.state == "suspended" else "suspended"
-            yield Drift(link.flow, str(flow.target), link.key, "(state)", "", was, now, step)
+            yield Drift(link.flow, target, link.key, "(state)", "", was, now, None, "")
             continue
         yield Drift(
-            link.flow, str(flow.target), link.key, name, _owners(desk, flow, name),
-            delivered.get(name), found.get(name), step,
+            link.flow, target, link.key, name, _owners(desk, flow, name),
+            delivered.get(name), found.get(name), None, "",
         )  # fmt: skip
 
 

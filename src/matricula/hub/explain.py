@@ -12,14 +12,17 @@ from matricula.audit.queries import history
 from matricula.engine import compose, line, read, resolve, sql
 from matricula.engine.values import plan_value
 from matricula.engine.workbench import open_workbench, rows
-from matricula.hub import charters, snapshots
-from matricula.hub.models import Effect, FlowState, Link, Snapshot
+from matricula.hub import behind, charters, snapshots
+from matricula.hub.models import FlowState, Link, Snapshot
 from matricula.kernel.errors import Refused
+from matricula.kernel.words import meant
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
-    from matricula.charter.model import Entity, Flow
+    from matricula.charter.model import Charter, Entity, Flow
+    from matricula.hub.behind import Behind
     from matricula.hub.desk import Desk
 
 
@@ -52,6 +55,8 @@ class CopiedValue:
     confirmed_at: datetime | None
     seen_at: datetime | None
     found: object
+    is_behind: bool
+    should_be: object
     set_by: str
     set_at: str
 
@@ -65,6 +70,10 @@ class Explanation:
     owned: tuple[OwnedValue, ...]
     copies: tuple[CopiedValue, ...]
     waiting: tuple[str, ...]
+    behind: tuple[Behind, ...]
+    never_read: tuple[str, ...]
+    key_is: str
+    such_as: str
 
 
 def explain(
@@ -81,48 +90,65 @@ def explain(
             granted field.
 
     Raises:
-        Refused: There is no such entity (M517).
+        Refused: There is no such entity, system or field (M517).
     """
-    known = desk.charter.entities.get(entity)
-    if known is None:
-        names = ", ".join(desk.charter.entities)
-        raise Refused(
-            "M517", f"The charter knows no entity {entity}.", cure=f"Use one of {names}."
-        )
-    owned = _owned(desk, known, key)
+    known, flows = _asked(desk.charter, entity, system=system, field=field)
+    owned, example = _owned(desk, known, key)
+    todo = behind.due(desk, flows, key) if flows else {}
     copies: list[CopiedValue] = []
     waiting: list[str] = []
-    for flow in desk.charter.flows.values():
-        if flow.entity != entity or system not in {"", flow.target.system}:
-            continue
+    lacking: list[Behind] = []
+    for flow in flows:
         link = Link.objects.filter(flow=flow.name, key=key).first()
-        if link is None:
-            waiting.append(f"{flow.name}: {flow.target} holds no copy.")
-            continue
-        if link.state in {"waiting", "refused", "unknown"}:
-            waiting.append(f"{flow.name}: {_why(link)}")
-        copies += _copied(desk, flow, link, entity=known)
+        mine = todo.get(flow.name) or (behind.refused(link) if link and link.refused else None)
+        told = behind.tell(desk, flow, link, mine) if owned or link else None
+        lacking += [told] if told else []
+        if link is not None:
+            copies += _copied(desk, flow, link, mine, entity=known)
+        elif owned and told is None:
+            waiting.append(f"{flow.name}: {flow.target} holds no copy, and none is due.")
     if field:
         owned = tuple(o for o in owned if o.field == field)
         copies = [c for c in copies if c.field == field or f"{entity}.{field}" in c.made_from]
-    return Explanation(entity, key, owned, tuple(copies), tuple(waiting))
+    unread = tuple(str(r) for r in known.owners() if snapshots.last_trusted(desk, r) is None)
+    return Explanation(
+        entity, key, owned, tuple(copies), tuple(waiting), tuple(lacking), unread,
+        key_is="|".join(known.key), such_as=example,
+    )  # fmt: skip
 
 
-def _why(link: Link) -> str:
-    effect = Effect.objects.filter(flow=link.flow, key=link.key).order_by("-id").first()
-    told = effect.told if effect and effect.told else ""
-    return {
-        "waiting": "the copy waits for the identifier of another one.",
-        "refused": f"the target refused it: {told}",
-        "unknown": "the outcome of the last write is being settled.",
-    }[link.state]
+def _asked(charter: Charter, entity: str, *, system: str, field: str) -> tuple[Entity, list[Flow]]:
+    """Find what is asked for: the entity, and its flows into the system.
+
+    Raises:
+        Refused: The charter knows no such entity, system or field (M517).
+    """
+    known = charter.entities.get(entity)
+    if known is None:
+        raise _unknown(f"The charter knows no entity {entity}.", entity, charter.entities)
+    if system not in {"", *charter.systems}:
+        raise _unknown(f"The charter knows no system {system}.", system, charter.systems)
+    flows = [f for f in charter.flows.values() if f.entity == entity]
+    fields = [*known.fields, *(name for flow in flows for name in flow.fields)]
+    if field not in {"", *fields}:
+        message = f"{entity} has no field {field}, and no flow grants one."
+        raise _unknown(message, field, dict.fromkeys(fields))
+    return known, [f for f in flows if system in {"", f.target.system}]
 
 
-def _owned(desk: Desk, entity: Entity, key: str) -> tuple[OwnedValue, ...]:
-    """Compose the golden record from the last trusted snapshots."""
+def _unknown(message: str, word: str, known: Iterable[str]) -> Refused:
+    return Refused("M517", message, cure=meant(word, known))
+
+
+def _owned(desk: Desk, entity: Entity, key: str) -> tuple[tuple[OwnedValue, ...], str]:
+    """Compose the golden record from the last trusted snapshots.
+
+    Returns:
+        What the owners say, and how a key looks, both empty where nothing was read.
+    """
     feeds = {r: d for r in entity.owners() if (d := snapshots.last_trusted(desk, r)) is not None}
     if entity.roster not in feeds:
-        return ()
+        return (), ""
     entity = line.within(entity, feeds)
     with open_workbench() as bench:
         for resource, dataset in feeds.items():
@@ -133,18 +159,21 @@ def _owned(desk: Desk, entity: Entity, key: str) -> tuple[OwnedValue, ...]:
             sql.named(plan_value(sql.column(f.name), f.type), f.name)
             for f in entity.fields.values()
         ]
-        query = exp.select(*columns).from_(sql.table(f"golden_{entity.name}"))
+        golden = sql.table(f"golden_{entity.name}")
+        query = exp.select(*columns).from_(golden)
         found = rows(bench, query.where(sql.same(sql.column("key"), sql.text(key))))
+        [(first,)] = rows(bench, exp.select(exp.Min(this=sql.column("key"))).from_(golden))
     if not found:
-        return ()
+        return (), str(first or "")
     values = dict(zip(entity.fields, found[0], strict=True))
-    return tuple(
+    owned = tuple(
         OwnedValue(
             f.name, values[f.name], f"{f.owner}.{f.owner_field}",
             desk.charter.steward_of(f.owner.system).title, _read_at(str(f.owner)),
         )
         for f in entity.fields.values()
     )  # fmt: skip
+    return owned, str(first)
 
 
 def _read_at(resource: str) -> datetime | None:
@@ -152,7 +181,9 @@ def _read_at(resource: str) -> datetime | None:
     return last.taken_at if last else None
 
 
-def _copied(desk: Desk, flow: Flow, link: Link, *, entity: Entity) -> list[CopiedValue]:
+def _copied(
+    desk: Desk, flow: Flow, link: Link, todo: behind.Due | None, *, entity: Entity
+) -> list[CopiedValue]:
     confirmed = json.loads(link.confirmed or "{}")
     observed = json.loads(link.observed) if link.observed else confirmed
     state = FlowState.objects.filter(flow=flow.name).first()
@@ -178,6 +209,8 @@ def _copied(desk: Desk, flow: Flow, link: Link, *, entity: Entity) -> list[Copie
                 purpose=flow.purpose, signed_by=signed, state=link.state,
                 external_id=link.external_id, confirmed_at=link.confirmed_at,
                 seen_at=state.seen_at if state else None, found=observed.get(name),
+                is_behind=todo is not None and name in todo.fields,
+                should_be=todo.after.get(name) if todo else confirmed.get(name),
                 set_by=actor, set_at=at,
             )
         )  # fmt: skip

@@ -207,10 +207,15 @@ class Incident(models.Model):
 
 
 class FlowState(models.Model):
-    """What the last pass over a flow found."""
+    """What the last pass over a flow found.
+
+    `to_do`: changes that it found and that did not go out. `reasons`: why, as JSON.
+    """
 
     flow = models.TextField(primary_key=True)
     held = models.BigIntegerField(default=0)
+    to_do = models.BigIntegerField(db_default=0)
+    reasons = models.TextField(db_default="[]")
     first_full_at = models.DateTimeField(null=True)
     last_full_at = models.DateTimeField(null=True)
     last_run_at = models.DateTimeField(null=True)

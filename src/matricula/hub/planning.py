@@ -21,7 +21,17 @@ from matricula.engine import line
 from matricula.engine.guard import Reason
 from matricula.engine.plan import FlowPlan, Plan, digest_of
 from matricula.engine.workbench import Bench, open_workbench
-from matricula.hub import changed, charters, links, observed, recent, snapshots, troubles, undo
+from matricula.hub import (
+    changed,
+    charters,
+    links,
+    observed,
+    recent,
+    snapshots,
+    standing,
+    troubles,
+    undo,
+)
 from matricula.hub.models import Approval, FlowState, Run, StoredPlan
 from matricula.kernel.errors import Refused
 
@@ -268,7 +278,7 @@ def _keep(desk: Desk, run: Run, plan: Plan, scope: Scope) -> None:
             flows=json.dumps(list(scope.flows)), parts=json.dumps(told_of(plan)),
             made_at=desk.at,
         )  # fmt: skip
-    note_held(desk, plan)
+    standing.found(desk, plan)
 
 
 def make_undo(desk: Desk, run: Run, undone: str) -> Made:
@@ -284,14 +294,6 @@ def make_undo(desk: Desk, run: Run, undone: str) -> Made:
         )  # fmt: skip
     scope = Scope(tuple(part.flow for part in plan.flows), full=False)
     return Made(plan, run, scope, {}, None)
-
-
-def note_held(desk: Desk, plan: Plan) -> None:
-    """Remember how much of each flow a plan holds."""
-    for flow in plan.flows:
-        FlowState.objects.update_or_create(
-            flow=flow.flow, defaults={"held": flow.held, "last_run_at": desk.at}
-        )
 
 
 def told_of(plan: Plan) -> list[dict[str, object]]:

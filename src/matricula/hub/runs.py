@@ -23,6 +23,7 @@ from matricula.hub import (
     leftovers,
     planning,
     settle,
+    standing,
     transfers,
 )
 from matricula.hub import systems as health
@@ -150,7 +151,7 @@ def apply(desk: Desk, digest: str = "", *, tick: Tick = silent) -> Done:
         if made.plan.digest != shown.digest:
             raise _moved(desk, shown, made)
         made = replace(made, plan=approvals.raised(made.plan))
-        planning.note_held(desk, made.plan)
+        standing.found(desk, made.plan)
         # A plan of which nothing may go out is not used up: it can still be signed.
         if made.plan.is_empty or not made.plan.is_held:
             StoredPlan.objects.filter(digest=shown.digest).update(
@@ -225,6 +226,7 @@ def _deliver(desk: Desk, systems: Systems, made: Made, tick: Tick) -> Done:
         states = FlowState.objects.filter(flow__in=full)
         states.filter(first_full_at=None).update(first_full_at=desk.at)
         states.update(last_full_at=desk.at)
+    standing.delivered({d.flow: d.counts["answered"] + d.counts["matched"] for d in delivered})
     if made.indexes is not None:
         changed.move_on(desk, made.indexes, _followed(desk, done))
     _close(desk, done)

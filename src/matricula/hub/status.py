@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Count, Q
 
-from matricula.engine import line
-from matricula.hub import charters, purposes, systems
+from matricula.hub import purposes, standing
 from matricula.hub.models import FlowState, Incident, Link, Run, SystemState
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
-    from matricula.charter.model import Charter, Flow
     from matricula.hub.desk import Desk
     from matricula.hub.purposes import Withdrawn
 
@@ -113,17 +112,27 @@ def _systems(desk: Desk) -> tuple[SystemStatus, ...]:
     return tuple(told)
 
 
-def _flows(desk: Desk) -> tuple[FlowStatus, ...]:
+def counted(flows: Iterable[str]) -> dict[str, dict[str, int]]:
+    """Count the copies of some flows by how they stand."""
     counts: dict[str, dict[str, int]] = {}
-    found = Link.objects.values_list("flow").annotate(
-        confirmed=Count("pk", filter=Q(state__in=("active", "suspended"))),
-        pending=Count("pk", filter=Q(state="unknown")),
-        waiting=Count("pk", filter=Q(state="waiting")),
-        failed=Count("pk", filter=~Q(refused="")),
-        drifted=Count("pk", filter=~Q(drift="")),
+    found = (
+        Link.objects.filter(flow__in=list(flows))
+        .values_list("flow")
+        .annotate(
+            confirmed=Count("pk", filter=Q(state__in=("active", "suspended"))),
+            pending=Count("pk", filter=Q(state="unknown")),
+            waiting=Count("pk", filter=Q(state="waiting")),
+            failed=Count("pk", filter=~Q(refused="")),
+            drifted=Count("pk", filter=~Q(drift="")),
+        )
     )
     for flow, *numbers in found:
         counts[flow] = dict(zip(_COUNTED, numbers, strict=True))
+    return counts
+
+
+def _flows(desk: Desk) -> tuple[FlowStatus, ...]:
+    counts = counted(desk.charter.flows)
     states = {state.flow: state for state in FlowState.objects.all()}
     return tuple(
         _flow(desk, name, counts.get(name, {}), states.get(name)) for name in desk.charter.flows
@@ -132,52 +141,15 @@ def _flows(desk: Desk) -> tuple[FlowStatus, ...]:
 
 def _flow(desk: Desk, name: str, count: dict[str, int], state: FlowState | None) -> FlowStatus:
     flow = desk.charter.flows[name]
-    held = state.held if state else 0
     return FlowStatus(
         flow=name,
         target=str(flow.target),
         confirmed=count.get("confirmed", 0),
         pending=count.get("pending", 0),
         waiting=count.get("waiting", 0),
-        held=held,
+        held=state.held if state else 0,
         failed=count.get("failed", 0),
         drifted=count.get("drifted", 0),
         last_full_at=state.last_full_at if state else None,
-        next=_who_is_next(desk, name, held=held, count=count, ran=state is not None),
+        next=standing.who_is_next(desk, flow, count=count, state=state),
     )
-
-
-def _who_is_next(desk: Desk, name: str, *, held: int, count: dict[str, int], ran: bool) -> str:
-    charter = desk.charter
-    flow = charter.flows[name]
-    lacking = charters.unsigned_by(charter, flow)
-    if lacking:
-        return f"{charter.stewards[lacking[0]].title}: sign"
-    failed = flow.errors_to if count.get("failed") or held else ""
-    if blocking := _blocking(charter, flow) or failed:
-        return f"{charter.stewards[blocking].title}: see incidents"
-    title = charter.steward_of(flow.target.system).title
-    if count.get("drifted"):
-        return f"{title}: see drift"
-    if since := systems.away_since(flow.target.system):
-        due = since + flow.if_unavailable.alert_after
-        return f"{title}: {flow.target.system} is away, an incident after {due:%H:%M} UTC"
-    if ran and purposes.is_overdue(charter, flow, desk.at):
-        return f"{title}: review the purpose"
-    return "nobody" if ran else "an engineer: plan, then apply"
-
-
-def has_incident(charter: Charter, flow: Flow) -> bool:
-    """Tell whether an open incident speaks of a flow, of its records or of what it reads."""
-    own = Incident.objects.filter(closed_at=None, flow=flow.name)
-    return own.exists() or bool(_blocking(charter, flow))
-
-
-def _blocking(charter: Charter, flow: Flow) -> str:
-    """Name the office that answers for what keeps a flow from being planned or read, if any."""
-    resources = [*line.sources_of(charter, flow), flow.target]
-    places = {str(r) for r in resources} | {r.system for r in resources}
-    found = Incident.objects.filter(closed_at=None, key="", place__in=places).order_by("id")
-    # What a guard held is told of by its own flows, though it stands under their roster.
-    stewards = [i.steward for i in found if not i.flow or flow.name in i.flow.split(", ")]
-    return next((steward for steward in stewards if steward in charter.stewards), "")

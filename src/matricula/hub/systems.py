@@ -13,6 +13,7 @@ from matricula.connectors import registry
 from matricula.connectors.kit.errors import ConnectorError, GiveUp, Stop
 from matricula.connectors.kit.protocol import Context
 from matricula.hub.models import SystemState
+from matricula.hub.settings import finding
 from matricula.kernel.errors import MatriculaError, SettingMissing
 from matricula.kernel.findings import Finding
 
@@ -20,9 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from pydantic_core import ErrorDetails
-
     from matricula.charter.model import Charter, System
+    from matricula.charter.text import Node
     from matricula.connectors.kit.protocol import Connector
     from matricula.hub.desk import Desk
 
@@ -69,6 +69,8 @@ class Systems:
     def _make(self, name: str) -> Connector:
         system = self._desk.charter.systems[name]
         kind = registry.connector_class(system.connector)
+        for wrong in _wrong_settings(system, kind, None):
+            raise GiveUp(wrong.message, code=wrong.code, cure=wrong.cure)
         settings = kind.Settings.model_validate(dict(system.settings))
         context = Context(system=name, folder=self._desk.folder)
         return kind(settings, context)  # type: ignore[call-arg]  # a protocol has no constructor
@@ -94,28 +96,31 @@ def connected(desk: Desk, *, may_send: Callable[[], bool] = lambda: False) -> It
         systems.close()
 
 
-def check_settings(charter: Charter) -> list[Finding]:
-    """Check every system's connector and settings, without connecting to anything."""
+def check_settings(charter: Charter, text: Node | None = None) -> list[Finding]:
+    """Check every system's connector and settings, without connecting to anything.
+
+    Args:
+        charter: Whose systems.
+        text: What it was compiled from, for the lines.
+    """
     found: list[Finding] = []
     for system in charter.systems.values():
         try:
             kind = registry.connector_class(system.connector)
-            kind.Settings.model_validate(dict(system.settings))
         except MatriculaError as error:
             found.append(Finding(system.place, error.code, error.message, error.cure))
-        except ValidationError as error:
-            found += [_setting_finding(system, told) for told in error.errors()]
+            continue
+        found += _wrong_settings(system, kind, text)
     return found
 
 
-def _setting_finding(system: System, told: ErrorDetails) -> Finding:
-    where = ".".join(str(part) for part in told["loc"])
-    return Finding(
-        system.place,
-        "M602",
-        f"{system.name}: the setting {where or 'settings'} is wrong: {told['msg']}.",
-        f"See the settings of the connector {system.connector} in the reference.",
-    )
+def _wrong_settings(system: System, kind: type[Connector], text: Node | None) -> list[Finding]:
+    try:
+        kind.Settings.model_validate(dict(system.settings))
+    except ValidationError as error:
+        told = [finding(system, kind.Settings, one, text) for one in error.errors()]
+        return list(dict.fromkeys(told))
+    return []
 
 
 def resting(name: str, at: datetime) -> str:

@@ -12,7 +12,7 @@ from matricula.engine.plan import pick
 from matricula.hub import drift as drift_
 from matricula.hub import purposes, systems
 from matricula.hub.incidents import Trouble, close_others, report
-from matricula.hub.models import Incident
+from matricula.hub.models import Incident, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -32,6 +32,9 @@ _OF_GUARDS = ("M501", "M502", "M503")
 _OF_FLOWS = (*_OF_GUARDS, "M505", "M506", "M507", "M515", "M660")
 # What only a full pass looks at: a pass over changes cannot say that it is over.
 _OF_FULL_PASSES = ("M414", "M505", "M506", "M507", "M515", "M660")
+# What is told until its due date, for the next reading is compared with this one.
+_OF_ONE_READING = ("M415",)
+_THIS_AND_BEFORE = 2
 # A system that is away, or too busy: it may be back without anybody's doing.
 AWAY = ("M610", "M611")
 # What is wrong with a system as a whole, whichever of its resources was asked for.
@@ -58,6 +61,9 @@ def of_readings(
         *_of_flows(desk.charter, plan),
     ]
     others = _held_elsewhere({flow.name for flow in flows})
+    guarded = {t.place for t in found if t.code in _OF_GUARDS} | {i.place for i in others}
+    # What a guard holds is told of by the guard.
+    found = [t for t in found if t.code not in _OF_ONE_READING or t.place not in guarded]
     wider = {(incident.code, incident.place) for incident in others}
     found = [trouble for trouble in found if (trouble.code, trouble.place) not in wider]
     report(found, at=desk.at)
@@ -68,9 +74,25 @@ def of_readings(
     spoken = set(Incident.objects.filter(closed_at=None).values_list("place", flat=True))
     fields = {place for place in spoken if place.rpartition(".")[0] in resources}
     codes = [code for code in _codes() if full or code not in _OF_FULL_PASSES]
-    close_others([*found, *others], codes=codes, places=places | fields, at=desk.at)
+    close_others(
+        [*found, *others, *_told_for_a_while(desk)],
+        codes=codes,
+        places=places | fields,
+        at=desk.at,
+    )
     if full:
         purposes.look(desk)
+
+
+def _told_for_a_while(desk: Desk) -> Iterator[Incident]:
+    """List what only one reading shows, which the next ones take for what is usual."""
+    open_ones = Incident.objects.filter(closed_at=None, code__in=_OF_ONE_READING)
+    for incident in open_ones.filter(due_at__gt=desk.at):
+        read = Snapshot.objects.filter(resource=incident.place, is_trusted=True).order_by("-id")
+        rows = list(read.values_list("rows", flat=True)[:2])
+        # What more than a quarter were lost by is whole again when a third come.
+        if len(rows) < _THIS_AND_BEFORE or rows[0] * 3 < rows[1] * 4:
+            yield incident
 
 
 def _held_elsewhere(flows: set[str]) -> list[Incident]:

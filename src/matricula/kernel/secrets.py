@@ -24,6 +24,8 @@ def reveal(reference: str) -> str:
             value = ""
     if not value:
         raise SettingMissing(
-            "M803", f"The secret {reference} is not there.", cure=f"Provide {name} and run again."
+            "M803",
+            f"The secret {reference} is not there.",
+            cure=f"Provide {name or 'it'} and run again.",
         )
     return value

@@ -50,6 +50,18 @@ CODES = {
         "made by somebody else, or by an older version.",
         "Run the `chmod` that the line names. Nothing is refused meanwhile.",
     ),
+    "M809": Code(
+        "Nothing was kept yet",
+        "A command that only tells what is known was asked in a place where Matricula never "
+        "ran, or in the wrong one. It makes nothing, and does not answer for an empty home.",
+        "Go to the folder where Matricula runs, or name its home in MATRICULA_HOME.",
+    ),
+    "M810": Code(
+        "A file cannot be written",
+        "The file that a command was asked to write cannot be made or changed. Nothing else was "
+        "done either.",
+        "Name a file in a folder that is there and that this account may write in.",
+    ),
     "M899": Code(
         "Something was not foreseen",
         "An error of Matricula itself, or of what it stands on. What was done before it is "

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import sys
 import time
 from pathlib import Path
 
 import click
 
-from matricula.cli import show
+from matricula.cli import show, sitting
 
 _SEED = 20260901
 
@@ -45,11 +46,19 @@ def demo(into: Path, students: int, *, again: bool, stay: bool) -> None:
         story.tell(story.Stage(folder, scim, token, lambda *words: _run(folder, *words)))
         show.say("")
         show.say(f"That took {time.monotonic() - began:.0f} seconds. It is all in {into}:")
+        _say_how_it_is_found()
         show.say(f"  cd {into}")
         show.say("  matricula status")
         show.say("  matricula explain student 00000002")
         if stay:
             _stay(token)
+
+
+def _say_how_it_is_found() -> None:
+    """Say how a terminal finds the command, where it does not: `make demo` has its own place."""
+    activate = Path(sys.prefix) / "bin" / "activate"
+    if shutil.which("matricula") is None and activate.exists():
+        show.say(f"  . {os.path.relpath(activate)}")
 
 
 def _make_room(into: Path, *, again: bool) -> Path:
@@ -58,7 +67,10 @@ def _make_room(into: Path, *, again: bool) -> Path:
         shutil.rmtree(folder)
     if folder.exists() and any(folder.iterdir()):
         raise click.UsageError(f"{into} is there already. Use --again, or --into another folder.")
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise sitting.unwritable(into, error) from error
     return folder
 
 

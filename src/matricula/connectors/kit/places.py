@@ -55,7 +55,7 @@ def resolved(stated: str, context: Context) -> Path:
     path = (context.folder / stated).resolve()
     if not Path(stated).is_absolute() and not path.is_relative_to(context.folder.resolve()):
         raise GiveUp(
-            f"{context.system}: {stated} leads out of the charter's folder.",
+            f"The path {stated} of {context.system} leads out of the charter's folder.",
             code="M620",
             cure="Move it inside, or write it as an absolute path.",
         )
@@ -69,8 +69,10 @@ def must_be_folder(path: Path, context: Context) -> Path:
         TryAgain: It is not; a drive may be missing (M610).
     """
     if not path.is_dir():
+        inside = path.is_relative_to(context.folder.resolve())
+        shown = path.relative_to(context.folder.resolve()) if inside else path
         raise TryAgain(
-            f"{context.system}: the folder {path.name} is not there.",
+            f"The folder {shown} of {context.system} is not there.",
             code="M610",
             cure="Mount or create it; nothing was read or written.",
         )
