@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("hub", "0007_status_knows_why_a_flow_waits")]
+    dependencies = [("hub", "0007_why_a_flow_was_held_is_kept")]
 
     operations = [
         migrations.CreateModel(
