@@ -134,6 +134,8 @@ def dirty_keys(
     charter: Charter,
     now: Mapping[tuple[str, ResourceRef], pa.Table | ds.Dataset],
     before: Mapping[tuple[str, ResourceRef], pa.Table | ds.Dataset],
+    *,
+    marked: Mapping[str, pa.Table] | None = None,
 ) -> dict[str, pa.Table] | None:
     """Find the keys per entity that differ between two sets of indexes.
 
@@ -144,6 +146,7 @@ def dirty_keys(
         charter: For the refs.
         now: An index for each entity and owner.
         before: The same of the last pass that was delivered.
+        marked: Keys per entity (column `key`) that something else says have changed.
 
     Returns:
         For every entity a table with the column `key`, empty where it has no index; None
@@ -154,6 +157,7 @@ def dirty_keys(
     for name in charter.entities:
         parts = [pair for pair in now if pair[0] == name]
         _mark(connection, name, [(now[pair], before[pair]) for pair in parts])
+        _add_marked(connection, name, (marked or {}).get(name))
     for entity in charter.entities.values():
         if any(name == entity.name for name, _ in now):
             _follow_refs(connection, charter, entity)
@@ -194,6 +198,15 @@ def _mark(
         run(connection, exp.insert(_differing_keys(), sql.table(f"touched_{name}")))
         connection.unregister("index_now")
         connection.unregister("index_before")
+
+
+def _add_marked(connection: duckdb.DuckDBPyConnection, name: str, keys: pa.Table | None) -> None:
+    if keys is None:
+        return
+    register(connection, "marked_now", keys)
+    every = exp.select(sql.column("key")).from_(sql.table("marked_now"))
+    run(connection, exp.insert(every, sql.table(f"touched_{name}")))
+    connection.unregister("marked_now")
 
 
 def _sum_of(index: pa.Table | ds.Dataset) -> bytes | None:

@@ -1,76 +1,270 @@
-"""One run at a time: a lock in the database, or beside the embedded one."""
+"""Who may write to which system: one run at a time for each, whoever and wherever it is.
+
+On PostgreSQL a run claims the systems that it may write to. A claim is a lease: renewed
+while its run lives, and free again soon after it died, so that another worker takes over.
+SQLite has one run at a time, and one worker, by locks on files.
+"""
 
 from __future__ import annotations
 
 import fcntl
 import os
-from contextlib import contextmanager
+import socket
+import threading
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from django.db import connection
+from django.conf import settings
+from django.db import DatabaseError, connection, transaction
 
 from matricula.kernel.errors import Refused
+from matricula.kernel.keys import new_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
+    from contextlib import AbstractContextManager
 
     from matricula.hub.desk import Desk
 
 _LOCK = 0x6D617472  # "matr": the hub's own number among PostgreSQL's advisory locks
+_MAKE = (
+    "INSERT INTO hub_lease (name, holder, until) VALUES (%s, '', 'epoch') ON CONFLICT DO NOTHING"
+)
+_CLAIM = """
+UPDATE hub_lease SET holder = %s, until = clock_timestamp() + %s * interval '1 second'
+WHERE name IN (
+    SELECT name FROM hub_lease WHERE name = ANY(%s) AND until < clock_timestamp()
+    ORDER BY name FOR UPDATE SKIP LOCKED
+)
+"""
+_RENEW = """
+UPDATE hub_lease SET until = clock_timestamp() + %s * interval '1 second'
+WHERE holder = %s AND until >= clock_timestamp()
+"""
+_FREE = "UPDATE hub_lease SET holder = '', until = 'epoch' WHERE holder = %s"
+_FORGET = "DELETE FROM hub_lease WHERE name = %s"
+
+
+_WORKER = "worker:"
+
+
+def _always() -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to write to some systems.
+
+    Attributes:
+        holder: Who has it, in the database's words.
+        holds: Whether it still has; asked before every write.
+        owns_home: Whether no other run works in the same home.
+    """
+
+    holder: str
+    holds: Callable[[], bool] = _always
+    owns_home: bool = True
 
 
 @contextmanager
-def one_at_a_time() -> Iterator[None]:
-    """Let commands that find an older PostgreSQL database bring it up to date in turn."""
+def in_turn(number: int) -> Iterator[bool]:
+    """Hold one of PostgreSQL's advisory locks, waiting for it; SQLite needs none."""
     if connection.vendor != "postgresql":
-        yield
+        yield True
         return
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK + 1])
-        try:
-            yield
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK + 1])
+        cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK + number])
+    try:
+        yield True
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK + number])
+
+
+def one_at_a_time() -> AbstractContextManager[bool]:
+    """Let commands that find an older PostgreSQL database bring it up to date in turn."""
+    return in_turn(1)
+
+
+def scheduling() -> AbstractContextManager[bool]:
+    """Let one worker at a time decide what is due and who does it."""
+    return in_turn(2)
 
 
 @contextmanager
-def alone(desk: Desk) -> Iterator[None]:
-    """Be the only run while inside.
+def claimed(desk: Desk, systems: Collection[str]) -> Iterator[Claim]:
+    """Be the only run that may write to some systems while inside.
 
     Raises:
-        Refused: Another run is at work (M516).
+        Refused: Another run is at work there (M516).
     """
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
-            (got,) = cursor.fetchone()
-        if not got:
-            raise _busy()
-        try:
-            yield
-        finally:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
-        return
     desk.home.mkdir(parents=True, exist_ok=True)
+    if connection.vendor == "postgresql":
+        with _leased(systems) as lease, _at_home(desk) as owns_home:
+            yield Claim(lease.holder, lease.holds, owns_home)
+        return
     # Where the truth is: whoever shares the database shares the lock, whatever their homes. And
     # in the home, whose files one run alone may sweep.
-    with _held(_beside_the_database()), _held(desk.home / "run.lock"):
-        yield
+    with _held(_beside_the_database("run")), _held(desk.home / "run.lock"):
+        yield Claim(_name())
 
 
-def _beside_the_database() -> Path:
+@contextmanager
+def as_worker() -> Iterator[None]:
+    """Be a worker: one of any number on PostgreSQL, where each is counted; the only one on SQLite.
+
+    Raises:
+        Refused: There is another on a SQLite database (M528).
+    """
+    if connection.vendor == "postgresql":
+        with _leased((), holder=f"{_WORKER}{_name()}"):
+            yield
+        return
+    try:
+        with _held(_beside_the_database("worker")):
+            yield
+    except Refused as error:
+        raise Refused(
+            "M528",
+            "Another worker is at work on this database, and SQLite takes one alone.",
+            cure="Let that one work, or keep the state in PostgreSQL for many workers.",
+        ) from error
+
+
+def workers() -> int:
+    """Count the workers that are alive, at least one."""
+    if connection.vendor != "postgresql":
+        return 1
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM hub_lease WHERE name LIKE %s AND until >= clock_timestamp()",
+            [f"{_WORKER}%"],
+        )
+        return max(int(cursor.fetchone()[0]), 1)
+
+
+def free(systems: Iterable[str]) -> set[str]:
+    """Tell which systems nobody works at just now; on SQLite whoever asks has all of them."""
+    names = set(systems)
+    if connection.vendor != "postgresql":
+        return names
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT name FROM hub_lease WHERE name = ANY(%s) AND until >= clock_timestamp()",
+            [sorted(names)],
+        )
+        return names - {row[0] for row in cursor.fetchall()}
+
+
+def living() -> list[str] | None:
+    """Name the holders whose leases run; None on SQLite, where the caller is the only one."""
+    if connection.vendor != "postgresql":
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT DISTINCT holder FROM hub_lease WHERE until >= clock_timestamp()")
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _name() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}:{new_id('claim')}"
+
+
+@dataclass(slots=True)
+class _Lease:
+    """A lease that renews itself; `holds` goes by this machine's own clock."""
+
+    systems: Collection[str]
+    seconds: float
+    holder: str
+    good_until: float = 0.0
+    ended: threading.Event = field(default_factory=threading.Event)
+
+    def holds(self) -> bool:
+        return time.monotonic() < self.good_until
+
+    def take(self) -> bool:
+        """Claim all of the systems, or none."""
+        # Its own name too: a run that may write nowhere is alive all the same.
+        names = sorted({*self.systems, self.holder})
+        asked = time.monotonic()
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.executemany(_MAKE, [(name,) for name in names])
+            cursor.execute(_CLAIM, [self.holder, self.seconds, names])
+            if cursor.rowcount < len(names):
+                transaction.set_rollback(True)
+                return False
+        self.good_until = asked + self.seconds
+        return True
+
+    def renew(self) -> None:
+        """Renew until told to stop; a database that is away is asked again in time."""
+        while not self.ended.wait(self.seconds / 4):
+            asked = time.monotonic()
+            with suppress(DatabaseError), connection.cursor() as cursor:
+                cursor.execute(_RENEW, [self.seconds, self.holder])
+                if cursor.rowcount and self.holds():
+                    self.good_until = asked + self.seconds
+        connection.close()
+
+    def give_back(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(_FREE, [self.holder])
+            cursor.execute(_FORGET, [self.holder])
+
+
+@contextmanager
+def _leased(systems: Collection[str], *, holder: str = "") -> Iterator[_Lease]:
+    lease = _Lease(systems, settings.LEASE_SECONDS, holder or _name())
+    if not lease.take():
+        raise _busy()
+    renewing = threading.Thread(target=lease.renew, daemon=True)
+    renewing.start()
+    try:
+        yield lease
+    finally:
+        lease.ended.set()
+        renewing.join()
+        with suppress(DatabaseError):
+            # What cannot be given back now ends by itself.
+            lease.give_back()
+
+
+@contextmanager
+def _at_home(desk: Desk) -> Iterator[bool]:
+    """Share the home with other runs; tell whether there is none."""
+    with _opened(desk.home / "run.lock") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            alone = True
+        except BlockingIOError:
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            alone = False
+        yield alone
+
+
+def _beside_the_database(what: str) -> Path:
     # By whichever link the database is reached.
     path = Path(connection.settings_dict["NAME"]).resolve()
-    return path.with_name(f"{path.name}.run.lock")
+    return path.with_name(f"{path.name}.{what}.lock")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    # Never through a link: opening must not empty or make a file elsewhere.
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
 
 
 @contextmanager
 def _held(path: Path) -> Iterator[None]:
-    # Never through a link: opening must not empty or make a file elsewhere.
-    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
-    with os.fdopen(os.open(path, flags, 0o600), "w") as lock:
+    with _opened(path) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

@@ -7,6 +7,7 @@ whose change was held, or concerns another flow as well, stays dirty there.
 
 from __future__ import annotations
 
+import os
 import shutil
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from matricula.engine import delta, line
-from matricula.hub import links
-from matricula.hub.models import DirtyKey
+from matricula.hub import links, marks
 from matricula.hub.snapshots import UNREADABLE
 
 if TYPE_CHECKING:
@@ -52,15 +52,16 @@ def dirty(
         Per entity a table with the column `key`; None when only a full pass can tell.
     """
     found: dict[str, pa.Table] = {}
+    marked = marks.of(flows)
     for before in _befores(desk, charter, now, flows):
         known = {pair: index for pair, index in before.items() if index is not None}
         mine = {pair: now[pair] for pair in before}
-        touched = delta.dirty_keys(bench, charter, mine, known)
+        touched = delta.dirty_keys(bench, charter, mine, known, marked=marked)
         if touched is None:
             return None
         found = delta.add_keys(found, touched)
     due = links.due_keys({flow.name: flow.entity for flow in flows}, desk.at)
-    return delta.add_keys(delta.add_keys(found, due), _marked(set(charter.entities)))
+    return delta.add_keys(found, due)
 
 
 def is_followed(desk: Desk, flow: Flow) -> bool:
@@ -95,15 +96,6 @@ def _number(path: Path) -> int:
     return path.stat().st_ino if path.exists() else 0
 
 
-def _marked(entities: set[str]) -> dict[str, pa.Table]:
-    keys: dict[str, list[str]] = {}
-    for entity, key in DirtyKey.objects.filter(entity__in=entities).values_list("entity", "key"):
-        keys.setdefault(entity, []).append(key)
-    return {
-        entity: pa.table({"key": pa.array(found, pa.string())}) for entity, found in keys.items()
-    }
-
-
 def _path(desk: Desk, flow: Flow, pair: Pair) -> Path:
     return desk.home / "indexes" / _folder(flow) / f"{pair[0]}.{pair[1]}.parquet"
 
@@ -126,7 +118,7 @@ def move_on(desk: Desk, indexes: Indexes, flows: Sequence[Flow]) -> None:
     if not flows:
         return
     for pair, index in indexes.items():
-        fresh = desk.home / "indexes" / f"{pair[0]}.{pair[1]}.new"
+        fresh = desk.home / "indexes" / f"{pair[0]}.{pair[1]}.{os.getpid()}.new"
         fresh.parent.mkdir(parents=True, exist_ok=True)
         # Every value occurs once: a dictionary of them would only be larger.
         pq.write_table(index, fresh, use_dictionary=False)
@@ -135,7 +127,7 @@ def move_on(desk: Desk, indexes: Indexes, flows: Sequence[Flow]) -> None:
                 _share(fresh, _path(desk, flow, pair))
         fresh.unlink()
     _forget_older(desk)
-    _unmark(desk, flows)
+    marks.forget(flows, at=desk.at)
 
 
 def _forget_older(desk: Desk) -> None:
@@ -148,7 +140,7 @@ def _forget_older(desk: Desk) -> None:
 def _share(fresh: Path, path: Path) -> None:
     """Put a file in another's place without copying it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    link = path.with_suffix(".new")
+    link = path.with_suffix(f".{os.getpid()}.new")
     link.unlink(missing_ok=True)
     try:
         link.hardlink_to(fresh)
@@ -190,12 +182,3 @@ def _forget_in(paths: Sequence[Path], about: Callable[[str, pa.Table], list[bool
     for path in paths[1:]:
         _share(paths[0], path)
     return True
-
-
-def _unmark(desk: Desk, flows: Sequence[Flow]) -> None:
-    """Forget the marks of entities that no other flow reads."""
-    covered = {flow.name for flow in flows}
-    others = [flow for flow in desk.charter.flows.values() if flow.name not in covered]
-    awaited = {e.name for flow in others for e in line.entities_of(desk.charter, flow)}
-    done = {e.name for flow in flows for e in line.entities_of(desk.charter, flow)} - awaited
-    DirtyKey.objects.filter(entity__in=done, marked_at__lte=desk.at).delete()

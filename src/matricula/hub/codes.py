@@ -115,6 +115,11 @@ CODES = {
         "No undone run holds it, or no ground was given.",
         "See `matricula status` for what holds it, and say why with `--why`.",
     ),
+    "M528": Code(
+        "SQLite takes one worker",
+        "A second worker was started on a SQLite database, which one process at a time writes.",
+        "Let the first one work, or keep the state in PostgreSQL, which takes any number.",
+    ),
     "M650": Code(
         "A target refused a record",
         "The target would not take the copy as the charter grants it.",
@@ -152,8 +157,9 @@ CODES = {
     ),
     "M657": Code(
         "The charter and a system do not fit",
-        "With `--live`: the system does not have a resource or a field that the charter names, "
-        "has it of another type, or does not let it be written.",
+        "The system does not have a resource or a field that the charter names, has it of "
+        "another type, does not let it be written, or requires one that no flow grants. "
+        "`check --live` and every full pass ask; the flow is held, and no other.",
         "Correct the name or the type in the charter, or the system.",
     ),
     "M660": Code(

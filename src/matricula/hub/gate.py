@@ -144,6 +144,9 @@ class _Door:
     def is_shut(self) -> bool:
         """Tell whether nothing more is sent; what is left stays a difference."""
         refusing = self._connected.refusing.get(self._system, "")
+        if not self._connected.may_send():
+            # Whoever took over may be sending the same by now.
+            refusing = "This run was thought dead, and another took over."
         self.delivered.stopped = self.delivered.stopped or refusing
         return bool(self.delivered.stopped)
 

@@ -36,12 +36,13 @@ class Signature(models.Model):
 
 
 class Run(models.Model):
-    """One pass of the line."""
+    """One pass of the line. `holder`: whose lease says that it is alive (`Lease`)."""
 
     id = models.TextField(primary_key=True)
     kind = models.TextField()
     actor = models.TextField()
     charter = models.TextField()
+    holder = models.TextField(db_default="")
     plan = models.TextField(default="")
     state = models.TextField(default="running")
     summary = models.TextField(default="{}")
@@ -239,13 +240,27 @@ class SystemState(models.Model):
     failures = models.IntegerField(db_default=0)
 
 
-class DirtyKey(models.Model):
-    """A key that something marked for the next pass."""
+class Lease(models.Model):
+    """Who may write to a system, and until when unless it is renewed. PostgreSQL alone has any.
 
+    A run that is alive holds one under its own name too.
+    """
+
+    name = models.TextField(primary_key=True)
+    holder = models.TextField()
+    until = models.DateTimeField()
+
+
+class DirtyKey(models.Model):
+    """A key that something marked for a flow's next pass."""
+
+    flow = models.TextField(db_default="")
     entity = models.TextField()
     key = models.TextField()
     why = models.TextField(default="")
     marked_at = models.DateTimeField()
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint("entity", "key", name="mark_once")]
+        constraints: ClassVar = [
+            models.UniqueConstraint("flow", "entity", "key", name="mark_once")
+        ]

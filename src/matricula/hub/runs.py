@@ -82,36 +82,47 @@ def silent(flow: str, done: int, total: int) -> None:
 
 
 @contextmanager
-def _run(desk: Desk, kind: str) -> Iterator[Run]:
-    with alone.alone(desk):
-        Run.objects.filter(state="running").update(state="died", finished_at=desk.at)
-        leftovers.sweep(desk)
+def _run(desk: Desk, kind: str, flows: Sequence[Flow]) -> Iterator[tuple[Run, Systems]]:
+    """Begin a run over some flows: alone towards their targets, and sure to be concluded."""
+    with alone.claimed(desk, {flow.target.system for flow in flows}) as claim:
+        _bury_the_dead(desk)
+        if claim.owns_home:
+            leftovers.sweep(desk)
         run = Run.objects.create(
             id=new_id("run"), kind=kind, actor=desk.actor, charter=desk.charter.digest,
-            started_at=desk.at,
+            holder=claim.holder, started_at=desk.at,
         )  # fmt: skip
         try:
-            yield run
+            with connected(desk, may_send=claim.holds) as systems:
+                settle.settle_unknown(desk, systems, flows, run=run.id)
+                yield run, systems
         except BaseException:
             Run.objects.filter(pk=run.pk).update(state="failed", finished_at=desk.at)
             raise
         Run.objects.filter(pk=run.pk).update(state="done", finished_at=desk.at)
-        leftovers.forget_runs(desk)
+        if claim.owns_home:
+            leftovers.forget_runs(desk)
+
+
+def _bury_the_dead(desk: Desk) -> None:
+    """Write down that runs have died whose lease ran out; on SQLite there is no other run."""
+    running = Run.objects.filter(state="running")
+    living = alone.living()
+    dead = running if living is None else running.exclude(holder__in=living)
+    dead.update(state="died", finished_at=desk.at)
 
 
 def plan(desk: Desk, scope: Scope | None = None) -> Made:
     """Find what is to be done and keep it; nothing is written to any system."""
     wanted = scope or Scope()
-    with _run(desk, "plan") as run, connected(desk) as systems:
-        settle.settle_unknown(desk, systems, planning.chosen_flows(desk, wanted), run=run.id)
+    with _run(desk, "plan", planning.chosen_flows(desk, wanted)) as (run, systems):
         return planning.make(desk, systems, run, wanted)
 
 
 def sync(desk: Desk, scope: Scope | None = None, *, tick: Tick = silent) -> Done:
     """Plan and deliver in one go, through the same gate."""
     wanted = scope or Scope()
-    with _run(desk, "sync") as run, connected(desk) as systems:
-        settle.settle_unknown(desk, systems, planning.chosen_flows(desk, wanted), run=run.id)
+    with _run(desk, "sync", planning.chosen_flows(desk, wanted)) as (run, systems):
         made = planning.make(desk, systems, run, wanted)
         return _deliver(desk, systems, made, tick)
 
@@ -129,14 +140,14 @@ def apply(desk: Desk, digest: str = "", *, tick: Tick = silent) -> Done:
     Raises:
         Refused: No such plan, applied already, or its basis has moved (M513, M512, M511).
     """
-    with _run(desk, "apply") as run, connected(desk) as systems:
+    scope = _scope_of(planning.find_plan(digest))
+    with _run(desk, "apply", planning.chosen_flows(desk, scope)) as (run, systems):
+        # Once more: while this run waited for its turn it may have been applied.
         shown = planning.find_plan(digest)
-        scope = Scope(tuple(json.loads(shown.flows)), full=shown.full)
-        settle.settle_unknown(desk, systems, planning.chosen_flows(desk, scope), run=run.id)
         if shown.undoes:
             made = planning.make_undo(desk, run, shown.undoes)
         else:
-            made = planning.make(desk, systems, run, scope)
+            made = planning.make(desk, systems, run, _scope_of(shown))
         if made.plan.digest != shown.digest:
             raise _moved(desk, shown, made)
         made = replace(made, plan=approvals.raised(made.plan))
@@ -147,6 +158,10 @@ def apply(desk: Desk, digest: str = "", *, tick: Tick = silent) -> Done:
                 applied_at=desk.at, applied_by=desk.actor
             )
         return _deliver(desk, systems, made, tick)
+
+
+def _scope_of(shown: StoredPlan) -> Scope:
+    return Scope(tuple(json.loads(shown.flows)), full=shown.full)
 
 
 def undo(desk: Desk, undone: str, *, why: str) -> Made:
@@ -162,8 +177,7 @@ def undo(desk: Desk, undone: str, *, why: str) -> Made:
     Raises:
         Refused: There is no such run, or nothing of it can be put back (M524).
     """
-    with _run(desk, "undo") as run, connected(desk) as systems:
-        settle.settle_unknown(desk, systems, list(desk.charter.flows.values()), run=run.id)
+    with _run(desk, "undo", list(desk.charter.flows.values())) as (run, _):
         made = planning.make_undo(desk, run, undone)
         undo_.hold(desk, undone, made.scope.flows, why=why)
         return made

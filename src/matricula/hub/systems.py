@@ -18,7 +18,7 @@ from matricula.kernel.errors import MatriculaError, SettingMissing
 from matricula.kernel.findings import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from matricula.charter.model import Charter, System
@@ -33,11 +33,13 @@ _LONGEST_REST = timedelta(days=1)
 class Systems:
     """The connectors of one run, made when first asked for.
 
-    `refusing` says why nothing more is sent to a system in this run.
+    `refusing` says why nothing more is sent to a system in this run; `may_send` whether the
+    run still has the right to.
     """
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, may_send: Callable[[], bool]) -> None:
         self._desk = desk
+        self.may_send = may_send
         self._made: dict[str, Connector] = {}
         self.refusing: dict[str, str] = {}
 
@@ -80,9 +82,14 @@ class Systems:
 
 
 @contextmanager
-def connected(desk: Desk) -> Iterator[Systems]:
-    """Hold the systems of a charter for the length of a run."""
-    systems = Systems(desk)
+def connected(desk: Desk, *, may_send: Callable[[], bool] = lambda: False) -> Iterator[Systems]:
+    """Hold the systems of a charter for the length of a run.
+
+    Args:
+        desk: The charter.
+        may_send: Whether the run has the right to write, asked before every write.
+    """
+    systems = Systems(desk, may_send)
     try:
         yield systems
     finally:

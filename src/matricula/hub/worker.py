@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
@@ -9,16 +10,15 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from django.db import DatabaseError, close_old_connections
-from django.db.models import Max
 
-from matricula.hub import runs
+from matricula.hub import alone, marks, runs
 from matricula.hub.changed import is_followed
-from matricula.hub.models import DirtyKey, FlowState
+from matricula.hub.models import FlowState
 from matricula.hub.planning import Scope
 from matricula.kernel.errors import MatriculaError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from matricula.charter.model import Flow
     from matricula.hub.desk import Desk
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 
 _PATIENCE = timedelta(minutes=15)
+# Seconds between looks at what is marked.
+_PAUSE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,15 @@ class Worker:
     stopped: threading.Event = field(default_factory=threading.Event)
 
     def work(self, *, rounds: int | None = None) -> None:
-        """Work until stopped, or for so many rounds; a round in hand is always finished."""
+        """Work until stopped, or for so many rounds; a round in hand is always finished.
+
+        Raises:
+            Refused: There is another worker on a SQLite database (M528).
+        """
+        with alone.as_worker():
+            self._work(rounds)
+
+    def _work(self, rounds: int | None) -> None:
         done = 0
         while not self.stopped.is_set() and (rounds is None or done < rounds):
             try:
@@ -67,19 +77,32 @@ class Worker:
                 close_old_connections()
             done += 1
             if rounds is None or done < rounds:
-                self.stopped.wait(1.0)
+                self.stopped.wait(_PAUSE)
 
     def _round(self) -> None:
-        desk = self.sit_down()
-        due = what_is_due(desk, look_every=self.look_every)
-        for names, full in ((due.full, True), (due.changed, False)):
-            if not names:
-                continue
-            _remember_trying(desk, names, full=full)
+        """Do what is due, some targets after others, until nothing is left that is free."""
+        tried: set[str] = set()
+        while not self.stopped.is_set():
+            desk = self.sit_down()
+            with alone.scheduling():
+                scope = self._choose(desk, tried)
+            if scope is None:
+                return
+            tried.update(scope.flows)
             try:
-                self._report(runs.sync(desk, Scope(names, full=full)), full=full)
+                self._report(runs.sync(desk, scope), full=scope.full)
             except MatriculaError as error:
                 self.tell(str(error))
+
+    def _choose(self, desk: Desk, tried: Collection[str]) -> Scope | None:
+        """Choose flows that are due and whose targets are free, and note that they are tried."""
+        due = what_is_due(desk, look_every=self.look_every)
+        for names, full in ((due.full, True), (due.changed, False)):
+            mine = _share(desk, [name for name in names if name not in tried])
+            if mine:
+                _remember_trying(desk, mine, full=full)
+                return Scope(mine, full=full)
+        return None
 
     def _report(self, done: Done, *, full: bool) -> None:
         told = ", ".join(
@@ -88,6 +111,15 @@ class Worker:
         )
         if told:
             self.tell(f"{done.run} ({'full' if full else 'changed'}): {told}")
+
+
+def _share(desk: Desk, names: Sequence[str]) -> tuple[str, ...]:
+    """Take one worker's share of the targets that are free; several targets share a reading."""
+    target = {name: desk.charter.flows[name].target.system for name in names}
+    free = alone.free(target.values())
+    waiting = [system for system in dict.fromkeys(target.values()) if system in free]
+    mine = waiting[: math.ceil(len(waiting) / alone.workers())]
+    return tuple(name for name in names if target[name] in mine)
 
 
 def _remember_trying(desk: Desk, names: Sequence[str], *, full: bool) -> None:
@@ -99,7 +131,7 @@ def _remember_trying(desk: Desk, names: Sequence[str], *, full: bool) -> None:
 def what_is_due(desk: Desk, *, look_every: timedelta) -> Due:
     """Say which flows are due: in full by the clock, by changes every so often or when marked."""
     states = {state.flow: state for state in FlowState.objects.all()}
-    marked = dict(DirtyKey.objects.values_list("entity").annotate(latest=Max("marked_at")))
+    marked = marks.latest()
     full, changed = [], []
     for flow in desk.charter.flows.values():
         state = states.get(flow.name)
@@ -157,5 +189,5 @@ def _look_is_due(
     if state is None or state.last_full_at is None:
         return False
     last = state.last_run_at or state.last_full_at
-    since = marked.get(flow.entity)
+    since = marked.get(flow.name)
     return (since is not None and since > last) or desk.at - last >= look_every

@@ -45,6 +45,11 @@ VARIABLES: Mapping[str, Variable] = {
     "MATRICULA_HOME": Variable(
         "The folder for the embedded database, snapshots and runs.", "`./.matricula`"
     ),
+    "MATRICULA_LEASE_SECONDS": Variable(
+        "On PostgreSQL: for how long a worker that was killed keeps others from the systems it "
+        "was writing to.",
+        "60",
+    ),
     "MATRICULA_SECRET_KEY": Variable(
         "Django's key for signing. No page is served yet, so nothing is signed with it.",
         "a fixed word",

@@ -25,5 +25,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = ["matricula.audit", "matricula.hub"]
 USE_TZ = True
 TIME_ZONE = "UTC"
+# How long a run that was killed keeps other workers from the systems it wrote to.
+LEASE_SECONDS = float(os.environ.get("MATRICULA_LEASE_SECONDS") or 60)
 # No page is served yet. Django asks for a key; nothing is signed with this one.
 SECRET_KEY = os.environ.get("MATRICULA_SECRET_KEY", "no-page-is-served-yet")
