@@ -14,7 +14,7 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
 from matricula.cli.sitting import load_charter
-from matricula.hub.alone import alone
+from matricula.hub.alone import claimed
 from matricula.hub.desk import Desk
 from tests.world import STEWARDS, build
 
@@ -139,7 +139,7 @@ def test_two_homes_on_one_database_take_turns(world, tmp_path, settings, monkeyp
     linked.symlink_to(connection.settings_dict["NAME"])
     settings.HOME = tmp_path / "another"
 
-    with alone(desk):
+    with claimed(desk, ["lms"]):
         monkeypatch.setitem(connection.settings_dict, "NAME", str(linked))
         said = world.run("sync")
 

@@ -190,7 +190,8 @@ class _Door:
             systems.trip(system, error, at=page.desk.at)
             if not isinstance(error, GiveUp):
                 self._connected.refusing[system] = error.message
-        if broken or isinstance(error, (Stop, GiveUp)) or _too_long(page):
+        told_at_once = broken or isinstance(error, (Stop, GiveUp))
+        if told_at_once or error.code in troubles.GONE or _too_long(page):
             steward = page.desk.charter.systems[system].steward
             trouble = Trouble(
                 error.code, troubles.place_of(error.code, page.flow.target), steward,

@@ -37,8 +37,10 @@ _OF_ONE_READING = ("M415",)
 _THIS_AND_BEFORE = 2
 # A system that is away, or too busy: it may be back without anybody's doing.
 AWAY = ("M610", "M611")
+# What is not there, and does not come back by itself.
+GONE = ("M616",)
 # What is wrong with a system as a whole, whichever of its resources was asked for.
-_OF_SYSTEMS = (*AWAY, "M613", "M614", "M616")
+_OF_SYSTEMS = (*AWAY, *GONE, "M613", "M614")
 
 
 def of_readings(

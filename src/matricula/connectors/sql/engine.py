@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from matricula.connectors.kit.errors import Stop
+from matricula.connectors.kit.errors import Stop, TryAgain
 from matricula.connectors.kit.secrets import credential
 from matricula.connectors.sql.reading import sqlite_file
 
@@ -54,11 +54,11 @@ def must_be_there(engine: sa.Engine, system: str) -> None:
     """Refuse a SQLite file that is missing: opening it would make an empty database.
 
     Raises:
-        Stop: It is not there (M616); it does not come back by itself.
+        TryAgain: It is not there (M616).
     """
     path = sqlite_file(engine)
     if path is not None and not path.is_file():
-        raise Stop(
+        raise TryAgain(
             f"The database file of {system} is not there.",
             code="M616",
             cure="Provide the file, or correct `url:`.",
