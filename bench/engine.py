@@ -98,7 +98,9 @@ def indexes(
     kept = {}
     for (entity, resource), index in delta.index_all(bench, charter.entities.values()):
         path = folder / f"{entity}.{resource}.index.parquet"
-        pq.write_table(index, path, use_dictionary=False)
+        with pq.ParquetWriter(path, index.schema, use_dictionary=False) as kept_in:
+            for rows in index:
+                kept_in.write_batch(rows)
         kept[entity, resource] = ds.dataset(path)
     return kept
 

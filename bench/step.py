@@ -87,8 +87,8 @@ def differences(folder: Path, size: Bench) -> pa.Table:
         taken_in(folder / "held.parquet", size) as (held, _, _),
         taken_in(folder / "wanted.parquet", size) as (wanted, feed, verdicts),
     ):
-        before = dict(delta.index_all(held, [COPY]))
-        now = dict(delta.index_all(wanted, [COPY]))
+        before = {pair: index.read_all() for pair, index in delta.index_all(held, [COPY])}
+        now = {pair: index.read_all() for pair, index in delta.index_all(wanted, [COPY])}
         dirty = delta.dirty_keys(wanted, CHARTER, now, before)
         assert dirty is not None
         known = Told(texts_of(held, dirty["copy"]))

@@ -29,7 +29,8 @@ CHARTER = nf.charter(*[flow for flow in nf.FLOWS if flow.name not in {"sums", "d
 
 
 def index_all(bench: Any, made: Any) -> dict[Any, pa.Table]:
-    return dict(delta.index_all(bench, made.entities.values()))
+    found = delta.index_all(bench, made.entities.values())
+    return {pair: index.read_all() for pair, index in found}
 
 
 def waiting_keys(copies: dict[str, dict[str, Copy]]) -> dict[str, pa.Table]:

@@ -116,7 +116,8 @@ def dirty_results(made: Charter, now: dict[ResourceRef, pa.Table]) -> list[str]:
     for tables in (TABLES, now):
         with open_workbench(Bench(threads=1)) as bench:
             line.take_in(bench, made, feed_of(tables))
-            indexes.append(dict(delta.index_all(bench, made.entities.values())))
+            found = delta.index_all(bench, made.entities.values())
+            indexes.append({pair: index.read_all() for pair, index in found})
             if len(indexes) == 1:
                 continue
             found = delta.dirty_keys(bench, made, indexes[1], indexes[0])

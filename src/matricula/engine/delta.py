@@ -19,7 +19,7 @@ from sqlglot import exp
 from matricula.charter.lineage import passed
 from matricula.engine import compose, project, sql, survey
 from matricula.engine.moved import find_moved, in_moved
-from matricula.engine.workbench import arrow, number, register, rows, run
+from matricula.engine.workbench import arrow, batches, give_back, number, register, rows, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -33,7 +33,7 @@ _VERSION, _SUM = b"duckdb", b"sum"
 
 def index_all(
     connection: duckdb.DuckDBPyConnection, entities: Iterable[Entity]
-) -> Iterator[tuple[tuple[str, ResourceRef], pa.Table]]:
+) -> Iterator[tuple[tuple[str, ResourceRef], pa.RecordBatchReader]]:
     """Fingerprint what every owner says of some entities, record by record, under its key.
 
     Args:
@@ -42,32 +42,34 @@ def index_all(
 
     Yields:
         For each entity and owner `key` and `print`, with the version that made it in the
-        schema's metadata. One by one: they are large.
+        schema's metadata. To be read before the next one is asked for.
     """
     left = [(entity, resource) for entity in entities for resource in entity.owners()]
     while left:
         entity, resource = left.pop(0)
-        found = _index(connection, entity, resource)
+        yield (entity.name, resource), _index(connection, entity, resource)
+        run(connection, exp.Drop(tables=[sql.table("prints")], kind="TABLE", exists=True))
         if all(other != resource for _, other in left):
             survey.forget_prints(connection, resource)
-        yield (entity.name, resource), found
+        give_back()
 
 
 def _index(
     connection: duckdb.DuckDBPyConnection, entity: Entity, resource: ResourceRef
-) -> pa.Table:
+) -> pa.RecordBatchReader:
     prints = exp.select(sql.column("key"), sql.column("print"))
     prints = prints.from_(_prints(connection, entity, resource).subquery("p"))
     prints = prints.where(sql.given(sql.column("key")))
     prints = compose.once(connection, entity, str(resource), prints)
     whole = exp.union(prints, _claimed_twice(entity, str(resource)), distinct=False)
-    found = arrow(connection, whole)
     fields = ",".join(survey.fields_of(entity, resource))
-    return found.replace_schema_metadata(
-        {
-            _VERSION: f"{duckdb.__version__} key,{fields}".encode(),
-            _SUM: _sum(connection, found).encode(),
-        }
+    told = {
+        _VERSION: f"{duckdb.__version__} key,{fields}".encode(),
+        _SUM: _sum(connection, whole).encode(),
+    }
+    found = batches(connection, whole)
+    return pa.RecordBatchReader.from_batches(
+        found.schema.with_metadata(told), (b.replace_schema_metadata(told) for b in found)
     )
 
 
@@ -92,17 +94,19 @@ def _prints(
             join_type="left",
         )
         told.append(sql.column("fields", "w"))
-    return query.select(sql.named(sql.call("hash", *told), "print"))
+    query = query.select(sql.named(sql.call("hash", *told), "print"))
+    run(connection, sql.create("TABLE", "prints", query))
+    return exp.select(exp.Star()).from_(sql.table("prints"))
 
 
-def _sum(connection: duckdb.DuckDBPyConnection, index: pa.Table) -> str:
+def _sum(connection: duckdb.DuckDBPyConnection, index: exp.Query) -> str:
     """Sum an index up, whatever its order: two of one sum and one length are the same."""
-    register(connection, "index_now", index)
     row = sql.column("print")
-    told = exp.select(sql.call("bit_xor", row), sql.call("sum", row))
-    [(mixed, added)] = rows(connection, told.from_(sql.table("index_now")))
-    connection.unregister("index_now")
-    return f"{index.num_rows} {mixed} {added}"
+    told = exp.select(
+        exp.Count(this=exp.Star()), sql.call("bit_xor", row), sql.call("sum", row)
+    ).from_(index.subquery("i"))
+    [(length, mixed, added)] = rows(connection, told)
+    return f"{length} {mixed} {added}"
 
 
 def without(index: pa.Table, gone: Sequence[bool]) -> pa.Table:
@@ -195,9 +199,13 @@ def _mark(
         prints = exp.select(sql.column("print"))
         sides = (prints.from_(sql.table(f"index_{when}")) for when in ("now", "before"))
         find_moved(connection, "moved_print", *sides, by="print")
-        run(connection, exp.insert(_differing_keys(), sql.table(f"touched_{name}")))
+        # A key whose print changed is found on both sides. One after the other: both at once
+        # would read four times.
+        for here, there in (("index_now", "index_before"), ("index_before", "index_now")):
+            run(connection, exp.insert(_alone(here, there), sql.table(f"touched_{name}")))
         connection.unregister("index_now")
         connection.unregister("index_before")
+        give_back()
 
 
 def _add_marked(connection: duckdb.DuckDBPyConnection, name: str, keys: pa.Table | None) -> None:
@@ -213,13 +221,8 @@ def _sum_of(index: pa.Table | ds.Dataset) -> bytes | None:
     return (index.schema.metadata or {}).get(_SUM)
 
 
-def _differing_keys() -> exp.Query:
-    """Select the keys whose print stands on one side alone: once that changed, twice."""
-    now, before = "index_now", "index_before"
-    return exp.union(_alone(now, before), _alone(before, now), distinct=False)
-
-
 def _alone(here: str, there: str) -> exp.Select:
+    """Select the keys whose print stands on one side and not on the other."""
     inside = in_moved(sql.column("print"), "moved_print", by="print")
     others = exp.select(sql.column("print")).from_(sql.table(there)).where(inside)
     query = exp.select(sql.column("key")).from_(sql.table(here)).where(inside.copy())

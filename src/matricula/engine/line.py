@@ -30,7 +30,7 @@ from matricula.engine import (
     state,
     survey,
 )
-from matricula.engine.workbench import number, register
+from matricula.engine.workbench import give_back, number, register
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -149,6 +149,7 @@ def take_in(
             faults, told = damage.judge(connection, str(resource), spelled, before)
             verdict = _with(verdict, faults=faults, findings=told)
         verdicts[resource] = verdict
+        give_back()
     trusted = {resource for resource, verdict in verdicts.items() if verdict.is_trusted}
     for entity in charter.entities.values():
         if entity.roster not in trusted:
@@ -216,6 +217,7 @@ def make_plan(
         if dirty is not None:
             state.load_links(connection, f"dirty_{entity.name}", dirty)
         compose.compose(connection, entity, only_dirty=dirty is not None)
+        give_back()
     planned = tuple(_plan_flow(connection, charter, flow, feed) for flow in chosen)
     stated = [f for verdict in verdicts.values() for f in verdict.findings]
     if feed.dirty is None:
@@ -252,7 +254,9 @@ def _plan_flow(
         links = feed.known.state(flow.name, keys)
         stack.enter_context(state.taken_in(connection, f"state_{flow.name}", links))
         _load_link_tables(connection, stack, flow, feed)
-        return _plan_with_links(connection, charter, flow, feed)
+        planned = _plan_with_links(connection, charter, flow, feed)
+    give_back()
+    return planned
 
 
 def _plan_with_links(

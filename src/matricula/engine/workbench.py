@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
     Arrow = pa.Table | pa.RecordBatchReader | ds.Dataset
 
+# Rows that are held at once where a table passes by.
+_GROUP = 65_536
+
 
 @dataclass(frozen=True, slots=True)
 class Bench:
@@ -107,6 +110,18 @@ def arrow(connection: duckdb.DuckDBPyConnection, query: exp.Query) -> pa.Table:
     return found
 
 
+def batches(connection: duckdb.DuckDBPyConnection, query: exp.Query) -> pa.RecordBatchReader:
+    """Execute a query and hand its rows on as they come, in groups as large as a file's."""
+    text = query.sql(dialect="duckdb")
+    found: pa.RecordBatchReader = connection.sql(text).to_arrow_reader(_GROUP)
+    return found
+
+
+def give_back() -> None:
+    """Give the memory that a step's reading is done with back to the machine."""
+    pa.system_memory_pool().release_unused()
+
+
 class _Frugal(ds.FileSystemDataset):
     """Files read with little ahead: Arrow's own habit keeps most of a file in memory.
 
@@ -122,7 +137,7 @@ class _Frugal(ds.FileSystemDataset):
         return super().scanner(
             columns=columns,
             filter=filter,
-            batch_size=65_536,
+            batch_size=_GROUP,
             batch_readahead=1,
             fragment_readahead=1,
             memory_pool=pa.system_memory_pool(),

@@ -36,7 +36,7 @@ def index_all(
 ) -> Indexes:
     """Fingerprint what the flows read."""
     entities = {e.name: e for flow in flows for e in line.entities_of(charter, flow)}
-    return dict(delta.index_all(bench, entities.values()))
+    return {pair: index.read_all() for pair, index in delta.index_all(bench, entities.values())}
 
 
 def dirty(
@@ -121,7 +121,7 @@ def move_on(desk: Desk, indexes: Indexes, flows: Sequence[Flow]) -> None:
         fresh = desk.home / "indexes" / f"{pair[0]}.{pair[1]}.{os.getpid()}.new"
         fresh.parent.mkdir(parents=True, exist_ok=True)
         # Every value occurs once: a dictionary of them would only be larger.
-        pq.write_table(index, fresh, use_dictionary=False)
+        pq.write_table(index, fresh, use_dictionary=False, row_group_size=65_536)
         for flow in flows:
             if pair in _read_by(desk.charter, flow, indexes):
                 _share(fresh, _path(desk, flow, pair))
