@@ -46,8 +46,8 @@ def left(world):
     world.sis("DELETE FROM students WHERE student_no = ?", WHO)
     world.write_patrons(patrons)
     # What a target refuses keeps the indexes from moving on, so that they remember the person.
-    world.lms("CREATE TRIGGER no BEFORE UPDATE ON courses BEGIN SELECT RAISE(ABORT, 'no'); END")
-    world.sis("UPDATE sections SET title = 'Arts' WHERE code = 'ART1'")
+    world.lms("CREATE TRIGGER no BEFORE UPDATE ON users BEGIN SELECT RAISE(ABORT, 'no'); END")
+    world.sis("UPDATE students SET name = 'Dewi W' WHERE student_no = '00004'")
     world.run("sync")
     trace = world.folder / "home" / "errors" / "20261123T000000.000000Z.txt"
     trace.parent.mkdir(exist_ok=True)
