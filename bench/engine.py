@@ -2,8 +2,8 @@
 
     python bench/engine.py [--times 3] [--people 1000000] [--enrolments 10000000]
 
-The yardstick reads the same files, Arrow into DuckDB, with every text written out, and
-hashes every row. A full pass reads, judges, resolves, composes, projects, diffs and guards
+The yardstick reads the same files, Arrow into DuckDB, every text written out, and hashes
+every row. A full pass reads, judges, resolves, composes, projects, diffs and guards
 everybody. A pass from source deltas reads the sources, finds the changed keys by their
 fingerprints and computes those alone. Ratios are of wall time in the same run.
 """

@@ -38,6 +38,7 @@ SIS = ResourceRef("sis", "students")
 IDP = ResourceRef("idp", "users")
 LIBRARY = ResourceRef("library", "patrons")
 ENROLMENTS = ResourceRef("sis", "enrolments")
+COPIES = ResourceRef("lms", "accounts")
 TEXT, INTEGER = ValueType("text"), ValueType("integer")
 DATE, MONEY = ValueType("date"), ValueType("money", currency="GBP")
 STATUS = ValueType("enum", values=("active", "on_leave", "withdrawn"))
@@ -74,6 +75,7 @@ FLOWS = {
 }  # fmt: skip
 _KINDS = {
     "born": DATE, "fines": MONEY, "overdue": INTEGER, "mark": INTEGER,
+    "suspended": ValueType("boolean"),
     "status <> 'active'": ValueType("boolean"), "status = 'active'": ValueType("boolean"),
     "coalesce(fines, 0) <= 0 and coalesce(overdue, 0) = 0": ValueType("boolean"),
 }  # fmt: skip
@@ -115,6 +117,15 @@ def enrolment_charter() -> Charter:
     return Charter(
         "Bench", "UTC", "GBP", {}, {}, {"enrolment": entity}, {flow.name: flow}, digest="bench"
     )
+
+
+def copies_charter() -> Charter:
+    """One target's copies of people, typed as its table has them, under their own names."""
+    names = tuple(FLOWS["lms-accounts"])
+    fields = {n: Field(n, _KINDS.get(n, TEXT), COPIES, n) for n in names}
+    entity = Entity("copy", ("idnumber",), COPIES, {}, fields)
+    flow = _flow("copies", "copy", {n: n for n in names})
+    return Charter("Bench", "UTC", "GBP", {}, {}, {"copy": entity}, {"copies": flow}, digest="b")
 
 
 _PEOPLE = {

@@ -17,20 +17,20 @@ COLUMNS = (
 def dictionary(folder: Path) -> str:
     import pyarrow.parquet as pq
 
-    held = {row["key"]: row for row in pq.read_table(folder / "held.parquet").to_pylist()}
+    held = {row["_id"]: row for row in pq.read_table(folder / "held.parquet").to_pylist()}
     changed = []
     for wanted in pq.read_table(folder / "wanted.parquet").to_pylist():
-        before = held.pop(wanted["key"], None)
+        before = held.pop(wanted["_id"], None)
         if before is None or any(before[name] != value for name, value in wanted.items()):
-            changed.append(wanted["key"])
+            changed.append(wanted["_id"])
     return f"{len(changed) + len(held):,} differ"
 
 
 def pandas(folder: Path) -> str:
     import pandas as pd
 
-    wanted = pd.read_parquet(folder / "wanted.parquet").set_index("key").sort_index()
-    held = pd.read_parquet(folder / "held.parquet").set_index("key").sort_index()
+    wanted = pd.read_parquet(folder / "wanted.parquet").set_index("_id").sort_index()
+    held = pd.read_parquet(folder / "held.parquet").set_index("_id").sort_index()
     return f"{len(held.compare(wanted)):,} differ"
 
 
@@ -41,7 +41,7 @@ def datacompy(folder: Path) -> str:
     wanted = pd.read_parquet(folder / "wanted.parquet")
     held = pd.read_parquet(folder / "held.parquet")
     compare = getattr(dc, "PandasCompare", None) or dc.Compare
-    found = compare(wanted, held, join_columns="key")
+    found = compare(wanted, held, join_columns="_id")
     return f"{len(found.all_mismatch()):,} differ"
 
 
@@ -49,8 +49,8 @@ def reladiff(folder: Path) -> str:
     from reladiff import connect_to_table, diff_tables
 
     url = f"duckdb://{folder / 'both.duckdb'}"
-    wanted = connect_to_table(url, "wanted", "key", extra_columns=COLUMNS)
-    held = connect_to_table(url, "held", "key", extra_columns=COLUMNS)
+    wanted = connect_to_table(url, "wanted", "_id", extra_columns=COLUMNS)
+    held = connect_to_table(url, "held", "_id", extra_columns=COLUMNS)
     return f"{len({row[1][0] for row in diff_tables(wanted, held)}):,} differ"
 
 
@@ -63,7 +63,7 @@ def dlt(folder: Path) -> str:
         dataset_name="held", pipelines_dir=str(folder / "dlt"),
     )  # fmt: skip
 
-    @tool.resource(name="people", primary_key="key", write_disposition="merge")
+    @tool.resource(name="people", primary_key="_id", write_disposition="merge")
     def people():  # noqa: ANN202 - runs where our types are not
         yield pq.read_table(folder / "wanted.parquet")
 

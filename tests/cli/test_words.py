@@ -57,7 +57,8 @@ def test_a_flow_that_is_wholly_held_says_so_though_it_has_no_change(world):
 
 def test_what_the_sources_state_wrongly_is_printed_by_sync_as_by_plan(world):
     world.settle()
-    world.write_patrons("cardnumber,fines\n00001,much\n")
+    others = "".join(f"{number:05d},1.50\n" for number in range(2, 41))
+    world.write_patrons(f"cardnumber,fines\n00001,much\n{others}")
     planned = world.run("plan")
 
     synced = world.run("sync")

@@ -66,14 +66,11 @@ def test_a_plan_beyond_the_guard_goes_out_once_somebody_else_approved_it(world, 
 
     assert (said.code, applied.code) == (0, 0), said.err + applied.out
     assert _suspended(world) == 8
-    [entry] = acts_on("plan", "approve", [digest])
-    assert (entry.actor, entry.why, entry.flow) == (
-        "wanjiru",
-        "the term has ended",
-        "lms-accounts",
-    )
+    approved = {entry.flow: entry for entry in acts_on("plan", "approve", [digest])}
+    entry = approved["lms-accounts"]
+    assert (entry.actor, entry.why) == ("wanjiru", "the term has ended")
     shown = world.run("plan", "show", digest, "--json").json
-    assert [a["actor"] for a in shown["approved"]] == ["wanjiru"]
+    assert {a["actor"] for a in shown["approved"]} == {"wanjiru"}
     assert shown["applied_by"] == "wanjiru"
 
 

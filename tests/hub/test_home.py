@@ -34,23 +34,24 @@ def _run(world, environment: dict[str, str], *words: str) -> subprocess.Complete
     )  # fmt: skip
 
 
-def test_a_new_home_and_an_export_of_the_audit_are_their_owners_alone(own_database, tmp_path):
-    command = [*MATRICULA, "audit", "export", "audit.jsonl"]
-    environment = {**os.environ, **own_database}
+def test_a_new_home_and_an_export_of_the_audit_are_their_owners_alone(
+    own_database, tmp_path, capsys
+):
+    world = build(tmp_path, capsys, students=3)
 
-    subprocess.run(
-        command, cwd=tmp_path, env=environment, umask=0o022, check=True, capture_output=True
-    )
+    _run(world, own_database, "sign", "--as", "it")
+    said = _run(world, own_database, "audit", "export", "audit.jsonl")
 
+    assert said.returncode == 0, said.stderr
     assert (tmp_path / "home").stat().st_mode & 0o077 == 0
     assert (tmp_path / "audit.jsonl").stat().st_mode & 0o077 == 0
 
 
 def test_nothing_in_a_home_that_others_can_open_is_theirs_to_read(own_database, tmp_path, capsys):
     world = build(tmp_path, capsys, students=3)
-    tmp_path.chmod(0o755)
     (tmp_path / "home").mkdir()
-    (tmp_path / "home").chmod(0o755)
+    for folder in (tmp_path, tmp_path / "home", tmp_path / "warehouse"):
+        folder.chmod(0o755)
 
     for words in (*(("sign", "--as", office) for office in STEWARDS), ("sync",), ("plan",)):
         said = _run(world, own_database, *words)

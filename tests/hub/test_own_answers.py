@@ -319,13 +319,19 @@ def test_a_source_that_is_away_is_served_from_its_last_reading_as_long_as_the_ch
     assert {f["code"] for f in said["findings"]} == {"M491"}
 
 
-def test_a_system_that_is_away_is_nobodys_incident_before_its_time(world):
+def test_a_system_that_is_away_is_nobodys_incident_before_its_time(world, monkeypatch):
     world.edit_charter(
         "if_unavailable: {queue: true}", "if_unavailable: {queue: true, alert_after: 2h}"
     )
     world.settle()
-    (world.folder / "sis.db").rename(world.folder / "away.db")
-    (world.folder / "sis.db").mkdir()
+    read = SqlConnector.read
+
+    def away(connector, name):
+        if name == "students":
+            raise TryAgain("It is away.", code="M610", cure="Wait.")
+        return read(connector, name)
+
+    monkeypatch.setattr(SqlConnector, "read", away)
 
     world.run("sync")
     early = _open("M610")

@@ -100,7 +100,7 @@ def test_law_5_who_came_and_went_while_a_target_was_away_is_no_work_when_it_retu
     back = college.run("sync", "--json")
 
     assert (first.code, second.code, back.code) == (1, 1, 0)
-    assert away == [("M610", "lms", "it")]
+    assert away == [("M616", "lms", "it")]
     assert college.in_lms("SELECT count(*) FROM users WHERE idnumber = '00090'") == [(0,)]
     assert college.in_lms("SELECT fullname FROM users WHERE idnumber = '00004'") == [("Dewi Two",)]
     assert back.json["delivered"]["lms-accounts"]["answered"] == 1

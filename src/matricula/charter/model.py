@@ -289,6 +289,11 @@ class Charter:
     digest: str = ""
     text: str = ""
 
+    def title_of(self, steward: str) -> str:
+        """Say an office's title; one that the charter no longer has is called by its word."""
+        known = self.stewards.get(steward)
+        return known.title if known else steward
+
     def steward_of(self, system: str) -> Steward:
         """Find the office that answers for a system's data."""
         return self.stewards[self.systems[system].steward]

@@ -29,6 +29,7 @@ _COMMANDS = {
     "runs": "matricula.cli.history_commands:runs",
     "undo": "matricula.cli.history_commands:undo",
     "release": "matricula.cli.history_commands:release",
+    "mark": "matricula.cli.mark_commands:mark",
     "worker": "matricula.cli.worker_command:worker",
     "status": "matricula.cli.look_commands:status",
     "explain": "matricula.cli.look_commands:explain",

@@ -47,7 +47,7 @@ def sign(folder: Path | None, steward: str, flow: str) -> None:
     for flow_ in desk.charter.flows.values():
         lacking = charters.unsigned_by(desk.charter, flow_)
         if lacking and flow_.name in fresh:
-            titles = ", ".join(desk.charter.stewards[name].title for name in lacking)
+            titles = ", ".join(desk.charter.title_of(name) for name in lacking)
             show.say(f"{flow_.name} still waits for {titles}.")
 
 

@@ -2,9 +2,9 @@
 
 Every trusted snapshot leaves an index per entity (`key`, `print`): a fingerprint of each
 record, of its key and of what the charter reads from it. The next snapshot's index differs
-from it in exactly the keys that came, went or changed. Fingerprints are DuckDB's own hash,
-so an index tells with which version it was made; one of another version says nothing, and
-the pass is full.
+from it in exactly the keys that came, went or changed. Fingerprints are DuckDB's own hash, so
+an index tells with which version it was made; one of another version says nothing, and the
+pass is full.
 """
 
 from __future__ import annotations

@@ -128,7 +128,7 @@ def _of_flow(desk: Desk, flow: Flow, todo: Due | None, state: FlowState | None) 
             yield f"{reason.code}: {reason.message} {reason.cure}"
     lacking = charters.unsigned_by(desk.charter, flow)
     if lacking and todo and not standing.reasons_of(state):
-        titles = ", ".join(desk.charter.stewards[name].title for name in lacking)
+        titles = ", ".join(desk.charter.title_of(name) for name in lacking)
         yield f"The present text of the flow is not signed by {titles}."
     for system in dict.fromkeys(
         r.system for r in (flow.target, *line.sources_of(desk.charter, flow))

@@ -178,8 +178,9 @@ CODES = {
     ),
     "M657": Code(
         "The charter and a system do not fit",
-        "With `--live`: the system does not have a resource or a field that the charter names, "
-        "has it of another type, or does not let it be written.",
+        "The system does not have a resource or a field that the charter names, has it of "
+        "another type, does not let it be written, or requires one that no flow grants. "
+        "`check --live` and every full pass ask; the flow is held, and no other.",
         "Correct the name or the type in the charter, or the system.",
     ),
     "M660": Code(

@@ -99,7 +99,7 @@ def _step(desk: Desk, flow: Flow, state: FlowState | None) -> str:
         return _NEXT[flow.on_drift]
     lacking = charters.unsigned_by(desk.charter, flow)
     if lacking:
-        titles = ", ".join(desk.charter.stewards[name].title for name in lacking)
+        titles = ", ".join(desk.charter.title_of(name) for name in lacking)
         return f"restored once {titles} signed and it is applied"
     holding = [r for r in standing.reasons_of(state) if not r.kinds or "restore" in r.kinds]
     if holding:

@@ -188,7 +188,7 @@ def _copied(
     observed = json.loads(link.observed) if link.observed else confirmed
     state = FlowState.objects.filter(flow=flow.name).first()
     signed = tuple(
-        f"{desk.charter.stewards[name].title} ({s.actor}, {s.signed_at:%Y-%m-%d %H:%M} UTC)"
+        f"{desk.charter.title_of(name)} ({s.actor}, {s.signed_at:%Y-%m-%d %H:%M} UTC)"
         for name, s in sorted(charters.signatures([flow])[flow.name].items())
         if name in desk.charter.stewards
     )

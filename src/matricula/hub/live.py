@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from matricula.connectors.kit.errors import ConnectorError
+from matricula.engine.guard import Reason
 from matricula.hub.systems import connected, remember
 from matricula.kernel.findings import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from matricula.charter.model import Charter, ResourceRef, System
+    from matricula.charter.model import Charter, Flow, ResourceRef, System
     from matricula.connectors.kit.protocol import Connector, FieldShape, ResourceShape
     from matricula.hub.desk import Desk
+    from matricula.hub.systems import Systems
 
 # Which of the charter's types a native type can state or take. Text can state anything, and
 # what it states is read strictly; a file or a lax database takes anything as text.
@@ -57,6 +59,49 @@ def check_live(desk: Desk) -> list[Finding]:
     return found
 
 
+def unfit(systems: Systems, flows: Sequence[Flow]) -> dict[str, tuple[Reason, ...]]:
+    """Say which flows their targets can no longer take, and why.
+
+    Asked before a full pass, so that a field which was renamed, removed or retyped in one
+    target sets that flow aside and no other. A target that is away says nothing here.
+
+    Returns:
+        Reasons to hold (M657), by flow.
+    """
+    shapes = {name: _shapes(systems, name) for name in {flow.target.system for flow in flows}}
+    return {
+        flow.name: reasons
+        for flow in flows
+        if (reasons := tuple(_misfits(flow, shapes[flow.target.system])))
+    }
+
+
+def _shapes(systems: Systems, name: str) -> Mapping[str, ResourceShape] | None:
+    try:
+        return {shape.name: shape for shape in systems[name].describe()}
+    except ConnectorError:
+        return None
+    except Exception:  # noqa: BLE001 - reading or writing it tells what is wrong
+        return None
+
+
+def _misfits(flow: Flow, shapes: Mapping[str, ResourceShape] | None) -> Iterator[Reason]:
+    # What is not there at all is made by the first write, or named when it is read.
+    shape = shapes.get(flow.target.resource) if shapes else None
+    if shape is None:
+        return
+    for finding in _judge({shape.name: shape}, list(_written(flow))):
+        yield Reason(finding.code, finding.message, finding.cure)
+    given = {*flow.fields, *flow.match}
+    for field in shape.fields:
+        if field.required and field.name not in given:
+            yield Reason(
+                "M657",
+                f"{flow.target} now requires {field.name}, which {flow.name} does not grant.",
+                "Grant it in the flow, or have the system give it a default.",
+            )
+
+
 def _ask(desk: Desk, system: System, connector: Connector, wanted: list[_Wanted]) -> list[Finding]:
     health = connector.ping()
     remember(system.name, well=health.well, sentence=health.sentence, at=desk.at)
@@ -77,9 +122,13 @@ def _wanted(charter: Charter) -> Iterator[_Wanted]:
                 owned.owner, owned.owner_field, owned.type.kind, owned.place, is_written=False
             )
     for flow in charter.flows.values():
-        for granted in flow.fields.values():
-            kind = granted.expression.type.kind
-            yield _Wanted(flow.target, granted.name, kind, granted.place, is_written=True)
+        yield from _written(flow)
+
+
+def _written(flow: Flow) -> Iterator[_Wanted]:
+    for granted in flow.fields.values():
+        kind = granted.expression.type.kind
+        yield _Wanted(flow.target, granted.name, kind, granted.place, is_written=True)
 
 
 def _judge(shapes: Mapping[str, ResourceShape], wanted: list[_Wanted]) -> Iterator[Finding]:

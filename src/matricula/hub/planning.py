@@ -25,6 +25,7 @@ from matricula.hub import (
     changed,
     charters,
     links,
+    live,
     observed,
     recent,
     snapshots,
@@ -102,8 +103,9 @@ def make(desk: Desk, systems: Systems, run: Run, scope: Scope) -> Made:
     targets = {flow.target for flow in flows} if scope.full else set()
     landed = snapshots.land_all(desk, systems, sources | targets, run=run.id)
     landed |= snapshots.with_earlier(desk, landed, sources)
+    unfit = live.unfit(systems, flows) if scope.full else {}
     with _workbench(desk, run) as bench:
-        plan, verdicts, indexes = _find(desk, bench, flows, landed, scope)
+        plan, verdicts, indexes = _find(desk, bench, flows, landed, scope=scope, unfit=unfit)
     # What a pass found becomes known as a whole.
     with transaction.atomic():
         for resource in sources:
@@ -146,7 +148,9 @@ def _find(
     bench: duckdb.DuckDBPyConnection,
     flows: Sequence[Flow],
     landed: Mapping[ResourceRef, Landed],
+    *,
     scope: Scope,
+    unfit: Mapping[str, tuple[Reason, ...]],
 ) -> tuple[Plan, dict[ResourceRef, Verdict], changed.Indexes]:
     charter = line.narrow(desk.charter, flows)
     sources = {r for flow in flows for r in line.sources_of(charter, flow)}
@@ -169,6 +173,8 @@ def _find(
         snapshots.must_be_sound(desk, feed.previous)
         raise
     readable, held = _sort_out(desk, flows, landed, verdicts, full=scope.full)
+    held = {**unfit, **held}
+    readable = [flow for flow in readable if flow.name not in unfit]
     charter = line.narrow(desk.charter, readable)
     indexes = changed.index_all(bench, charter, readable)
     dirty = None if scope.full else changed.dirty(desk, bench, charter, indexes, readable)

@@ -65,7 +65,7 @@ def who_is_next(
     charter = desk.charter
     lacking = charters.unsigned_by(charter, flow)
     if lacking:
-        return f"{charter.stewards[lacking[0]].title}: sign"
+        return f"{charter.title_of(lacking[0])}: sign"
     office = charter.steward_of(flow.target.system).title
     return (
         _who_answers(charter, flow, failed=count.get("failed", 0), state=state)
@@ -90,7 +90,7 @@ def _who_answers(charter: Charter, flow: Flow, *, failed: int, state: FlowState 
     """Name the office that has an incident to see to, or what the flow waits for."""
     blocking = _blocking(charter, flow)
     if blocking:
-        return f"{charter.stewards[blocking].title}: see incidents"
+        return f"{charter.title_of(blocking)}: see incidents"
     windows = [reason for reason in reasons_of(state) if reason.code == _WINDOW]
     if windows and not failed:
         return f"{NOBODY}: {windows[0].message}"

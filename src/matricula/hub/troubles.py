@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from matricula.charter.model import Charter, Flow, ResourceRef
     from matricula.engine.guard import Reason
-    from matricula.engine.plan import Plan
+    from matricula.engine.plan import FlowPlan, Plan
     from matricula.engine.read import Fault, Verdict
     from matricula.hub.desk import Desk
     from matricula.hub.snapshots import Landed
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 # What a pass over a source can tell, and what a pass over a flow can.
 _OF_SOURCES = ("M4", "M6")
 _OF_GUARDS = ("M501", "M502", "M503")
-_OF_FLOWS = (*_OF_GUARDS, "M505", "M506", "M507", "M515", "M660")
+_OF_FLOWS = (*_OF_GUARDS, "M505", "M506", "M507", "M515", "M657", "M660")
 # What only a full pass looks at: a pass over changes cannot say that it is over.
-_OF_FULL_PASSES = ("M414", "M505", "M506", "M507", "M515", "M660")
+_OF_FULL_PASSES = ("M414", "M505", "M506", "M507", "M515", "M657", "M660")
 # What is told until its due date, for the next reading is compared with this one.
 _OF_ONE_READING = ("M415",)
 _THIS_AND_BEFORE = 2
@@ -212,6 +212,7 @@ def _of_flows(charter: Charter, plan: Plan) -> Iterator[Trouble]:
             )  # fmt: skip
         if count := part.aside.get("M507"):
             yield _of_incomputable(flow, count, plan)
+        yield from _of_misfits(charter, flow, part)
         if part.drifted and flow.on_drift != "restore":
             yield from _of_drift(charter, flow, pick(plan.drift, "flow", flow.name))
 
@@ -226,6 +227,18 @@ def _of_incomputable(flow: Flow, count: int, plan: Plan) -> Trouble:
         "Have the value corrected at its owner, or let the flow's expression allow for it.",
         flow=flow.name, system=flow.target.system,
     )  # fmt: skip
+
+
+def _of_misfits(charter: Charter, flow: Flow, part: FlowPlan) -> Iterator[Trouble]:
+    """Tell the target's office once of all that the flow grants and the target cannot take."""
+    said = [reason for reason in part.reasons if reason.code == "M657"]
+    if said:
+        yield Trouble(
+            "M657", flow.name, charter.systems[flow.target.system].steward,
+            " ".join(reason.message for reason in said),
+            " ".join(dict.fromkeys(reason.cure for reason in said)),
+            flow=flow.name, system=flow.target.system,
+        )  # fmt: skip
 
 
 def _of_drift(charter: Charter, flow: Flow, drift: pa.Table) -> Iterator[Trouble]:
