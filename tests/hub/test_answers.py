@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from matricula.audit.models import Entry
+from matricula.audit.models import Act
 from matricula.cli import sitting
 from matricula.hub import escalation
 from matricula.hub.models import Incident, Link
@@ -46,7 +46,7 @@ def answer(world, *words):
 
 
 def last_entry():
-    return Entry.objects.order_by("-seq").values_list("action", "entity", "why")[0]
+    return Act.objects.order_by("-pk").values_list("action", "entity", "why")[0]
 
 
 def the_time_has_come():

@@ -205,7 +205,7 @@ def test_without_a_mail_server_nothing_is_written_and_the_status_says_so(world):
 
 def test_a_letter_can_be_looked_at_before_it_is_sent(world, post):
     world.settle()
-    refused_record(NIGHT)
+    refused_record(NIGHT - 300 * DAY)
 
     shown = world.run("letters", "--preview", "it").out
     unknown = world.run("letters", "--preview", "nobody")

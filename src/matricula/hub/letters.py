@@ -236,7 +236,7 @@ def _hand_over(office: Steward, text: Text) -> None:
     if "@" not in office.notify:
         message = "`notify` is no address"
         raise _Refused(message)
-    backend = EmailBackend(**settings.SMTP)
+    backend = EmailBackend(**(settings.SMTP or {}))
     try:
         backend.open()
     except (OSError, ValueError) as error:

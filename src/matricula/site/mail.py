@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from matricula.kernel.errors import SettingMissing
@@ -11,7 +12,7 @@ _SECONDS = 20
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
-def server(url: str, *, password: str = "") -> dict[str, object] | None:
+def server(url: str, *, password: str = "") -> dict[str, Any] | None:
     """Say how the mail server is reached; None when there is none.
 
     `smtp://` is encrypted by STARTTLS unless the server is this machine or the URL ends with
