@@ -143,7 +143,7 @@ def test_the_worker_outlives_what_nobody_foresaw(world):
 
     worker.work(rounds=2)
 
-    assert told[0] == "This round failed: KeyError. The next begins afresh."
+    assert str(told[0]) == "This round failed: KeyError. The next begins afresh."
     assert worker.stopped.is_set() is False
 
 

@@ -89,6 +89,7 @@ def _unused_names(draft: Draft) -> Iterator[Finding]:
     systems = {resource.system for resource in resources if resource}
     offices = {node.text("steward") for node in draft.systems.values()}
     offices |= {flow.node.text("errors_to") for flow in draft.flows.values()}
+    offices |= {node.text("escalate_to") for node in draft.stewards.values()}
     for name, node in draft.systems.items():
         if name not in systems:
             yield _warn(

@@ -187,6 +187,11 @@ CODES: dict[str, Code] = {
         "A window that ends before it starts, or names no flow, protects nothing.",
         "Correct its days, or the flow's name.",
     ),
+    "M219": Code(
+        "An office that escalates to itself",
+        "What an office has not seen to by its due date is for somebody else to hear of.",
+        "Name another office, or leave `escalate_to` out.",
+    ),
     "M220": Code(
         "A field with no value, or two",
         "`is` keeps a value equal, `initially` proposes it once; it is one of the two.",

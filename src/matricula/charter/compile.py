@@ -93,7 +93,13 @@ def _compile(draft: Draft) -> Charter:
         timezone=part.timezone,
         currency=part.currency or "",
         stewards={
-            name: Steward(name, office.name, office.notify, draft.stewards[name].place)
+            name: Steward(
+                name,
+                office.name,
+                office.notify,
+                draft.stewards[name].place,
+                office.escalate_to or "",
+            )
             for name, office in part.stewards.items()
         },
         systems={

@@ -116,7 +116,14 @@ class StewardPart(Part):
     """An office that answers for data; not a user account."""
 
     name: Text = Field(description="The office's name, as people know it.")
-    notify: Text = Field(description="Where the office is told what it has to do.")
+    notify: Text = Field(
+        description="The e-mail address at which the office is told what it has to do."
+    )
+    escalate_to: Name | None = Field(
+        default=None,
+        description="Another office, which hears of what this one left undone by its due date. "
+        "Default: the steward of the roster's system.",
+    )
 
 
 class SystemPart(Part):

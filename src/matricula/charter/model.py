@@ -29,6 +29,7 @@ class Steward:
     title: str
     notify: str
     place: str = ""
+    escalate_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,12 +24,20 @@ def name_findings(draft: Draft) -> Iterator[Finding]:
 def _stewards(draft: Draft) -> Iterator[Finding]:
     named = [(f"systems.{n}", node, "steward") for n, node in draft.systems.items()]
     named += [(f"flows.{n}", flow.node, "errors_to") for n, flow in draft.flows.items()]
+    named += [(f"stewards.{n}", node, "escalate_to") for n, node in draft.stewards.items()]
     for word, node, key in named:
         office = node.text(key)
         if office and office not in draft.stewards:
             yield Finding(
                 node.at((key,)).place, "M204", f"{word}: `{office}` is no steward of the charter.",
                 _cure(office, draft.stewards, "stewards"),
+            )  # fmt: skip
+    for name, node in draft.stewards.items():
+        if node.text("escalate_to") == name:
+            yield Finding(
+                node.at(("escalate_to",)).place, "M219",
+                f"stewards.{name} escalates to itself.",
+                "Name another office, or leave `escalate_to` out.",
             )  # fmt: skip
 
 

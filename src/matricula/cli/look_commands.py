@@ -1,4 +1,4 @@
-"""Commands that only look: status, explain, incidents, drift."""
+"""Commands that only look: status, explain, drift."""
 
 from __future__ import annotations
 
@@ -50,7 +50,9 @@ def status(folder: Path | None, *, as_json: bool) -> None:
             [[w.flow, w.target, w.copies, titles.get(w.steward, w.steward) + ": see incidents"]
              for w in found.withdrawn],
         )  # fmt: skip
-    show.say(f"{found.open_incidents} open incident(s).")
+    late = f", {found.overdue} overdue" if found.overdue else ""
+    show.say(f"{found.open_incidents} open incident(s){late}.")
+    show.say(f"Letters are {found.letters}.")
     if found.running:
         show.say(f"{found.running} is at work.")
 
@@ -143,41 +145,6 @@ def _print_copy(copy: CopiedValue) -> None:
         facts.append(("found there", show.value(copy.found)))
     for word, fact in facts:
         show.say(f"  {word:<12}{fact}", under=14)
-
-
-_INCIDENT = (
-    "code", "place", "key", "steward", "message", "cure", "opened_at", "due_at", "closed_at",
-)  # fmt: skip
-
-
-@click.command()
-@charter_option
-@json_option
-@click.option("--all", "every", is_flag=True, help="Closed ones too.")
-def incidents(folder: Path | None, *, as_json: bool, every: bool) -> None:
-    """List the failures that need a person, with what to do."""
-    desk = sitting.sit_down(folder, only_look=True)
-    from matricula.hub.models import Incident
-
-    found = Incident.objects.order_by("due_at", "id")
-    chosen = found if every else found.filter(closed_at=None)
-    rows = list(chosen.values(*_INCIDENT))
-    if as_json:
-        show.as_json(rows)
-        return
-    if not rows:
-        show.say("There was no incident yet." if every else "No open incident.")
-        return
-    titles = {name: steward.title for name, steward in desk.charter.stewards.items()}
-    show.table(
-        ["", "where", "who", "what", "what to do", "due"],
-        [
-            [r["code"], r["place"], titles.get(r["steward"], r["steward"]), r["message"],
-             r["cure"], r["due_at"]]
-            for r in rows
-        ],
-    )  # fmt: skip
-    show.say(f"{len(rows)} incident(s).")
 
 
 @click.command()

@@ -1,8 +1,7 @@
-"""Commands that run the line: sign, plan, apply, sync, worker."""
+"""Commands that run the line: sign, plan, apply, sync."""
 
 from __future__ import annotations
 
-import signal
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -141,7 +140,10 @@ def _print_findings(found: Plan) -> None:
 
 def _nothing(found: Plan) -> str:
     """Say that there is nothing to do, and for whom that is no good news."""
-    aside = {p.flow: sum(p.aside.values()) for p in found.flows if p.aside}
+    from matricula.engine.plan import ACCEPTED
+
+    aside = {p.flow: sum(p.aside.values()) - p.aside.get(ACCEPTED, 0) for p in found.flows}
+    aside = {flow: count for flow, count in aside.items() if count}
     if not aside:
         return "Nothing to do."
     told = ", ".join(f"{count} record(s) of {flow}" for flow, count in aside.items())
@@ -288,27 +290,3 @@ def _print_who_acts(desk: Desk, done: Done) -> None:
         told.append("`matricula incidents` says who is to act.")
     for sentence in told or ["what holds it stands above."]:
         show.say(f"Not everything went out: {sentence}")
-
-
-@click.command()
-@charter_option
-@click.option("--rounds", type=int, default=None, help="Stop after so many rounds.")
-@click.option(
-    "--look-every", type=int, default=60, show_default=True,
-    help="Seconds between looks at the owners of flows that follow changes.",
-)  # fmt: skip
-def worker(folder: Path | None, rounds: int | None, look_every: int) -> None:
-    """Run every flow when the charter says so, until stopped."""
-    from datetime import timedelta
-
-    sitting.sit_down(folder)
-    from matricula.hub.worker import Worker
-
-    working = Worker(
-        lambda: sitting.sit_down(folder), show.say, look_every=timedelta(seconds=look_every)
-    )
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: working.stopped.set())
-    show.say("working; stop with Ctrl-C")
-    working.work(rounds=rounds)
-    show.say("stopped")

@@ -219,6 +219,24 @@ def _migrate() -> None:
         call_command("migrate", verbosity=0, interactive=False)
 
 
+def database_answers() -> bool:
+    """Tell whether the database can be asked."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        return bool(cursor.fetchone())
+
+
+def is_up_to_date() -> bool:
+    """Tell whether the database lacks no migration."""
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    return not executor.migration_plan(executor.loader.graph.leaf_nodes())
+
+
 def actor() -> str:
     """Say who asks: `MATRICULA_ACTOR`, or the account the command runs under."""
     return os.environ.get("MATRICULA_ACTOR") or getpass.getuser()

@@ -116,4 +116,10 @@ CODES = {
         "Correct the value at its owner, or write the expression so that it allows for it, as "
         "`nullif(terms, 0)` does in a division.",
     ),
+    "M509": Code(
+        "A refusal was accepted",
+        "The target refused the record, and the office that answers for it lets the copy stay as "
+        "it is until the record or the flow changes, or until the day it named.",
+        "Nothing. `matricula incidents --all` and the audit say who accepted it and why.",
+    ),
 }

@@ -17,6 +17,7 @@ from sqlglot import exp
 
 from matricula.engine import observe, project, settled, sql
 from matricula.engine.moved import find_moved, in_moved
+from matricula.engine.plan import ACCEPTED
 from matricula.engine.state import fetch_keys, load_links
 from matricula.engine.workbench import number, run
 
@@ -208,7 +209,7 @@ def _aside(flow: Flow) -> exp.Query:
     name = flow.name
     # What the target refused last is not sent again before it is due. An exit has no text.
     refused = [
-        _coded(called, "M650").where(_refused(called, text))
+        _refusal(called).where(_refused(called, text))
         for called, text in (
             (f"fresh_{name}", sql.column("after")),
             (f"again_{name}", sql.column("after")),
@@ -231,7 +232,16 @@ def _aside(flow: Flow) -> exp.Query:
 
 
 def _coded(called: str, code: str) -> exp.Select:
-    query = exp.select(sql.column("key"), sql.named(sql.text(code), "code"))
+    return _told(called, sql.text(code))
+
+
+def _refusal(called: str) -> exp.Select:
+    accepted = sql.missing(sql.column("retry"))
+    return _told(called, sql.case([(accepted, sql.text(ACCEPTED))], sql.text("M650")))
+
+
+def _told(called: str, code: exp.Expr) -> exp.Select:
+    query = exp.select(sql.column("key"), sql.named(code, "code"))
     return query.from_(sql.table(called, called))
 
 

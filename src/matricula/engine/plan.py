@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from matricula.engine.guard import Reason
     from matricula.engine.read import Fault
 
+# What a target refused and an office lets stand.
+ACCEPTED = "M509"
 COLUMNS = (
     "key", "kind", "external_id", "before", "after", "initial", "match", "waits", "fields"
 )  # fmt: skip
@@ -63,9 +65,9 @@ class FlowPlan:
 
     @property
     def held(self) -> int:
-        """How many changes are held back or set aside."""
+        """How many changes are held back or set aside; what an office accepted is neither."""
         planned = sum(count for kind, count in self.counts.items() if self.is_held(kind))
-        return planned + sum(self.aside.values())
+        return planned + sum(self.aside.values()) - self.aside.get(ACCEPTED, 0)
 
 
 @dataclass(frozen=True, slots=True)

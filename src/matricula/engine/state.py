@@ -28,7 +28,7 @@ class Confirmed(Protocol):
         Returns:
             `key`, `external_id`, `state` (active, suspended, refused, unknown), `digest`
             (MD5 of the confirmed text), `refused` (MD5 of the text the target refused last)
-            and `retry` (whether a refused one is due again).
+            and `retry` (whether a refused one is due again; null where an office accepted it).
         """
         ...
 

@@ -79,7 +79,7 @@ def due(desk: Desk, flows: Sequence[Flow], key: str) -> dict[str, Due]:
     feed = line.Feed(
         at=desk.at,
         snapshots={r: read.Snapshot(r, d) for r, d in kept.items()},
-        known=links.Confirmed(desk.at),
+        known=links.Confirmed(desk.at, {flow.name: flow.digest for flow in ready}),
         dirty={ready[0].entity: entity},
     )
     with open_workbench() as bench:

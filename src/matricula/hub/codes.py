@@ -120,6 +120,27 @@ CODES = {
         "A second worker was started on a SQLite database, which one process at a time writes.",
         "Let the first one work, or keep the state in PostgreSQL, which takes any number.",
     ),
+    "M540": Code(
+        "There is no such open incident",
+        "It was never opened, or is over by now.",
+        "See `matricula incidents` for the numbers of those that are open.",
+    ),
+    "M541": Code(
+        "An incident is another office's",
+        "Only the office that an incident belongs to answers it, or the one that it was escalated "
+        "to.",
+        "Have the office that the refusal names do it.",
+    ),
+    "M542": Code(
+        "An answer lacks its ground, or its day has passed",
+        "Whoever puts an incident off or lets it stand says why, and until a day to come.",
+        "Say why with `--why`, and name a day to come with `--until`.",
+    ),
+    "M543": Code(
+        "There is no refusal to accept",
+        "What can be accepted is that a target refused one record. Anything else is put off.",
+        "Put it off with `matricula incidents postpone`, or see to what it says.",
+    ),
     "M650": Code(
         "A target refused a record",
         "The target would not take the copy as the charter grants it.",
@@ -173,6 +194,17 @@ CODES = {
         "where they are: a deleted line must not empty a system.",
         "Put the flow back with `where: 'false'`, so that its copies leave under the guard, and "
         "remove it then.",
+    ),
+    "M670": Code(
+        "The mail server is away",
+        "Letters to the offices could not be handed over for two hours. Nothing is lost: what is "
+        "open is written when the server takes letters again.",
+        "Bring the server back, or correct MATRICULA_SMTP_URL.",
+    ),
+    "M671": Code(
+        "A letter was refused",
+        "The mail server would not take a letter to an office, or the charter gives no address.",
+        "Correct the office's `notify` in the charter, or what the mail server allows.",
     ),
     "M720": Code(
         "Copies of a record are still in their targets",

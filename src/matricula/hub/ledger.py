@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 _PATIENCE = (
     timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2), timedelta(hours=12),
-    timedelta(days=1),
+    # Less than a day: what is looked at once a day is due then.
+    timedelta(hours=20),
 )  # fmt: skip
 
 
@@ -169,9 +170,9 @@ def _set_aside(page: Page, refused: Sequence[tuple[Intent, ConnectorError]]) -> 
              link.confirmed if link else None,
              None, "", link.digest if link else "", print_, attempts, again,
              bulk.moment(link.confirmed_at) if link and link.confirmed_at else None,
-             link.run if link else page.run)
+             link.run if link else page.run, page.flow.digest, None)
         )  # fmt: skip
-    bulk.merge("hub_link", COLUMNS, ("flow", "key"), rows)
+    bulk.merge("hub_link", (*COLUMNS, "refused_under", "accepted_at"), ("flow", "key"), rows)
     report((_trouble(page, intent, error) for intent, error in refused), at=page.desk.at)
 
 

@@ -32,24 +32,37 @@ COLUMNS = (
     "digest", "refused", "attempts", "next_attempt_at", "confirmed_at", "run",
 )  # fmt: skip
 PRESENT = ("active", "suspended")
+# Null where an office let it stand and nothing has changed since.
+_RETRY = """
+CASE WHEN refused_under <> '' AND refused_under <> %s THEN true
+     WHEN next_attempt_at <= %s THEN true
+     WHEN accepted_at IS NOT NULL THEN NULL
+     ELSE next_attempt_at IS NULL END
+"""
 # SQLite as some systems build it takes 32,766 parameters.
 _MOST_KEYS = 5_000
 
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """The links at one moment; what the engine asks (`matricula.engine.state.Confirmed`)."""
+    """The links at one moment; what the engine asks (`matricula.engine.state.Confirmed`).
+
+    Attributes:
+        at: The moment.
+        texts: Digests of the present texts of flows: what was refused under another text is
+            due again.
+    """
 
     at: datetime
+    texts: Mapping[str, str]
 
     def state(self, flow: str, keys: pa.Table | None) -> pa.Table:
         """Give the links of a flow, of all keys or of some."""
         where, parameters = _of(flow, keys)
         return bulk.read(
             "SELECT key, external_id, state, NULLIF(digest, ''), NULLIF(refused, ''), "  # noqa: S608 - no value in it
-            "next_attempt_at IS NULL OR next_attempt_at <= %s "
-            f"FROM hub_link WHERE {where}",
-            [bulk.moment(self.at), *parameters],
+            f"{_RETRY} FROM hub_link WHERE {where}",
+            [self.texts.get(flow, ""), bulk.moment(self.at), *parameters],
             _STATE,
         )
 

@@ -118,7 +118,9 @@ class Link(models.Model):
 
     `desired` is null while it equals `confirmed`; `observed` is null while it equals what
     was confirmed. `state` is active, suspended, waiting, refused or unknown. A copy that
-    `was_there` before us was taken over, not made, and is never deleted.
+    `was_there` before us was taken over, not made, and is never deleted. What the target
+    `refused` (a digest of the text) it refused under a text of the flow (its digest); an office
+    may have accepted that.
     """
 
     flow = models.TextField()
@@ -136,6 +138,8 @@ class Link(models.Model):
     confirmed_at = models.DateTimeField(null=True)
     run = models.TextField(default="")
     was_there = models.BooleanField(db_default=False)
+    refused_under = models.TextField(db_default="")
+    accepted_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint("flow", "key", name="one_copy")]
@@ -180,7 +184,10 @@ class Effect(models.Model):
 
 
 class Incident(models.Model):
-    """A failure that needs a person. `of_writing`: only a write that goes through ends it."""
+    """A failure that needs a person. `of_writing`: only a write that goes through ends it.
+
+    `escalated_to`: the office that hears of it since its due date passed.
+    """
 
     code = models.TextField()
     place = models.TextField()
@@ -195,6 +202,9 @@ class Incident(models.Model):
     last_at = models.DateTimeField()
     due_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
+    escalated_at = models.DateTimeField(null=True)
+    escalated_to = models.TextField(db_default="")
+    told_at_once = models.BooleanField(db_default=False)
 
     class Meta:
         constraints: ClassVar = [
@@ -264,3 +274,22 @@ class DirtyKey(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint("flow", "entity", "key", name="mark_once")
         ]
+
+
+class Letter(models.Model):
+    """What was written to an office. `kind`: day or at_once. `incidents`: their numbers, JSON.
+
+    `state`: intended, sent, refused (the server said no), away (nothing left us), or named
+    (nobody knows whether it arrived, and a later letter said so).
+    """
+
+    steward = models.TextField()
+    kind = models.TextField()
+    state = models.TextField(default="intended")
+    incidents = models.TextField()
+    told = models.TextField(default="")
+    intended_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index("steward", "kind", "id", name="letter_latest")]

@@ -161,7 +161,7 @@ def _find(
     feed = line.Feed(
         at=desk.at,
         snapshots={r: s for r, s in arrived.items() if s is not None},
-        known=links.Confirmed(desk.at),
+        known=links.Confirmed(desk.at, {flow.name: flow.digest for flow in flows}),
         previous={r: d for r, d in earlier.items() if d is not None},
         copies=links.copies([flow.name for flow in flows]),
         first_loads=_first_loads(flows),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Count, Q
 
-from matricula.hub import purposes, standing
+from matricula.hub import letters, purposes, standing
 from matricula.hub.models import FlowState, Incident, Link, Run, SystemState
 
 if TYPE_CHECKING:
@@ -64,6 +64,8 @@ class Status:
     withdrawn: tuple[Withdrawn, ...]
     running: str
     open_incidents: int
+    overdue: int
+    letters: str
 
     def as_json(self) -> dict[str, object]:
         """Write it for `status --json`: instants as ISO 8601 text."""
@@ -73,6 +75,8 @@ class Status:
             "withdrawn": [asdict(w) for w in self.withdrawn],
             "running": self.running,
             "open_incidents": self.open_incidents,
+            "overdue_incidents": self.overdue,
+            "letters": self.letters,
         }
 
 
@@ -92,6 +96,8 @@ def status(desk: Desk) -> Status:
         withdrawn=tuple(purposes.withdrawn(desk.charter)),
         running=running.id if running else "",
         open_incidents=Incident.objects.filter(closed_at=None).count(),
+        overdue=Incident.objects.filter(closed_at=None, due_at__lt=desk.at).count(),
+        letters=letters.standing_now(),
     )
 
 
@@ -122,7 +128,7 @@ def counted(flows: Iterable[str]) -> dict[str, dict[str, int]]:
             confirmed=Count("pk", filter=Q(state__in=("active", "suspended"))),
             pending=Count("pk", filter=Q(state="unknown")),
             waiting=Count("pk", filter=Q(state="waiting")),
-            failed=Count("pk", filter=~Q(refused="")),
+            failed=Count("pk", filter=~Q(refused="") & Q(accepted_at=None)),
             drifted=Count("pk", filter=~Q(drift="")),
         )
     )

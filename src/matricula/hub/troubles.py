@@ -10,7 +10,7 @@ from matricula.engine import line
 from matricula.engine.codes import CODES as ENGINE_CODES
 from matricula.engine.plan import pick
 from matricula.hub import drift as drift_
-from matricula.hub import purposes, systems
+from matricula.hub import escalation, purposes, systems
 from matricula.hub.incidents import Trouble, close_others, report
 from matricula.hub.models import Incident, Snapshot
 
@@ -84,6 +84,7 @@ def of_readings(
     )
     if full:
         purposes.look(desk)
+    escalation.escalate(desk)
 
 
 def _told_for_a_while(desk: Desk) -> Iterator[Incident]:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 import threading
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
+from time import monotonic
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from django.db import DatabaseError, close_old_connections
 
-from matricula.hub import alone, marks, runs
+from matricula.hub import alone, events, letters, marks, runs
 from matricula.hub.changed import is_followed
+from matricula.hub.clock import last_moment_of
+from matricula.hub.events import Event
 from matricula.hub.models import FlowState
 from matricula.hub.planning import Scope
 from matricula.kernel.errors import MatriculaError
@@ -22,10 +24,10 @@ if TYPE_CHECKING:
 
     from matricula.charter.model import Flow
     from matricula.hub.desk import Desk
-    from matricula.hub.runs import Done
 
 
 _PATIENCE = timedelta(minutes=15)
+_LETTERS = timedelta(seconds=15)
 # Seconds between looks at what is marked.
 _PAUSE = 0.5
 
@@ -44,14 +46,17 @@ class Worker:
 
     Attributes:
         sit_down: Makes the desk of one round, with the instant of that round.
-        tell: Told one sentence per round that did something.
+        tell: Told of every run, and of what failed.
         look_every: How often flows that follow changes look at their owners.
+        stopped: Set it to have the worker stop after the round in hand.
+        wrote_at: When it last saw to the letters to the offices.
     """
 
     sit_down: Callable[[], Desk]
-    tell: Callable[[str], None]
+    tell: Callable[[Event], None]
     look_every: timedelta = timedelta(minutes=1)
     stopped: threading.Event = field(default_factory=threading.Event)
+    wrote_at: datetime | None = None
 
     def work(self, *, rounds: int | None = None) -> None:
         """Work until stopped, or for so many rounds; a round in hand is always finished.
@@ -69,11 +74,10 @@ class Worker:
                 self._round()
             except (MatriculaError, DatabaseError) as error:
                 # A charter being edited, a database restarting: the next round may do.
-                self.tell(str(error))
+                self.tell(events.failed(error))
                 close_old_connections()
             except Exception as error:  # noqa: BLE001 - nobody is there to start it again
-                # Its name alone: what else it says may hold values.
-                self.tell(f"This round failed: {type(error).__name__}. The next begins afresh.")
+                self.tell(events.failed(error))
                 close_old_connections()
             done += 1
             if rounds is None or done < rounds:
@@ -87,12 +91,26 @@ class Worker:
             with alone.scheduling():
                 scope = self._choose(desk, tried)
             if scope is None:
+                self._write_letters(desk)
                 return
             tried.update(scope.flows)
+            began = monotonic()
             try:
-                self._report(runs.sync(desk, scope), full=scope.full)
+                done = runs.sync(desk, scope)
             except MatriculaError as error:
-                self.tell(str(error))
+                self.tell(events.failed(error))
+                continue
+            kind = "full" if scope.full else "changed"
+            told = events.of_run(desk.charter, done, kind=kind, seconds=monotonic() - began)
+            for event in told:
+                self.tell(event)
+
+    def _write_letters(self, desk: Desk) -> None:
+        if self.wrote_at is None or desk.at - self.wrote_at >= _LETTERS:
+            self.wrote_at = desk.at
+            if sent := letters.send_due(desk):
+                counts = {"sent": sent}
+                self.tell(Event("letters", f"{sent} letter(s) to offices sent", counts=counts))
 
     def _choose(self, desk: Desk, tried: Collection[str]) -> Scope | None:
         """Choose flows that are due and whose targets are free, and note that they are tried."""
@@ -103,14 +121,6 @@ class Worker:
                 _remember_trying(desk, mine, full=full)
                 return Scope(mine, full=full)
         return None
-
-    def _report(self, done: Done, *, full: bool) -> None:
-        told = ", ".join(
-            f"{d.flow} " + " ".join(f"{n} {word}" for word, n in d.counts.items() if n)
-            for d in done.delivered
-        )
-        if told:
-            self.tell(f"{done.run} ({'full' if full else 'changed'}): {told}")
 
 
 def _share(desk: Desk, names: Sequence[str]) -> tuple[str, ...]:
@@ -163,20 +173,6 @@ def _was_tried(desk: Desk, state: FlowState | None) -> bool:
     """Whether it was tried just now: if something holds it, who must act needs more than that."""
     tried = state.tried_at if state else None
     return tried is not None and desk.at - tried < _PATIENCE
-
-
-def last_moment_of(clock: str, timezone: str, at: datetime) -> datetime:
-    """Find the last instant at which the institution's clock showed a time, `HH:MM`."""
-    zone = ZoneInfo(timezone)
-    hour, minute = (int(part) for part in clock.split(":"))
-    local = at.astimezone(zone)
-    today = datetime.combine(local.date(), time(hour, minute), zone)
-    chosen = (
-        today
-        if today <= local
-        else datetime.combine(local.date() - timedelta(days=1), time(hour, minute), zone)
-    )
-    return chosen.astimezone(UTC)
 
 
 def _look_is_due(

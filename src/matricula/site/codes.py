@@ -62,6 +62,24 @@ CODES = {
         "done either.",
         "Name a file in a folder that is there and that this account may write in.",
     ),
+    "M820": Code(
+        "The mail server's URL is not understood",
+        "It names no server, or begins with something else than `smtp` or `smtps`.",
+        "Write `smtp://user@host:587`, whose connection is encrypted by STARTTLS, or "
+        "`smtps://user@host`; `?starttls=no` for a server that has no encryption.",
+    ),
+    "M821": Code(
+        "A setting for letters is missing or not understood",
+        "Whom letters come from must be said, and when the daily one is written is a time.",
+        "Set MATRICULA_MAIL_FROM to an address; write MATRICULA_MAIL_AT as in 07:00.",
+    ),
+    "M822": Code(
+        "The metrics cannot be served there",
+        "They are served to this machine alone unless somebody decides otherwise: whoever reads "
+        "them learns how many records there are, and nobody is asked who they are.",
+        "Name a free port of this machine, as in 127.0.0.1:9464; `--metrics-anywhere` allows "
+        "another address, behind a firewall.",
+    ),
     "M899": Code(
         "Something was not foreseen",
         "An error of Matricula itself, or of what it stands on. What was done before it is "

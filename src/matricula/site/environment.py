@@ -50,8 +50,22 @@ VARIABLES: Mapping[str, Variable] = {
         "was writing to.",
         "60",
     ),
+    "MATRICULA_MAIL_AT": Variable(
+        "When the daily letter to each office is written, by the institution's clock.", "`07:00`"
+    ),
+    "MATRICULA_MAIL_FROM": Variable(
+        "The address that letters to the offices come from.", "none; needed with a mail server"
+    ),
     "MATRICULA_SECRET_KEY": Variable(
         "Django's key for signing. No page is served yet, so nothing is signed with it.",
         "a fixed word",
+    ),
+    "MATRICULA_SMTP_PASSWORD": Variable(
+        "The mail server's password.", "the one in `MATRICULA_SMTP_URL`"
+    ),
+    "MATRICULA_SMTP_URL": Variable(
+        "The mail server: `smtp://user@host:587` (with STARTTLS; `?starttls=no` without) or "
+        "`smtps://user@host`.",
+        "no letter is sent",
     ),
 }

@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 
 from matricula.site.database import database
+from matricula.site.mail import daily_at, sender, server
 
 HOME = Path(os.environ.get("MATRICULA_HOME") or ".matricula").absolute()
 
@@ -27,5 +28,12 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 # How long a run that was killed keeps other workers from the systems it wrote to.
 LEASE_SECONDS = float(os.environ.get("MATRICULA_LEASE_SECONDS") or 60)
+# What Django's backend is given, or None: then offices are written no letters.
+SMTP = server(
+    os.environ.get("MATRICULA_SMTP_URL", ""),
+    password=os.environ.get("MATRICULA_SMTP_PASSWORD", ""),
+)
+MAIL_FROM = sender(os.environ.get("MATRICULA_MAIL_FROM", ""), is_needed=SMTP is not None)
+MAIL_AT = daily_at(os.environ.get("MATRICULA_MAIL_AT") or "07:00")
 # No page is served yet. Django asks for a key; nothing is signed with this one.
 SECRET_KEY = os.environ.get("MATRICULA_SECRET_KEY", "no-page-is-served-yet")

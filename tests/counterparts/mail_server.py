@@ -1,0 +1,85 @@
+"""A real SMTP server that keeps what it is given, and can be told to refuse or to hang up."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from typing import TYPE_CHECKING, Any
+
+from aiosmtpd.controller import Controller
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True)
+class Got:
+    """One letter as it arrived."""
+
+    to: str
+    subject: str
+    body: str
+
+
+@dataclass
+class MailServer:
+    """The server; `refuses` are addresses it will not take, `hangs_up` makes it lose answers."""
+
+    port: int
+    got: list[Got] = field(default_factory=list)
+    refuses: set[str] = field(default_factory=set)
+    hangs_up: bool = False
+    _running: Controller | None = None
+
+    def start(self) -> None:
+        """Begin to answer."""
+        self._running = Controller(self, hostname="127.0.0.1", port=self.port)
+        self._running.start()
+
+    def stop(self) -> None:
+        """Answer nobody any more."""
+        if self._running:
+            self._running.stop()
+        self._running = None
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd calls it so
+        self,
+        server: Any,  # noqa: ARG002 - aiosmtpd gives it
+        session: Any,  # noqa: ARG002
+        envelope: Any,
+        address: str,
+        options: Any,  # noqa: ARG002
+    ) -> str:
+        if address in self.refuses:
+            return "550 No such mailbox"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(  # noqa: N802
+        self,
+        server: Any,
+        session: Any,  # noqa: ARG002
+        envelope: Any,
+    ) -> str:
+        letter = message_from_bytes(envelope.content, policy=policy.default)
+        text = letter.get_content()
+        self.got += [Got(to, str(letter["Subject"]), text) for to in envelope.rcpt_tos]
+        if self.hangs_up:
+            server.transport.close()
+        return "250 OK"
+
+
+@contextmanager
+def mail_server() -> Iterator[MailServer]:
+    """Run a server on a free port of this machine."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = MailServer(port)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
