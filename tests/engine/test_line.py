@@ -501,13 +501,53 @@ def test_one_copy_for_two_people_is_for_a_person_to_decide() -> None:
 
 
 @pytest.mark.parametrize("blank", ["", None])
-def test_a_blank_finds_nobody(blank: str | None) -> None:
+def test_a_blank_finds_nobody_and_makes_no_copy(blank: str | None) -> None:
     made = campus(accounts(match=["first"]))
     told = seen(("t7", False, "5", blank, None))
 
     plan = plan_of(made, with_people(("1", blank, "active")), seen={"accounts": told})
 
-    assert changes(plan) == [("1", "create")]
+    assert plan.is_empty
+    assert aside(plan) == [("1", "M508")]
+    assert plan.flows[0].aside == {"M508": 1}
+
+
+@pytest.mark.parametrize("blank", ["", None])
+def test_a_copy_that_is_gone_is_not_made_again_while_nothing_would_find_it(
+    blank: str | None,
+) -> None:
+    made = campus(accounts(match=["first"], on_drift="restore"))
+    rows = with_people(("1", blank, "active"))
+    known = {"1": copy(json.dumps({"first": blank, "number": "1", "owed": "2.50"}))}
+    told = seen(("t7", False, "5", "Bela", None))
+
+    plan = plan_of(made, rows, {"accounts": known}, seen={"accounts": told})
+
+    assert aside(plan) == [("1", "M508")]
+
+
+def test_a_copy_that_is_there_is_kept_up_though_its_match_value_went_blank() -> None:
+    made = campus(accounts(match=["first"]))
+
+    plan = plan_of(made, with_people(("1", None, "active")), {"accounts": {"1": copy(AMARA)}})
+
+    assert changes(plan) == [("1", "update")]
+
+
+def test_a_match_by_a_link_that_is_not_there_yet_waits_and_is_no_blank() -> None:
+    made = campus(
+        accounts(),
+        flow(
+            "loans", "person", {"who": link("accounts", "no"), "card": "no"},
+            match=["who", "card"],
+        ),
+    )  # fmt: skip
+
+    plan = plan_of(made, with_people(("1", "Amara", "active")))
+
+    assert [(c["flow"], c["kind"]) for c in plan.changes.to_pylist()] == [
+        ("accounts", "create"), ("loans", "create"),
+    ]  # fmt: skip
 
 
 def test_a_copy_of_somebody_else_is_not_found_again() -> None:

@@ -116,4 +116,10 @@ CODES = {
         "Correct the value at its owner, or write the expression so that it allows for it, as "
         "`nullif(terms, 0)` does in a division.",
     ),
+    "M508": Code(
+        "A copy cannot be looked up before it is made",
+        "Before a copy is made one looks whether it is there. The values that the match rule "
+        "would look for are blank for this record, so nobody could tell, and none is made.",
+        "Have the value filled in at its owner, or match by one that every record has.",
+    ),
 }
