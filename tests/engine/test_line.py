@@ -224,7 +224,7 @@ def test_a_stewards_decision_finds_the_card_of_a_person() -> None:
     rows = {PEOPLE: people(("1", "Amara", "active")), CARDS: cards(("misspelt", "2.50"))}
     decided = pa.table({"external_id": ["r0"], "key": ["1"]})
 
-    plan = plan_of(campus(), rows, crosswalk={CARDS: decided})
+    plan = plan_of(campus(), rows, crosswalk={("person", CARDS): decided})
 
     assert plan.changes["after"].to_pylist() == [AMARA]
 
@@ -233,7 +233,7 @@ def test_a_stewards_decision_may_make_a_second_card_of_a_person_known() -> None:
     rows = {PEOPLE: people(("1", "Amara", "active")), CARDS: cards(("x", "2.50"), ("1", "1"))}
     decided = pa.table({"external_id": ["r0"], "key": ["1"]})
 
-    plan = plan_of(campus(), rows, crosswalk={CARDS: decided})
+    plan = plan_of(campus(), rows, crosswalk={("person", CARDS): decided})
 
     assert aside(plan) == [("1", "M412")]
 
@@ -241,7 +241,7 @@ def test_a_stewards_decision_may_make_a_second_card_of_a_person_known() -> None:
 def test_nobody_decides_otherwise_than_the_roster_who_a_person_is() -> None:
     decided = pa.table({"external_id": ["r0"], "key": ["somebody else"]})
 
-    plan = plan_of(campus(), ONE, crosswalk={PEOPLE: decided})
+    plan = plan_of(campus(), ONE, crosswalk={("person", PEOPLE): decided})
 
     assert changes(plan) == [("1", "create")]
 
@@ -884,3 +884,13 @@ def test_a_flow_that_only_proposes_makes_copies_and_compares_nothing() -> None:
     ]
     assert later.is_empty
     assert drift_of(later) == []
+
+
+def test_a_steward_may_say_that_a_card_is_nobodys() -> None:
+    rows = {PEOPLE: people(("1", "Amara", "active")), CARDS: cards(("1", "9"), ("1", "2.50"))}
+    decided = pa.table({"external_id": ["r0"], "key": pa.array([None], pa.string())})
+
+    plan = plan_of(campus(), rows, crosswalk={("person", CARDS): decided})
+
+    assert plan.changes["after"].to_pylist() == [AMARA]
+    assert aside(plan) == []

@@ -34,6 +34,7 @@ _COMMANDS = {
     "explain": "matricula.cli.look_commands:explain",
     "incidents": "matricula.cli.look_commands:incidents",
     "drift": "matricula.cli.look_commands:drift",
+    "matches": "matricula.cli.match_commands:matches",
     "audit": "matricula.cli.audit_commands:audit",
     "demo": "matricula.cli.demo.command:demo",
 }
