@@ -57,7 +57,7 @@ def made(people: int) -> pa.Table:
                 "rec_id": f"rec-{one}-{'org' if one == n else 'dup'}",
                 "given_name": f"g{one * 7919 % 4001:04d}" + ("" if one == n else "x"),
                 "surname": f"s{one * 104729 % 9973:04d}",
-                "date_of_birth": f"{1950 + one * 31 % 57}{1 + one * 7 % 12:02d}{one * 11 % 28 + 1}",
+                "date_of_birth": f"{1950 + one * 31 % 57}-{one * 7 % 12}-{one * 11 % 28}",
                 "postcode": f"{one * 13 % 3001:04d}",
                 "address_1": f"{one * 17 % 20011} street", "suburb": f"u{one * 19 % 997}",
             }

@@ -14,6 +14,7 @@ from matricula.kernel.digests import document
 from tests.engine.campus import (
     AT,
     CARDS,
+    MONEY,
     PEOPLE,
     TEXT,
     accounts,
@@ -894,3 +895,25 @@ def test_a_steward_may_say_that_a_card_is_nobodys() -> None:
 
     assert plan.changes["after"].to_pylist() == [AMARA]
     assert aside(plan) == []
+
+
+def test_who_is_decided_to_be_a_student_may_be_found_as_staff_by_number() -> None:
+    staff = entity(
+        "staff", ["no"], nf.STUDENTS,
+        {"no": (nf.STUDENTS, TEXT), "fines": (CARDS, MONEY)}, {CARDS: ("card",)},
+    )  # fmt: skip
+    both = charter(
+        accounts(), flow("desks", "staff", {"number": "no", "owed": "fines"}, match=["number"]),
+        entities=[*campus().entities.values(), staff],
+    )  # fmt: skip
+    rows = {
+        PEOPLE: people(("1", "Amara", "active")),
+        nf.STUDENTS: texts(["n_no"], [("s1",)]),
+        CARDS: cards(("s1", "2.50")),
+    }
+    decided = pa.table({"external_id": ["r0"], "key": ["1"]})
+
+    plan = plan_of(both, rows, crosswalk={("person", CARDS): decided})
+
+    held = {row["flow"]: json.loads(row["after"])["owed"] for row in plan.changes.to_pylist()}
+    assert held == {"accounts": "2.50", "desks": "2.50"}

@@ -11,7 +11,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="MatchCase",
             fields=[
-                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("kind", models.TextField()),
                 ("entity", models.TextField()),
                 ("key", models.TextField()),
@@ -38,7 +43,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="MatchDecision",
             fields=[
-                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("said", models.TextField()),
                 ("actor", models.TextField()),
                 ("why", models.TextField()),
