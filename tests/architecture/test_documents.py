@@ -51,6 +51,9 @@ def _parse(words: list[str]) -> None:
     context = cli.make_context("matricula", list(words), resilient_parsing=False)
     while isinstance(command, click.Group):
         rest = [*context.protected_args, *context.args]
+        if not rest and command.invoke_without_command:
+            # `matricula runs` is a command of its own as well as a group.
+            return
         name, below, rest = command.resolve_command(context, rest)
         assert below is not None
         context = below.make_context(name, rest, parent=context)

@@ -34,7 +34,7 @@ def made() -> Any:
 def crowd(count: int = 300) -> list[tuple[str, ...]]:
     """People with nothing to do with one another."""
     return [
-        (f"c{n}", f"g{n * 7 % 83:02d}rin", f"f{n * 13 % 97:02d}sen",
+        (f"c{n}", f"g{n * 7 % 83:02d}ron", f"f{n * 13 % 97:02d}sen",
          f"19{50 + n % 45}-{1 + n % 12:02d}-{1 + n * 5 % 28:02d}", f"p{n % 120}")
         for n in range(count)
     ]  # fmt: skip
