@@ -72,7 +72,7 @@ def test_a_card_that_no_number_identifies_is_a_case_and_is_linked_by_nobody(camp
     )  # fmt: skip
     assert case["evidence"] == {"name": "equal", "born": "equal", "postcode": "unknown"}
     assert '"fines":null' in fines(campus)
-    [told] = [i for i in campus.run("incidents", "--json").json if i["code"] == "M540"]
+    [told] = [i for i in campus.run("incidents", "--json").json if i["code"] == "M550"]
     assert (told["place"], told["steward"]) == ("sis.students", "registrar")
 
 
@@ -175,7 +175,7 @@ def test_two_records_of_the_roster_are_never_merged_here_whatever_is_said(campus
     held = campus.in_lms("SELECT idnumber FROM users WHERE fullname = 'Amara Okafor' ORDER BY 1")
     assert held == [("00001",), ("90001",)]
     [told] = campus.run("incidents", "--json").json
-    assert (told["code"], told["steward"]) == ("M541", "registrar")
+    assert (told["code"], told["steward"]) == ("M551", "registrar")
     assert "00001 and 90001" in told["message"]
 
 
@@ -244,7 +244,7 @@ def test_several_copies_in_a_target_are_a_case_that_its_office_settles_there(wor
     world.lms("DELETE FROM users WHERE id = 502")
     world.run("sync")
 
-    assert (said.code, "M543" in said.err) == (1, True)
+    assert (said.code, "M553" in said.err) == (1, True)
     assert cases(world) == []
     assert world.in_lms("SELECT id FROM users WHERE idnumber = '00001'") == [(501,)]
 
@@ -288,7 +288,7 @@ def test_a_number_that_has_copies_of_its_own_cannot_be_taken(world):
 
     said = world.run("matches", "rekey", "student", "--from", "00001", "--to", "00002", *WHY)
 
-    assert (said.code, "M544" in said.err) == (1, True)
+    assert (said.code, "M554" in said.err) == (1, True)
     assert Link.objects.filter(flow="lms-accounts").count() == 40
 
 

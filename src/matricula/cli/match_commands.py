@@ -152,7 +152,7 @@ def _numbers(old: str, new: str, path: Path | None) -> Mapping[str, str]:
     sides = [{one for one, _ in pairs}, {other for _, other in pairs}]
     if len(pairs) < len(rows) or any(len(side) < len(rows) or "" in side for side in sides):
         raise Refused(
-            "M544",
+            "M554",
             f"{path.name} is no list of old and new keys, each once.",
             cure="Write one old key and its new one a line, with a comma between.",
         )

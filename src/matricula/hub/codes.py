@@ -120,30 +120,30 @@ CODES = {
         "A second worker was started on a SQLite database, which one process at a time writes.",
         "Let the first one work, or keep the state in PostgreSQL, which takes any number.",
     ),
-    "M540": Code(
+    "M550": Code(
         "Records may be one person",
         "Their fields agree so far that it is hardly chance, and nothing that identifies says "
         "so. What looks alike is never linked by itself.",
         "Look at `matricula matches` and at the records; say `matricula matches same N --why ...` "
         "or `different N --why ...`. It is remembered.",
     ),
-    "M541": Code(
+    "M551": Code(
         "Two records of one system are one person",
         "A steward said so. Two records of one source are never merged from outside it.",
         "Merge them in that system; the next pass sees it.",
     ),
-    "M542": Code(
+    "M552": Code(
         "There is no such match case",
         "No case has this number.",
         "Use a number that `matricula matches` lists.",
     ),
-    "M543": Code(
+    "M553": Code(
         "A match case cannot be decided so",
         "It is decided already, is another system's to settle, or would make one record two "
         "people.",
         "See `matricula matches show N`; `matricula matches undo N` takes a decision back.",
     ),
-    "M544": Code(
+    "M554": Code(
         "A record cannot go on under this number",
         "There is nothing under the old number, the new one has copies of its own, or a write "
         "of which nobody knows the outcome is still open.",

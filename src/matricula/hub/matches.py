@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from matricula.hub.desk import Desk
 
 # The office hears of what waits for it, and of what it is to merge itself.
-_WAITING, _TO_MERGE = "M540", "M541"
+_WAITING, _TO_MERGE = "M550", "M551"
 _SOME = 500
 
 
@@ -209,7 +209,7 @@ def told(number: int | None = None) -> list[dict[str, Any]]:
     """Say what is kept of the cases that are open, or of one, decided or not.
 
     Raises:
-        Refused: There is no such case (M542).
+        Refused: There is no such case (M552).
     """
     if number is None:
         return [_told(c) for c in MatchCase.objects.filter(state="open").order_by("id")]
@@ -236,7 +236,7 @@ def _case(number: int) -> MatchCase:
     case = MatchCase.objects.filter(pk=number).first()
     if case is None:
         raise Refused(
-            "M542",
+            "M552",
             f"There is no match case {number}.",
             cure="Use a number of `matricula matches`.",
         )
@@ -253,7 +253,7 @@ def decide(desk: Desk, number: int, said: str, *, why: str) -> MatchCase:
         why: The ground; it stands in the audit and may name nobody.
 
     Raises:
-        Refused: There is no such case, it cannot be decided so (M542, M543).
+        Refused: There is no such case, it cannot be decided so (M552, M553).
     """
     with transaction.atomic():
         case = _case(number)
@@ -291,7 +291,7 @@ def rekey(desk: Desk, entity: str, numbers: Mapping[str, str], *, why: str) -> l
         The cases; `decide` undoes each.
 
     Raises:
-        Refused: There is no such entity, or a number cannot be taken (M517, M544). Then
+        Refused: There is no such entity, or a number cannot be taken (M517, M554). Then
             nothing was moved.
     """
     known = desk.charter.entities.get(entity)
@@ -350,7 +350,7 @@ def _must_be_decidable(case: MatchCase, said: str) -> None:
 
 def _cannot(case: MatchCase, reason: str) -> Refused:
     return Refused(
-        "M543",
+        "M553",
         f"Case {case.pk} cannot be decided so: {reason}.",
         cure=f"See `matricula matches show {case.pk}`.",
     )

@@ -33,7 +33,7 @@ def move(desk: Desk, entity: str, old: str, new: str) -> None:
 
     Raises:
         Refused: Nothing stands under the old number, the new one has copies, or a write is
-            open under either (M544).
+            open under either (M554).
     """
     flows = [flow.name for flow in desk.charter.flows.values() if flow.entity == entity]
     links = Link.objects.filter(flow__in=flows)
@@ -55,7 +55,7 @@ def move(desk: Desk, entity: str, old: str, new: str) -> None:
 
 def _cannot(entity: str, old: str, new: str, reason: str) -> Refused:
     return Refused(
-        "M544",
+        "M554",
         f"{entity} {old} cannot go on as {new}: {reason}.",
         cure="Check both numbers with `matricula explain`; `matricula sync` settles open writes.",
     )
