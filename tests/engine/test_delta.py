@@ -168,7 +168,7 @@ def test_prints_taken_on_the_first_look_are_those_taken_afterwards(tables: Any) 
 def test_prints_stand_under_the_key_that_a_steward_decided() -> None:
     swapped = pa.table({"external_id": ["r0", "r1"], "key": ["2", "1"]})
 
-    decided = indexed(USUAL, crosswalk={CARDS: swapped})["person", CARDS]
+    decided = indexed(USUAL, crosswalk={("person", CARDS): swapped})["person", CARDS]
 
     spelled = indexed({**USUAL, CARDS: cards(("2", "1.00"), ("1", "2.00"))})["person", CARDS]
     assert told({CARDS: decided}) == told({CARDS: spelled})

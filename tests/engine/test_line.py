@@ -14,6 +14,7 @@ from matricula.kernel.digests import document
 from tests.engine.campus import (
     AT,
     CARDS,
+    MONEY,
     PEOPLE,
     TEXT,
     accounts,
@@ -224,7 +225,7 @@ def test_a_stewards_decision_finds_the_card_of_a_person() -> None:
     rows = {PEOPLE: people(("1", "Amara", "active")), CARDS: cards(("misspelt", "2.50"))}
     decided = pa.table({"external_id": ["r0"], "key": ["1"]})
 
-    plan = plan_of(campus(), rows, crosswalk={CARDS: decided})
+    plan = plan_of(campus(), rows, crosswalk={("person", CARDS): decided})
 
     assert plan.changes["after"].to_pylist() == [AMARA]
 
@@ -233,7 +234,7 @@ def test_a_stewards_decision_may_make_a_second_card_of_a_person_known() -> None:
     rows = {PEOPLE: people(("1", "Amara", "active")), CARDS: cards(("x", "2.50"), ("1", "1"))}
     decided = pa.table({"external_id": ["r0"], "key": ["1"]})
 
-    plan = plan_of(campus(), rows, crosswalk={CARDS: decided})
+    plan = plan_of(campus(), rows, crosswalk={("person", CARDS): decided})
 
     assert aside(plan) == [("1", "M412")]
 
@@ -241,7 +242,7 @@ def test_a_stewards_decision_may_make_a_second_card_of_a_person_known() -> None:
 def test_nobody_decides_otherwise_than_the_roster_who_a_person_is() -> None:
     decided = pa.table({"external_id": ["r0"], "key": ["somebody else"]})
 
-    plan = plan_of(campus(), ONE, crosswalk={PEOPLE: decided})
+    plan = plan_of(campus(), ONE, crosswalk={("person", PEOPLE): decided})
 
     assert changes(plan) == [("1", "create")]
 
@@ -501,13 +502,53 @@ def test_one_copy_for_two_people_is_for_a_person_to_decide() -> None:
 
 
 @pytest.mark.parametrize("blank", ["", None])
-def test_a_blank_finds_nobody(blank: str | None) -> None:
+def test_a_blank_finds_nobody_and_makes_no_copy(blank: str | None) -> None:
     made = campus(accounts(match=["first"]))
     told = seen(("t7", False, "5", blank, None))
 
     plan = plan_of(made, with_people(("1", blank, "active")), seen={"accounts": told})
 
-    assert changes(plan) == [("1", "create")]
+    assert plan.is_empty
+    assert aside(plan) == [("1", "M508")]
+    assert plan.flows[0].aside == {"M508": 1}
+
+
+@pytest.mark.parametrize("blank", ["", None])
+def test_a_copy_that_is_gone_is_not_made_again_while_nothing_would_find_it(
+    blank: str | None,
+) -> None:
+    made = campus(accounts(match=["first"], on_drift="restore"))
+    rows = with_people(("1", blank, "active"))
+    known = {"1": copy(json.dumps({"first": blank, "number": "1", "owed": "2.50"}))}
+    told = seen(("t7", False, "5", "Bela", None))
+
+    plan = plan_of(made, rows, {"accounts": known}, seen={"accounts": told})
+
+    assert aside(plan) == [("1", "M508")]
+
+
+def test_a_copy_that_is_there_is_kept_up_though_its_match_value_went_blank() -> None:
+    made = campus(accounts(match=["first"]))
+
+    plan = plan_of(made, with_people(("1", None, "active")), {"accounts": {"1": copy(AMARA)}})
+
+    assert changes(plan) == [("1", "update")]
+
+
+def test_a_match_by_a_link_that_is_not_there_yet_waits_and_is_no_blank() -> None:
+    made = campus(
+        accounts(),
+        flow(
+            "loans", "person", {"who": link("accounts", "no"), "card": "no"},
+            match=["who", "card"],
+        ),
+    )  # fmt: skip
+
+    plan = plan_of(made, with_people(("1", "Amara", "active")))
+
+    assert [(c["flow"], c["kind"]) for c in plan.changes.to_pylist()] == [
+        ("accounts", "create"), ("loans", "create"),
+    ]  # fmt: skip
 
 
 def test_a_copy_of_somebody_else_is_not_found_again() -> None:
@@ -844,3 +885,35 @@ def test_a_flow_that_only_proposes_makes_copies_and_compares_nothing() -> None:
     ]
     assert later.is_empty
     assert drift_of(later) == []
+
+
+def test_a_steward_may_say_that_a_card_is_nobodys() -> None:
+    rows = {PEOPLE: people(("1", "Amara", "active")), CARDS: cards(("1", "9"), ("1", "2.50"))}
+    decided = pa.table({"external_id": ["r0"], "key": pa.array([None], pa.string())})
+
+    plan = plan_of(campus(), rows, crosswalk={("person", CARDS): decided})
+
+    assert plan.changes["after"].to_pylist() == [AMARA]
+    assert aside(plan) == []
+
+
+def test_who_is_decided_to_be_a_student_may_be_found_as_staff_by_number() -> None:
+    staff = entity(
+        "staff", ["no"], nf.STUDENTS,
+        {"no": (nf.STUDENTS, TEXT), "fines": (CARDS, MONEY)}, {CARDS: ("card",)},
+    )  # fmt: skip
+    both = charter(
+        accounts(), flow("desks", "staff", {"number": "no", "owed": "fines"}, match=["number"]),
+        entities=[*campus().entities.values(), staff],
+    )  # fmt: skip
+    rows = {
+        PEOPLE: people(("1", "Amara", "active")),
+        nf.STUDENTS: texts(["n_no"], [("s1",)]),
+        CARDS: cards(("s1", "2.50")),
+    }
+    decided = pa.table({"external_id": ["r0"], "key": ["1"]})
+
+    plan = plan_of(both, rows, crosswalk={("person", CARDS): decided})
+
+    held = {row["flow"]: json.loads(row["after"])["owed"] for row in plan.changes.to_pylist()}
+    assert held == {"accounts": "2.50", "desks": "2.50"}

@@ -415,12 +415,22 @@ def find(
             sharing = [k for k, c in copies.items() if c.external_id == copy.external_id]
             if any(_moves(flow, desired.get(k), copies[k], readings, kept) for k in sharing):
                 codes.add("M505")
+        codes |= _unaskable(flow, change)
         found.aside |= {(key, code) for code in codes}
         if change and not codes:
             found.changes[key] = change
         elif wanted and not codes:
             found.unchanged += 1
     return found
+
+
+def _unaskable(flow: Flow, change: Row | None) -> set[str]:
+    """Set a creation aside whose match rule asks for a blank: nothing would find it again."""
+    if change is None or change["kind"] != "create":
+        return set()
+    asked = json.loads(change["match"])
+    blank = any(asked[name] in (None, "") for name, e in flow.match.items() if not e.link)
+    return {"M508"} if blank else set()
 
 
 def _ended(

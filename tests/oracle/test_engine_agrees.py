@@ -43,7 +43,7 @@ def feed_of(worlds: list[World], *, typed: bool, memory: ws.Memory) -> line.Feed
         memory,
         seen=seen,
         crosswalk={
-            nf.PATRONS: pa.table(
+            ("student", nf.PATRONS): pa.table(
                 {
                     "external_id": pa.array(list(decided), pa.string()),
                     "key": pa.array(list(decided.values()), pa.string()),

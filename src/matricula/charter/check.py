@@ -15,6 +15,7 @@ from matricula.charter.advice import advice
 from matricula.charter.rules_calendar import calendar_findings
 from matricula.charter.rules_cycles import cycle_findings
 from matricula.charter.rules_flows import flow_findings
+from matricula.charter.rules_matching import matching_findings
 from matricula.charter.rules_names import name_findings
 from matricula.charter.rules_ownership import ownership_findings
 from matricula.charter.rules_refs import ref_findings
@@ -34,6 +35,7 @@ _RULES = (
     name_findings,
     ownership_findings,
     ref_findings,
+    matching_findings,
     flow_findings,
     cycle_findings,
     secret_findings,

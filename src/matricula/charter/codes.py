@@ -207,6 +207,12 @@ CODES: dict[str, Code] = {
         "A ref names the entity it leads to and the fields that spell that entity's key.",
         "Name an entity, and as many fields as its key has parts, in its order.",
     ),
+    "M223": Code(
+        "Nothing to compare",
+        "Records are compared by fields of their roster, with records of others who own "
+        "something of the same entity; what is not there cannot be compared.",
+        "Correct the name of the field or the resource under `matching:`.",
+    ),
     "M250": Code(
         "A field that nobody uses",
         "What is declared and not used is read every night for nothing.",

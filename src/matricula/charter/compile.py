@@ -19,6 +19,7 @@ from matricula.charter.model import (
     FlowField,
     Guard,
     Limit,
+    Matching,
     Steward,
     System,
     Unavailable,
@@ -27,7 +28,7 @@ from matricula.charter.model import (
 from matricula.charter.rules_calendar import windows_of
 from matricula.charter.rules_cycles import links_of
 from matricula.charter.signed import charter_digest, flow_digest
-from matricula.charter.words import read_share
+from matricula.charter.words import read_resource, read_share
 from matricula.kernel.digests import canonical
 from matricula.kernel.durations import read_duration
 from matricula.kernel.errors import CharterRefused
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from matricula.charter.draft import Draft, DraftEntity, DraftField, DraftFlow
-    from matricula.charter.grammar import EntityPart, FlowPart, LimitPart, WindowPart
+    from matricula.charter.grammar import EntityPart, FlowPart, LimitPart, MatchingPart, WindowPart
     from matricula.charter.model import Expression, ResourceRef, ValueType
     from matricula.kernel.findings import Finding
 
@@ -147,6 +148,16 @@ def _entity(draft: Draft, entity: DraftEntity, part: EntityPart) -> Entity:
             )
             for e in draft.expects[entity.name]
         },
+        matching=_matching(part.matching) if part.matching else None,
+    )
+
+
+def _matching(part: MatchingPart) -> Matching:
+    return Matching(
+        compare=dict(part.compare),
+        others={read_resource(word): dict(names) for word, names in part.with_.items()},
+        propose=read_share(part.propose) / 100,
+        because=part.because,
     )
 
 

@@ -172,6 +172,27 @@ class ExpectPart(Part):
     because: Text = Field(description="Why it should hold.")
 
 
+class MatchingPart(Part):
+    """How to notice records that may be one person. It proposes cases; it links nothing."""
+
+    compare: Annotated[
+        dict[FieldName, Literal["name", "text", "date", "exact"]], Field(min_length=2)
+    ] = Field(
+        description="The roster's fields that are compared, and how: names and texts may be "
+        "spelt otherwise, dates may be mistyped, what is exact must be equal."
+    )
+    with_: dict[Resource, dict[FieldName, Text]] = Field(
+        default_factory=dict,
+        alias="with",
+        description="Other owning resources whose records are compared, and what they call "
+        "these fields. Without any, the roster's records are compared with one another.",
+    )
+    propose: Share = Field(
+        default="90%", description="From which probability on a steward is asked."
+    )
+    because: Text = Field(description="Why records are compared; personal data are read for it.")
+
+
 class EntityPart(Part):
     """A canonical kind of record: a student, a section, an enrolment."""
 
@@ -190,6 +211,9 @@ class EntityPart(Part):
     )
     expects: dict[FlowName, ExpectPart] = Field(
         default_factory=dict, description="What the owners' data should say, by name."
+    )
+    matching: MatchingPart | None = Field(
+        default=None, description="How to notice records that may be one person."
     )
 
 

@@ -103,6 +103,23 @@ class Expectation:
 
 
 @dataclass(frozen=True, slots=True)
+class Matching:
+    """How to notice records of an entity that may be one.
+
+    Attributes:
+        compare: Fields of the roster, and how they are compared: name, text, date, exact.
+        others: Per other owner, its own names of these fields.
+        propose: The probability, 0 to 1, from which on a steward is asked.
+        because: Why they are compared.
+    """
+
+    compare: Mapping[str, str]
+    others: Mapping[ResourceRef, Mapping[str, str]]
+    propose: float
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
 class Entity:
     """A canonical kind of record.
 
@@ -113,6 +130,7 @@ class Entity:
         fields: By name, in the charter's order.
         refs: Records of other entities found by several fields; each may use those before it.
         expects: What the owners' data should say.
+        matching: How to notice records that may be one, if that is asked for.
     """
 
     name: str
@@ -123,6 +141,7 @@ class Entity:
     place: str = ""
     refs: Mapping[str, Reference] = field(default_factory=dict)
     expects: Mapping[str, Expectation] = field(default_factory=dict)
+    matching: Matching | None = None
 
     def owners(self) -> tuple[ResourceRef, ...]:
         """List the resources that own a field here, the roster first."""

@@ -36,6 +36,7 @@ _COMMANDS = {
     "incidents": "matricula.cli.incident_commands:incidents",
     "letters": "matricula.cli.incident_commands:letters",
     "drift": "matricula.cli.look_commands:drift",
+    "matches": "matricula.cli.match_commands:matches",
     "audit": "matricula.cli.audit_commands:audit",
     "demo": "matricula.cli.demo.command:demo",
 }

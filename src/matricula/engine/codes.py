@@ -122,4 +122,10 @@ CODES = {
         "it is until the record or the flow changes, or until the day it named.",
         "Nothing. `matricula incidents --all` and the audit say who accepted it and why.",
     ),
+    "M508": Code(
+        "A copy cannot be looked up before it is made",
+        "Before a copy is made one looks whether it is there. The values that the match rule "
+        "would look for are blank for this record, so nobody could tell, and none is made.",
+        "Have the value filled in at its owner, or match by one that every record has.",
+    ),
 }

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from matricula.engine import observe, project, settled, sql
+from matricula.engine import blank, observe, project, settled, sql
 from matricula.engine.moved import find_moved, in_moved
 from matricula.engine.plan import ACCEPTED
 from matricula.engine.state import fetch_keys, load_links
@@ -225,7 +225,7 @@ def _aside(flow: Flow) -> exp.Query:
         sql.table(f"kept_{name}")
     )
     parts = [*refused, unknown, _coded(f"doubtful_{name}", "M505")]
-    parts += [_coded(f"shared_{name}", "M505")]
+    parts += [_coded(f"shared_{name}", "M505"), *blank.unaskable(flow)]
     for part in parts if flow.on_drift == "restore" else [*parts, gone]:
         query = exp.union(query, part, distinct=True)
     return query

@@ -62,7 +62,8 @@ class Feed:
         seen: The targets' own readings per flow, in a full pass.
         dirty: Keys per entity (column `key`), none of an entity that is not named; None
             for everybody.
-        crosswalk: Decisions of stewards per resource (`external_id`, `key`).
+        crosswalk: Decisions of stewards per entity and resource (`external_id`, `key`); a key
+            of null says that the record is nobody's.
         copies: Active copies per flow, for the guard.
         first_loads: The flows that were never delivered in full yet, for the guard.
         recent: What went out in the last day per flow (`key`, `kind`), for the guard.
@@ -74,7 +75,7 @@ class Feed:
     previous: Mapping[ResourceRef, ds.Dataset | pa.Table] = field(default_factory=dict)
     seen: Mapping[str, ds.Dataset | pa.Table] = field(default_factory=dict)
     dirty: Mapping[str, pa.Table] | None = None
-    crosswalk: Mapping[ResourceRef, pa.Table] = field(default_factory=dict)
+    crosswalk: Mapping[tuple[str, ResourceRef], pa.Table] = field(default_factory=dict)
     copies: Mapping[str, int] = field(default_factory=dict)
     first_loads: Collection[str] = ()
     recent: Mapping[str, pa.Table] = field(default_factory=dict)
@@ -155,7 +156,8 @@ def take_in(
         if entity.roster not in trusted:
             continue
         readable = within(entity, trusted)
-        for fault in resolve.resolve(connection, charter, readable, crosswalk=feed.crosswalk):
+        decided = {r: t for (name, r), t in feed.crosswalk.items() if name == entity.name}
+        for fault in resolve.resolve(connection, charter, readable, crosswalk=decided):
             _blame(verdicts, entity, fault)
     return verdicts
 

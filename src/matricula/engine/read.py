@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from sqlglot import exp
 
+from matricula.charter.model import ValueType
 from matricula.engine import sql, survey, values
 from matricula.engine.workbench import register, rows, run
 
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow.dataset as ds
 
-    from matricula.charter.model import Charter, ResourceRef, ValueType
+    from matricula.charter.model import Charter, ResourceRef
+
+
+_AS_IT_STANDS = ValueType("text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,9 @@ def wanted_fields(charter: Charter, resource: ResourceRef) -> dict[str, ValueTyp
                 wanted[owned.owner_field] = owned.type
         for native, part in zip(entity.found_by.get(resource, ()), entity.key, strict=False):
             wanted.setdefault(native, entity.fields[part].type)
+        for native in survey.compared(entity, resource):
+            # As it stands: what is odd in it is no reason to set a record aside.
+            wanted.setdefault(native, _AS_IT_STANDS)
     return wanted
 
 

@@ -11,19 +11,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 from sqlglot import exp
 
 from matricula.engine import sql, survey
 from matricula.engine.read import Fault, wanted_fields
-from matricula.engine.workbench import rows, run
+from matricula.engine.workbench import arrow, rows, run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import duckdb
-    import pyarrow as pa
 
     from matricula.charter.model import Charter, Entity, ResourceRef
+
+
+_NO_CLAIMS = pa.table(
+    {name: pa.array([], pa.string()) for name in ("key", "resource", "external_id")}
+)
 
 
 def resolve(
@@ -39,7 +44,8 @@ def resolve(
         connection: After `read.load` of all its owners.
         charter: For the fields wanted.
         entity: Which.
-        crosswalk: Per resource, decisions of stewards (`external_id`, `key`).
+        crosswalk: Per resource, decisions of stewards (`external_id`, `key`); a key of null
+            says that the record is nobody's.
 
     Returns:
         Faults of the roster (it must not be trusted) and, for the others, match cases.
@@ -83,17 +89,40 @@ def _find(
     if decided is not None:
         # Taken under the keys that the records spell, which is not what they are decided to be.
         survey.forget_prints(connection, resource)
-        connection.register(f"decided_{resource}", decided)
-        key = sql.call("coalesce", sql.column("key", "x"), key)
+        connection.register(f"decided_{entity.name}:{resource}", decided)
+        decision = sql.given(sql.column("external_id", "x"))
+        key = sql.case([(decision, sql.column("key", "x"))], key)
     columns = [sql.column(name, "r") for name in wanted_fields(charter, resource)]
     query = exp.select(sql.named(key, "key"), sql.column("_id", "r"), *columns).from_(read)
     if decided is not None:
         query = query.join(
-            sql.table(f"decided_{resource}", "x"),
+            sql.table(f"decided_{entity.name}:{resource}", "x"),
             on=sql.same(sql.column("external_id", "x"), sql.column("_id", "r")),
             join_type="left",
         )
     run(connection, sql.create("VIEW", f"found_{entity.name}:{resource}", query))
+
+
+def claims(connection: duckdb.DuckDBPyConnection, entity: Entity) -> pa.Table:
+    """List the records behind every key that two of one system claim; after `resolve`.
+
+    Returns:
+        `key`, `resource`, `external_id`, sorted.
+    """
+    query: exp.Query | None = None
+    for resource in entity.owners():
+        if resource == entity.roster:
+            continue
+        named = sql.named(sql.text(str(resource)), "resource")
+        doubled = exp.select(sql.column("key")).from_(sql.table(f"twice_{entity.name}"))
+        doubled = doubled.where(sql.same(sql.column("resource"), sql.text(str(resource))))
+        part = exp.select(sql.column("key"), named, sql.named(sql.column("_id"), "external_id"))
+        part = part.from_(sql.table(f"found_{entity.name}:{resource}"))
+        part = part.where(exp.In(this=sql.column("key"), query=doubled.subquery()))
+        query = part if query is None else exp.union(query, part, distinct=False)
+    if query is None:
+        return _NO_CLAIMS
+    return arrow(connection, query.order_by("1", "2", "3"))
 
 
 def _doubled(entity: Entity, resource: ResourceRef) -> exp.Select:
@@ -143,6 +172,7 @@ def _match_case(resource: ResourceRef, keys: Sequence[str]) -> Fault:
         str(resource),
         "M412",
         f"{len(keys)} key(s) stand on more than one record of {resource}, first {keys[0]}.",
-        "Correct or merge the records there; until then these keys are left as they are.",
+        "Correct or merge the records there, or say with `matricula matches different N` which is "
+        "not theirs; until then these keys are left as they are.",
         tuple(keys[:1000]),
     )

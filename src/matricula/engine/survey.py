@@ -38,6 +38,11 @@ def spelling(entity: Entity, resource: ResourceRef) -> tuple[str, ...]:
     return entity.found_by[resource]
 
 
+def compared(entity: Entity, resource: ResourceRef) -> tuple[str, ...]:
+    """Name the native fields by which another owner's records are compared with the roster's."""
+    return tuple(entity.matching.others.get(resource, {}).values()) if entity.matching else ()
+
+
 def fields_of(entity: Entity, resource: ResourceRef) -> list[str]:
     """Name the native fields in which a resource says something of an entity."""
     return sorted({f.owner_field for f in entity.fields.values() if f.owner == resource})

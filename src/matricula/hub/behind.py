@@ -16,7 +16,7 @@ from matricula.engine import line, read
 from matricula.engine.codes import CODES
 from matricula.engine.plan import pick
 from matricula.engine.workbench import open_workbench
-from matricula.hub import charters, links, snapshots, standing, status, systems
+from matricula.hub import charters, links, matches, snapshots, standing, status, systems
 from matricula.hub.models import Effect, FlowState
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ def due(desk: Desk, flows: Sequence[Flow], key: str) -> dict[str, Due]:
         snapshots={r: read.Snapshot(r, d) for r, d in kept.items()},
         known=links.Confirmed(desk.at, {flow.name: flow.digest for flow in ready}),
         dirty={ready[0].entity: entity},
+        crosswalk=matches.crosswalk(charter),
     )
     with open_workbench() as bench:
         verdicts = line.take_in(bench, charter, feed)

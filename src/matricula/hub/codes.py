@@ -141,6 +141,35 @@ CODES = {
         "What can be accepted is that a target refused one record. Anything else is put off.",
         "Put it off with `matricula incidents postpone`, or see to what it says.",
     ),
+    "M550": Code(
+        "Records may be one person",
+        "Their fields agree so far that it is hardly chance, and nothing that identifies says "
+        "so. What looks alike is never linked by itself.",
+        "Look at `matricula matches` and at the records; say `matricula matches same N --why ...` "
+        "or `different N --why ...`. It is remembered.",
+    ),
+    "M551": Code(
+        "Two records of one system are one person",
+        "A steward said so. Two records of one source are never merged from outside it.",
+        "Merge them in that system; the next pass sees it.",
+    ),
+    "M552": Code(
+        "There is no such match case",
+        "No case has this number.",
+        "Use a number that `matricula matches` lists.",
+    ),
+    "M553": Code(
+        "A match case cannot be decided so",
+        "It is decided already, is another system's to settle, or would make one record two "
+        "people.",
+        "See `matricula matches show N`; `matricula matches undo N` takes a decision back.",
+    ),
+    "M554": Code(
+        "A record cannot go on under this number",
+        "There is nothing under the old number, the new one has copies of its own, or a write "
+        "of which nobody knows the outcome is still open.",
+        "Check both numbers with `matricula explain`; `matricula sync` settles what is open.",
+    ),
     "M650": Code(
         "A target refused a record",
         "The target would not take the copy as the charter grants it.",

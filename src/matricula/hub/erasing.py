@@ -16,7 +16,7 @@ from django.db.models import Q
 
 from matricula.audit import actions
 from matricula.hub import alone, erased_files, leftovers, purposes
-from matricula.hub.models import DirtyKey, Effect, Incident, Link
+from matricula.hub.models import DirtyKey, Effect, Incident, Link, MatchCase
 from matricula.hub.subjects import subjects
 from matricula.kernel.errors import Refused
 from matricula.kernel.keys import new_id
@@ -187,6 +187,10 @@ def _clear_keys(subject: Subject, keys: list[str]) -> Counter[str]:
         )
     counts["links"] += Link.objects.filter(about).delete()[0]
     counts["marks"] += DirtyKey.objects.filter(entity=subject.entity, key__in=keys).delete()[0]
+    cases = Q(key__in=keys) | Q(other__in=keys, kind__in=("candidate", "rekey"))
+    alike = MatchCase.objects.filter(cases, entity=subject.entity)
+    counts["match cases"] += alike.count()
+    alike.delete()
     counts["incidents"] += Incident.objects.filter(about).delete()[0]
     return counts
 

@@ -12,7 +12,7 @@ from matricula.audit.queries import history
 from matricula.engine import compose, line, read, resolve, sql
 from matricula.engine.values import plan_value
 from matricula.engine.workbench import open_workbench, rows
-from matricula.hub import behind, charters, snapshots
+from matricula.hub import behind, charters, matches, snapshots
 from matricula.hub.models import FlowState, Link, Snapshot
 from matricula.kernel.errors import Refused
 from matricula.kernel.words import meant
@@ -153,7 +153,8 @@ def _owned(desk: Desk, entity: Entity, key: str) -> tuple[tuple[OwnedValue, ...]
     with open_workbench() as bench:
         for resource, dataset in feeds.items():
             read.load(bench, desk.charter, read.Snapshot(resource, dataset))
-        resolve.resolve(bench, desk.charter, entity)
+        decided = matches.decided(desk.charter, entity.name)
+        resolve.resolve(bench, desk.charter, entity, crosswalk=decided)
         compose.compose(bench, entity)
         columns = [
             sql.named(plan_value(sql.column(f.name), f.type), f.name)

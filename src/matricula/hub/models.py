@@ -293,3 +293,44 @@ class Letter(models.Model):
 
     class Meta:
         indexes: ClassVar = [models.Index("steward", "kind", "id", name="letter_latest")]
+
+
+class MatchCase(models.Model):
+    """Records that may be one, and what a steward said of them. No personal value stands here.
+
+    `kind`: candidate (two records look alike), claim (one of several records of a system that
+    spell one key), copies (several records of a target match one key), rekey (`key` was given
+    a new number, `other`). `other`: the identifier in `resource`; for two records of the
+    roster the other key. `evidence`: JSON, how far each field agrees. `state`: open, same,
+    different, over (no longer so).
+    """
+
+    kind = models.TextField()
+    entity = models.TextField()
+    key = models.TextField()
+    resource = models.TextField()
+    other = models.TextField(db_default="")
+    probability = models.FloatField(null=True)
+    evidence = models.TextField(db_default="{}")
+    state = models.TextField(db_default="open")
+    steward = models.TextField()
+    opened_at = models.DateTimeField()
+    decided_by = models.TextField(db_default="")
+    decided_at = models.DateTimeField(null=True)
+    why = models.TextField(db_default="")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint("kind", "entity", "key", "resource", "other", name="one_case")
+        ]
+        indexes: ClassVar = [models.Index("state", "kind", name="case_state")]
+
+
+class MatchDecision(models.Model):
+    """What was said of a match case, one row for each time; none is ever changed."""
+
+    case = models.ForeignKey(MatchCase, on_delete=models.CASCADE)
+    said = models.TextField()
+    actor = models.TextField()
+    why = models.TextField()
+    at = models.DateTimeField()

@@ -22,10 +22,12 @@ from matricula.engine.guard import Reason
 from matricula.engine.plan import FlowPlan, Plan, digest_of
 from matricula.engine.workbench import Bench, open_workbench
 from matricula.hub import (
+    alike,
     changed,
     charters,
     links,
     live,
+    matches,
     observed,
     recent,
     snapshots,
@@ -106,6 +108,8 @@ def make(desk: Desk, systems: Systems, run: Run, scope: Scope) -> Made:
     unfit = live.unfit(systems, flows) if scope.full else {}
     with _workbench(desk, run) as bench:
         plan, verdicts, indexes = _find(desk, bench, flows, landed, scope=scope, unfit=unfit)
+        thorough = scope.full and run.kind != "plan"
+        met = alike.met(desk, bench, flows, plan, verdicts=verdicts, thorough=thorough)
     # What a pass found becomes known as a whole.
     with transaction.atomic():
         for resource in sources:
@@ -117,6 +121,7 @@ def make(desk: Desk, systems: Systems, run: Run, scope: Scope) -> Made:
         if scope.full:
             observed.record(desk, plan, landed)
         observed.conclude(desk, plan)
+        matches.keep(desk, met)
         _keep(desk, run, plan, scope)
     snapshots.forget(landed[resource] for resource in targets - sources)
     return Made(plan, run, scope, landed, indexes)
@@ -166,6 +171,7 @@ def _find(
         copies=links.copies([flow.name for flow in flows]),
         first_loads=_first_loads(flows),
         recent=recent.delivered(desk, flows),
+        crosswalk=matches.crosswalk(desk.charter),
     )
     try:
         verdicts = line.take_in(bench, charter, feed, prints=True)

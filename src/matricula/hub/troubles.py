@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 # What a pass over a source can tell, and what a pass over a flow can.
 _OF_SOURCES = ("M4", "M6")
 _OF_GUARDS = ("M501", "M502", "M503")
-_OF_FLOWS = (*_OF_GUARDS, "M505", "M506", "M507", "M515", "M657", "M660")
+_OF_FLOWS = (*_OF_GUARDS, "M505", "M506", "M507", "M508", "M515", "M657", "M660")
 # What only a full pass looks at: a pass over changes cannot say that it is over.
-_OF_FULL_PASSES = ("M414", "M505", "M506", "M507", "M515", "M657", "M660")
+_OF_FULL_PASSES = ("M414", "M505", "M506", "M507", "M508", "M515", "M657", "M660")
 # What is told until its due date, for the next reading is compared with this one.
 _OF_ONE_READING = ("M415",)
 _THIS_AND_BEFORE = 2
@@ -215,13 +215,14 @@ def _of_flows(charter: Charter, plan: Plan) -> Iterator[Trouble]:
         if count := part.aside.get("M507"):
             yield _of_incomputable(flow, count, plan)
         yield from _of_misfits(charter, flow, part)
+        if count := part.aside.get("M508"):
+            yield _of_unaskable(flow, count, plan)
         if part.drifted and flow.on_drift != "restore":
             yield from _of_drift(charter, flow, pick(plan.drift, "flow", flow.name))
 
 
 def _of_incomputable(flow: Flow, count: int, plan: Plan) -> Trouble:
-    aside = pick(pick(plan.aside, "flow", flow.name), "code", "M507")
-    first = aside["key"][0].as_py()
+    first = _first_aside(flow, "M507", plan)
     return Trouble(
         "M507", flow.name, flow.errors_to,
         f"{flow.name} cannot be computed for {count} record(s), first {first}; their copies stay "
@@ -241,6 +242,23 @@ def _of_misfits(charter: Charter, flow: Flow, part: FlowPlan) -> Iterator[Troubl
             " ".join(dict.fromkeys(reason.cure for reason in said)),
             flow=flow.name, system=flow.target.system,
         )  # fmt: skip
+
+
+def _of_unaskable(flow: Flow, count: int, plan: Plan) -> Trouble:
+    first = _first_aside(flow, "M508", plan)
+    rule = ", ".join(sorted(flow.match))
+    return Trouble(
+        "M508", flow.name, flow.errors_to,
+        f"{count} record(s) of {flow.entity}, first {first}, have nothing to be looked up by in "
+        f"{flow.target}: {rule} would be blank. No copy of them is made.",
+        "Have the value filled in at its owner, or match by one that every record has.",
+        flow=flow.name, system=flow.target.system,
+    )  # fmt: skip
+
+
+def _first_aside(flow: Flow, code: str, plan: Plan) -> object:
+    aside = pick(pick(plan.aside, "flow", flow.name), "code", code)
+    return aside["key"][0].as_py()
 
 
 def _of_drift(charter: Charter, flow: Flow, drift: pa.Table) -> Iterator[Trouble]:

@@ -112,6 +112,9 @@ def _turned(flow: Flow, effect: Effect, link: Link | None) -> Row | None:
     if kind is None or not is_as_left:
         return None
     after = None if kind in ("suspend", "delete") else effect.before
+    if kind == "create" and _is_blank(flow, after):
+        # Nothing would find out whether it is there again.
+        return None
     before = effect.before if effect.kind == "suspend" else effect.after
     return {
         "flow": flow.name, "key": effect.key, "kind": kind,
@@ -134,6 +137,11 @@ def _is_as_left(effect: Effect, link: Link | None) -> bool:
         return False
     left = effect.before if effect.kind == "suspend" else effect.after
     return link.confirmed == left and link.state in links.PRESENT
+
+
+def _is_blank(flow: Flow, after: str | None) -> bool:
+    held = json.loads(after or "{}")
+    return any(held.get(name) in (None, "") for name in flow.match)
 
 
 def _match(flow: Flow, after: str | None) -> str:

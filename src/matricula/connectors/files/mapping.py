@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from matricula.connectors.kit.errors import SkipRow
-from matricula.connectors.kit.protocol import Outcome, Value, Write
+from matricula.connectors.kit.protocol import Outcome, Value, Write, asks_for_nobody
 from matricula.kernel.digests import canonical
 from matricula.kernel.keys import join_key
 
@@ -47,8 +47,10 @@ class Sheet:
     )
 
     def matching(self, match: Mapping[str, Value]) -> list[str]:
-        """Find the ids of all rows that equal every field of the mapping."""
-        if set(match) == set(self.key) and None not in match.values():
+        """Find the ids of all rows that equal every field of the mapping; a blank equals none."""
+        if asks_for_nobody(match):
+            return []
+        if set(match) == set(self.key):
             identifier = join_key(as_text(match[name]) or "" for name in self.key)
             return [identifier] if identifier in self.rows else []
         names = tuple(sorted(name for name in match if name != "_id"))

@@ -12,6 +12,7 @@ from matricula.connectors.kit.subject import (
     Trial,
     Unfit,
     assert_holds,
+    done,
     expect,
     trial,
 )
@@ -147,6 +148,22 @@ def check_a_lookup_with_one_wrong_field_finds_nothing(subject: Subject, folder: 
         (found,) = _find(running, {**by_match, "_id": ids[1] if ids else subject.absent_id})
 
         expect(found == [], "a mapping is a conjunction")
+
+
+def check_a_blank_finds_nobody(subject: Subject, folder: Path) -> None:
+    """A blank is nobody's identifier, not even that of a record in which the field is blank."""
+    with trial(subject, folder) as running:
+        if not running.connector.capabilities.finds:
+            return
+        running.fill(2)
+        if subject.clears and "create" in subject.writes:
+            (made,) = running.write(running.creation(2, **{subject.clears: None}))
+            done(made)
+        names = [name for name in (*subject.match, subject.clears) if name]
+
+        found = _find(running, *({name: blank} for name in names for blank in (None, "")))
+
+        expect(found == [[]] * len(found), "neither null nor an empty text finds a record")
 
 
 def check_closing_twice_is_harmless(subject: Subject, folder: Path) -> None:

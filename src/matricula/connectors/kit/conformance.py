@@ -81,6 +81,7 @@ CHECKS: tuple[Check, ...] = (
     Check(reading.check_reading_an_unknown_resource_gives_up),
     Check(reading.check_finds_by_field_and_by_identifier),
     Check(reading.check_a_lookup_with_one_wrong_field_finds_nothing),
+    Check(reading.check_a_blank_finds_nobody),
     Check(reading.check_closing_twice_is_harmless),
     _needing(writing.check_an_empty_batch_does_nothing, "create"),
     _needing(writing.check_create_gives_an_identifier, "create"),

@@ -32,6 +32,11 @@ NativeType = Literal["text", "integer", "decimal", "boolean", "date", "instant",
 Value = str | int | bool | None
 
 
+def asks_for_nobody(match: Mapping[str, Value]) -> bool:
+    """Whether a mapping to look up by holds a blank, which must not find who has none either."""
+    return any(value in (None, "") for value in match.values())
+
+
 @dataclass(frozen=True, slots=True)
 class FieldShape:
     """One field of a resource as the system describes it."""
@@ -201,7 +206,8 @@ class Connector(Protocol):
     def find(self, resource: str, matches: Sequence[Mapping[str, Value]]) -> list[list[Found]]:
         """Look records up: for each mapping of field to value, all records that equal it.
 
-        A mapping may use `_id`. All fields of a mapping must agree.
+        A mapping may use `_id`. All fields of a mapping must agree. A blank value (null or
+        an empty text) is nobody's identifier and finds nothing: see `asks_for_nobody`.
         """
         ...
 

@@ -23,6 +23,7 @@ from matricula.connectors.kit.protocol import (
     Reading,
     ResourceShape,
     WriteKind,
+    asks_for_nobody,
 )
 from matricula.connectors.oneroster_csv import mapping
 from matricula.connectors.oneroster_csv.header import RESERVED
@@ -306,6 +307,8 @@ def _matching(
     match: Mapping[str, Value],
     indexes: dict[tuple[str, ...], Index],
 ) -> list[str]:
+    if asks_for_nobody(match):
+        return []
     names = tuple(sorted(name for name in match if name != "_id"))
     if names not in indexes:
         indexes[names] = standing.index(table, names) if names else {}

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from matricula.connectors.kit.errors import ConnectorError, SkipRow, TryAgain
-from matricula.connectors.kit.protocol import Outcome
+from matricula.connectors.kit.protocol import Outcome, asks_for_nobody
 from matricula.connectors.oneroster_csv import rules
 from matricula.connectors.oneroster_csv.tables import KEY
 
@@ -63,11 +63,11 @@ class Sheet:
 
     def matching(self, match: Mapping[str, Value]) -> list[str]:
         """Find the records that equal every field of a mapping."""
+        # A record is never recognised by what it does not have.
+        if asks_for_nobody(match):
+            return []
         names = tuple(sorted(match))
         wanted = tuple(as_text(match[name]) for name in names)
-        # A record is never recognised by what it does not have.
-        if None in wanted:
-            return []
         if names == (KEY,):
             return [str(wanted[0])] if self.holds(str(wanted[0])) else []
         return [one for one in self.indexes[names].get(wanted, []) if self.holds(one)]

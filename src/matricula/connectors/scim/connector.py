@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 from matricula.connectors.kit import batches
 from matricula.connectors.kit.errors import ConnectorError, GiveUp
-from matricula.connectors.kit.protocol import Capabilities, Found, Health, Outcome, Reading
+from matricula.connectors.kit.protocol import (
+    Capabilities,
+    Found,
+    Health,
+    Outcome,
+    Reading,
+    asks_for_nobody,
+)
 from matricula.connectors.scim import accounts, mapping, memberships, tables
 from matricula.connectors.scim.listing import BadQuery, Listing
 from matricula.connectors.scim.lookup import Lookup
@@ -237,6 +244,8 @@ class ScimConnector:
 
 
 def _found(kind: Kind, lookup: Lookup, match: Mapping[str, Value]) -> list[Found]:
+    if asks_for_nobody(match):
+        return []
     wanted = {kind.fields[name]: value for name, value in match.items() if name != "_id"}
     if "_id" in match:
         record = lookup.by_id(str(match["_id"]))

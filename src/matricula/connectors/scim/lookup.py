@@ -57,11 +57,14 @@ class Lookup:
         return self.by_fields({})
 
     def by_fields(self, wanted: Mapping[Attribute, Value]) -> list[Record]:
-        """Find all records that equal every wanted value.
+        """Find all records that equal every wanted value; a blank is nobody's.
 
         Raises:
             TryAgain: The listing would not hold still.
         """
+        if any(value in (None, "") for value in wanted.values()):
+            # Nobody is asked: a server might answer such a filter with everybody.
+            return []
         try:
             candidates = self._candidates(wanted)
         except Untrusted as error:

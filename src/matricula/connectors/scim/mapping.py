@@ -139,10 +139,14 @@ def differing(
 
 
 def holds(record: Record, wanted: Mapping[Attribute, Value]) -> bool:
-    """Say whether a record equals every wanted value, as the server compares them."""
+    """Say whether a record equals every wanted value, as the server compares them.
+
+    What is not there equals nothing, not even another thing that is not there.
+    """
     try:
         return all(
-            equal(field, read_field(record, field), canonical(field, value))
+            value not in (None, "")
+            and equal(field, read_field(record, field), canonical(field, value))
             for field, value in wanted.items()
         )
     except Misfit:

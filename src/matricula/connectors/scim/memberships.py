@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from matricula.connectors.kit.batches import Job, run
 from matricula.connectors.kit.errors import ConnectorError, SkipRow, TryAgain
-from matricula.connectors.kit.protocol import Outcome
+from matricula.connectors.kit.protocol import Outcome, asks_for_nobody
 from matricula.connectors.scim import mapping
 from matricula.connectors.scim.refusals import refusal
 from matricula.kernel.keys import join_key, split_key
@@ -68,9 +68,9 @@ def pair_of(write: Write) -> tuple[str, str]:
 
 def matching(lookup: Lookup, match: Mapping[str, Value]) -> list[dict[str, str]]:
     """Find the memberships that equal a mapping of `_id`, `group` and `user`."""
-    known = {name: str(value) for name, value in match.items() if value is not None}
-    if len(known) < len(match):
+    if asks_for_nobody(match):
         return []
+    known = {name: str(value) for name, value in match.items()}
     group = known.get("group", "")
     if "_id" in known:
         group = _halves(known["_id"])[0]

@@ -70,7 +70,7 @@ def _wanted(mirror: Mirror, match: Mapping[str, Value]) -> dict[str, Canonical] 
         except DoesNotFit:
             return None
         # An empty value recognises nobody, and a field cannot have two values.
-        if spelled is None or wanted.setdefault(name, spelled) != spelled:
+        if spelled in (None, "") or wanted.setdefault(name, spelled) != spelled:
             return None
     return wanted or None
 

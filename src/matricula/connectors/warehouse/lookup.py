@@ -67,7 +67,7 @@ def _wanted(
     except DoesNotFit:
         return None
     # An empty value recognises nobody.
-    return None if None in wanted else wanted
+    return None if None in wanted or "" in wanted else wanted
 
 
 def _rows(

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("hub", "0008_many_workers_share_the_work")]
+    dependencies = [("hub", "0009_what_may_be_one_person_is_decided_and_remembered")]
 
     operations = [
         migrations.AddField("link", "refused_under", models.TextField(db_default="")),

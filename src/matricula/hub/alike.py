@@ -1,0 +1,139 @@
+"""Alike: gathers from a pass the records that may be one, for `matricula.hub.matches`.
+
+Three sorts: records of one system that claim one key, keys for which a target holds several
+copies, and, where the charter asks for it, records whose fields agree.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from matricula.engine import line, match, read, resolve
+from matricula.engine.workbench import open_workbench
+from matricula.hub import matches, snapshots
+from matricula.hub.matches import Met, Possible
+from matricula.kernel.errors import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    import duckdb
+
+    from matricula.charter.model import Entity, Flow, ResourceRef
+    from matricula.engine.plan import Plan
+    from matricula.engine.read import Verdict
+    from matricula.hub.desk import Desk
+
+Places = set[tuple[str, str, str]]
+
+
+def met(
+    desk: Desk,
+    bench: duckdb.DuckDBPyConnection,
+    flows: Sequence[Flow],
+    plan: Plan,
+    *,
+    verdicts: Mapping[ResourceRef, Verdict],
+    thorough: bool,
+) -> Met:
+    """Gather what a pass met.
+
+    Args:
+        desk: The charter.
+        bench: As the pass left it.
+        flows: That it covered.
+        plan: What it found.
+        verdicts: Which owners can be trusted.
+        thorough: Whether it looked at every copy, and records are to be compared.
+    """
+    trusted = {resource for resource, verdict in verdicts.items() if verdict.is_trusted}
+    found: list[Possible] = []
+    places: Places = set()
+    for entity in line.narrow(desk.charter, flows).entities.values():
+        if entity.roster in trusted:
+            _claims(bench, line.within(entity, trusted), found, places)
+            if thorough:
+                _candidates(bench, line.within(entity, trusted), trusted, found, places)
+    if thorough:
+        _copies(desk, plan, found, places)
+    return Met(found, places)
+
+
+def _claims(
+    bench: duckdb.DuckDBPyConnection, entity: Entity, found: list[Possible], places: Places
+) -> None:
+    rows = resolve.claims(bench, entity).to_pylist()
+    found += [
+        Possible("claim", entity.name, r["key"], r["resource"], r["external_id"]) for r in rows
+    ]
+    places |= {("claim", entity.name, str(r)) for r in entity.owners() if r != entity.roster}
+
+
+def _candidates(
+    bench: duckdb.DuckDBPyConnection,
+    entity: Entity,
+    trusted: Collection[ResourceRef],
+    found: list[Possible],
+    places: Places,
+) -> int:
+    if entity.matching is None:
+        return 0
+    rows = match.candidates(bench, entity, trusted=sorted(trusted)).to_pylist()
+    fields = list(entity.matching.compare)
+    found += [
+        Possible(
+            "candidate", entity.name, r["key"], r["resource"], r["other"], r["probability"],
+            dict(zip(fields, r["evidence"], strict=True)),
+        )
+        for r in rows
+    ]  # fmt: skip
+    asked = {entity.roster, *(set(entity.matching.others) & set(trusted) & set(entity.owners()))}
+    places |= {("candidate", entity.name, str(resource)) for resource in asked}
+    return len(rows)
+
+
+def _copies(desk: Desk, plan: Plan, found: list[Possible], places: Places) -> None:
+    looked_at = {part.flow for part in plan.flows if part.digest}
+    flows = {name: desk.charter.flows[name] for name in looked_at}
+    places |= {("copies", flow.entity, str(flow.target)) for flow in flows.values()}
+    keys = {(row["flow"], row["key"]) for row in plan.aside.to_pylist() if row["code"] == "M505"}
+    found += [
+        Possible("copies", flows[name].entity, key, str(flows[name].target))
+        for name, key in sorted(keys)
+        if name in flows
+    ]
+
+
+def find(desk: Desk, entity: str = "") -> dict[str, int]:
+    """Compare records now, as they were read last; nobody is asked.
+
+    Returns:
+        How many pairs look alike, per entity that the charter wants compared.
+
+    Raises:
+        Refused: No entity of that name is to be compared (M517).
+    """
+    wanted = {n: e for n, e in desk.charter.entities.items() if e.matching}
+    if entity and entity not in wanted:
+        raise Refused(
+            "M517", f"The charter compares no records of {entity}.",
+            cure=f"Add `matching:`, or use one of {', '.join(wanted) or 'none'}.",
+        )  # fmt: skip
+    return {name: _find(desk, e) for name, e in wanted.items() if entity in ("", name)}
+
+
+def _find(desk: Desk, entity: Entity) -> int:
+    kept = {r: d for r in entity.owners() if (d := snapshots.last_trusted(desk, r)) is not None}
+    if entity.roster not in kept:
+        return 0
+    entity = line.within(entity, kept)
+    found: list[Possible] = []
+    places: Places = set()
+    with open_workbench(desk.bench) as bench:
+        for resource, dataset in kept.items():
+            read.load(bench, desk.charter, read.Snapshot(resource, dataset))
+        decided = matches.decided(desk.charter, entity.name)
+        resolve.resolve(bench, desk.charter, entity, crosswalk=decided)
+        count = _candidates(bench, entity, list(kept), found, places)
+    matches.keep(desk, Met(found, places))
+    return count

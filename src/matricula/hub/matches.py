@@ -1,0 +1,365 @@
+"""Match cases: records that may be one, decided by a steward, and remembered.
+
+Nothing is linked here by machine. What a pass meets becomes a case; what a steward says
+of it stays said, whatever later passes find, until it is undone. A decision is read by the
+engine as a row of the crosswalk and changes no source.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+from django.db import transaction
+
+from matricula.audit.actions import Entry, append
+from matricula.charter.words import read_resource
+from matricula.hub import rekeys
+from matricula.hub.incidents import Trouble, close_others, report
+from matricula.hub.models import MatchCase, MatchDecision
+from matricula.kernel.errors import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from matricula.charter.model import Charter, Entity, ResourceRef
+    from matricula.hub.desk import Desk
+
+# The office hears of what waits for it, and of what it is to merge itself.
+_WAITING, _TO_MERGE = "M550", "M551"
+_SOME = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Possible:
+    """What a pass met: two records that may be one. See `MatchCase` for the words."""
+
+    kind: str
+    entity: str
+    key: str
+    resource: str
+    other: str = ""
+    probability: float | None = None
+    evidence: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """What makes two findings the same case."""
+        return (self.kind, self.entity, self.key, self.resource, self.other)
+
+
+def crosswalk(charter: Charter) -> dict[tuple[str, ResourceRef], pa.Table]:
+    """Give the decisions as the engine reads them; those about what is not owned are left out."""
+    decided: dict[tuple[str, ResourceRef], dict[str, str | None]] = {}
+    about = MatchCase.objects.filter(kind__in=("candidate", "claim"))
+    renamed = rekeys.renamed()
+    # A record that is said to be somebody is that, whoever else it is said not to be.
+    for state in ("different", "same"):
+        for case in about.filter(state=state):
+            entity = charter.entities.get(case.entity)
+            resource = read_resource(case.resource)
+            if entity is None or resource == entity.roster or resource not in entity.owners():
+                continue
+            rows = decided.setdefault((case.entity, resource), {})
+            if state == "same":
+                rows[case.other] = renamed.get((case.entity, case.key), case.key)
+            elif case.kind == "claim":
+                rows[case.other] = None
+    return {
+        place: pa.table(
+            {
+                "external_id": pa.array(list(rows), pa.string()),
+                "key": pa.array(list(rows.values()), pa.string()),
+            }
+        )
+        for place, rows in decided.items()
+        if rows
+    }
+
+
+def decided(charter: Charter, entity: str) -> dict[ResourceRef, pa.Table]:
+    """Give the decisions about one entity."""
+    return {r: table for (name, r), table in crosswalk(charter).items() if name == entity}
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """What a pass met, and where it looked.
+
+    Attributes:
+        found: Records that may be one.
+        looked_at: Kind, entity and resource of everything that it looked for.
+    """
+
+    found: Sequence[Possible]
+    looked_at: Collection[tuple[str, str, str]]
+
+
+def keep(desk: Desk, met: Met) -> int:
+    """Open a case for everything new; those that are no longer so are over.
+
+    Returns:
+        How many cases were opened.
+    """
+    by_identity = {one.identity: one for one in met.found}
+    opened = 0
+    with transaction.atomic():
+        for place in sorted(met.looked_at):
+            mine = {
+                i: one
+                for i, one in by_identity.items()
+                if (one.kind, one.entity, one.resource) == place
+            }
+            opened += _keep_kind(desk, place, mine)
+        compared = {entity for kind, entity, _ in met.looked_at if kind == "candidate"}
+        _tell(desk, compared, by_identity)
+    return opened
+
+
+def _keep_kind(
+    desk: Desk, place: tuple[str, str, str], found: Mapping[tuple[str, ...], Possible]
+) -> int:
+    kind, entity, resource = place
+    known = {
+        (c.kind, c.entity, c.key, c.resource, c.other): c
+        for c in MatchCase.objects.filter(kind=kind, entity=entity, resource=resource)
+    }
+    over = [c.pk for i, c in known.items() if c.state == "open" and i not in found]
+    for start in range(0, len(over), _SOME):
+        MatchCase.objects.filter(pk__in=over[start : start + _SOME]).update(state="over")
+    for identity, case in known.items():
+        one = found.get(identity)
+        if one is None or case.state not in ("open", "over"):
+            continue
+        told = (case.state, case.probability, case.evidence)
+        case.state, case.probability = "open", one.probability
+        case.evidence = json.dumps(one.evidence, sort_keys=True)
+        if told != (case.state, case.probability, case.evidence):
+            case.save(update_fields=["state", "probability", "evidence"])
+    fresh = [_opened(desk, one) for identity, one in found.items() if identity not in known]
+    MatchCase.objects.bulk_create(fresh, batch_size=_SOME)
+    return len(fresh)
+
+
+def _opened(desk: Desk, one: Possible) -> MatchCase:
+    return MatchCase(
+        kind=one.kind, entity=one.entity, key=one.key, resource=one.resource, other=one.other,
+        probability=one.probability, evidence=json.dumps(one.evidence, sort_keys=True),
+        state="open", steward=_steward(desk.charter, one), opened_at=desk.at,
+    )  # fmt: skip
+
+
+def _steward(charter: Charter, one: Possible) -> str:
+    """Who is who is the roster's to say; which of two records is right, that system's."""
+    if one.kind in ("claim", "copies"):
+        return charter.systems[read_resource(one.resource).system].steward
+    return charter.systems[charter.entities[one.entity].roster.system].steward
+
+
+def _tell(desk: Desk, entities: set[str], found: Mapping[tuple[str, ...], Possible]) -> None:
+    """Tell the offices of what waits for them; claims and copies have incidents of their own."""
+    troubles: list[Trouble] = []
+    for name in sorted(entities & set(desk.charter.entities)):
+        troubles += _waiting(desk, desk.charter.entities[name])
+        troubles += _to_merge(desk, desk.charter.entities[name], found)
+    report(troubles, at=desk.at)
+    places = [str(e.roster) for n, e in desk.charter.entities.items() if n in entities]
+    close_others(troubles, codes=[_WAITING, _TO_MERGE], places=places, at=desk.at)
+
+
+def _waiting(desk: Desk, entity: Entity) -> Iterator[Trouble]:
+    cases = MatchCase.objects.filter(entity=entity.name, state="open", kind="candidate")
+    if count := cases.count():
+        yield _trouble(
+            desk, entity, _WAITING,
+            f"{count} match case(s) of {entity.name} wait for a decision; nothing is linked "
+            "before.",
+            "See `matricula matches`, then `matricula matches same N` or `different N`.",
+        )  # fmt: skip
+
+
+def _to_merge(
+    desk: Desk, entity: Entity, found: Mapping[tuple[str, ...], Possible]
+) -> Iterator[Trouble]:
+    roster = str(entity.roster)
+    same = MatchCase.objects.filter(
+        kind="candidate", entity=entity.name, resource=roster, state="same"
+    )
+    still = [c for c in same if (c.kind, c.entity, c.key, c.resource, c.other) in found]
+    if still:
+        yield _trouble(
+            desk, entity, _TO_MERGE,
+            f"{len(still)} pair(s) of records of {roster} are one person each, first "
+            f"{still[0].key} and {still[0].other}.",
+            f"Merge them in {roster}: only there are two records made one.",
+        )  # fmt: skip
+
+
+def _trouble(desk: Desk, entity: Entity, code: str, message: str, cure: str) -> Trouble:
+    system = entity.roster.system
+    return Trouble(
+        code, str(entity.roster), desk.charter.systems[system].steward, message, cure,
+        system=system,
+    )  # fmt: skip
+
+
+def told(number: int | None = None) -> list[dict[str, Any]]:
+    """Say what is kept of the cases that are open, or of one, decided or not.
+
+    Raises:
+        Refused: There is no such case (M552).
+    """
+    if number is None:
+        return [_told(c) for c in MatchCase.objects.filter(state="open").order_by("id")]
+    case = _case(number)
+    said = MatchDecision.objects.filter(case=case).order_by("id")
+    decisions = [
+        {"said": d.said, "by": d.actor, "at": d.at.isoformat(timespec="seconds"), "why": d.why}
+        for d in said
+    ]
+    return [{**_told(case), "decisions": decisions}]
+
+
+def _told(case: MatchCase) -> dict[str, Any]:
+    return {
+        "case": case.pk, "kind": case.kind, "entity": case.entity, "key": case.key,
+        "resource": case.resource, "other": case.other, "probability": case.probability,
+        "evidence": json.loads(case.evidence), "state": case.state, "steward": case.steward,
+        "opened_at": case.opened_at.isoformat(timespec="seconds"),
+        "decided_by": case.decided_by, "why": case.why,
+    }  # fmt: skip
+
+
+def _case(number: int) -> MatchCase:
+    case = MatchCase.objects.filter(pk=number).first()
+    if case is None:
+        raise Refused(
+            "M552",
+            f"There is no match case {number}.",
+            cure="Use a number of `matricula matches`.",
+        )
+    return case
+
+
+def decide(desk: Desk, number: int, said: str, *, why: str) -> MatchCase:
+    """Write down what a steward says of a case: `same`, `different`, or `undo`.
+
+    Args:
+        desk: Who says it, and when.
+        number: The case.
+        said: The word.
+        why: The ground; it stands in the audit and may name nobody.
+
+    Raises:
+        Refused: There is no such case, it cannot be decided so (M552, M553).
+    """
+    with transaction.atomic():
+        case = _case(number)
+        _must_be_decidable(case, said)
+        if case.kind == "rekey":
+            rekeys.move(desk, case.entity, case.other, case.key)
+        _say(desk, case, said, why=why)
+        _tell_after(desk, case)
+    return case
+
+
+def _say(desk: Desk, case: MatchCase, said: str, *, why: str) -> None:
+    """Write a decision down: in the case, in its history and in the audit."""
+    before = case.state
+    undone = "over" if case.kind == "rekey" else "open"
+    case.state = undone if said == "undo" else said
+    case.decided_by = "" if said == "undo" else desk.actor
+    case.decided_at = None if said == "undo" else desk.at
+    case.why = "" if said == "undo" else why
+    case.save()
+    MatchDecision.objects.create(case=case, said=said, actor=desk.actor, why=why, at=desk.at)
+    append([_entry(desk, case, said, before, why)], at=desk.at)
+
+
+def rekey(desk: Desk, entity: str, numbers: Mapping[str, str], *, why: str) -> list[int]:
+    """Say that records go on under new numbers: their copies are kept, not made again.
+
+    Args:
+        desk: Who says it, and when.
+        entity: The kind of record.
+        numbers: Old key to new key.
+        why: The ground; it stands in the audit.
+
+    Returns:
+        The cases; `decide` undoes each.
+
+    Raises:
+        Refused: There is no such entity, or a number cannot be taken (M517, M554). Then
+            nothing was moved.
+    """
+    known = desk.charter.entities.get(entity)
+    if known is None:
+        raise Refused(
+            "M517", f"The charter knows no entity {entity}.",
+            cure=f"Use one of {', '.join(desk.charter.entities)}.",
+        )  # fmt: skip
+    cases = []
+    with transaction.atomic():
+        for old, new in numbers.items():
+            rekeys.move(desk, entity, old, new)
+            one = Possible("rekey", entity, old, str(known.roster), new)
+            case, _ = MatchCase.objects.update_or_create(
+                kind="rekey", entity=entity, key=old, resource=one.resource, other=new,
+                defaults={"steward": _steward(desk.charter, one), "opened_at": desk.at},
+            )  # fmt: skip
+            _say(desk, case, "same", why=why)
+            cases.append(case.pk)
+    return cases
+
+
+def _tell_after(desk: Desk, case: MatchCase) -> None:
+    """Freshen what the office was told; what is to be merged only a pass can see again."""
+    entity = desk.charter.entities.get(case.entity)
+    if entity is None:
+        return
+    waiting = list(_waiting(desk, entity))
+    report(waiting, at=desk.at)
+    close_others(waiting, codes=[_WAITING], places=[str(entity.roster)], at=desk.at)
+
+
+def _must_be_decidable(case: MatchCase, said: str) -> None:
+    if case.kind == "copies":
+        raise _cannot(
+            case, f"it is for {case.steward} to merge or correct the records in {case.resource}"
+        )
+    if case.kind == "rekey" and said != "undo":
+        raise _cannot(case, "what was given a new number is said by `matricula matches rekey`")
+    if said == "undo" and case.state not in ("same", "different"):
+        raise _cannot(case, "nothing was decided of it")
+    if said != "undo" and case.state != "open":
+        raise _cannot(case, f"it is {case.state}; undo that first")
+    if said == "same" and case.kind in ("candidate", "claim"):
+        # Two weak matches in a chain do not make three records one.
+        others = MatchCase.objects.filter(
+            entity=case.entity, resource=case.resource, other=case.other, state="same",
+            kind__in=("candidate", "claim"),
+        )  # fmt: skip
+        taken = others.exclude(key=case.key).first()
+        if taken is not None:
+            raise _cannot(
+                case, f"{case.other} is decided to be {taken.key} by case {taken.pk}; undo that"
+            )
+
+
+def _cannot(case: MatchCase, reason: str) -> Refused:
+    return Refused(
+        "M553",
+        f"Case {case.pk} cannot be decided so: {reason}.",
+        cure=f"See `matricula matches show {case.pk}`.",
+    )
+
+
+def _entry(desk: Desk, case: MatchCase, said: str, before: str, why: str) -> Entry:
+    about = {"kind": case.kind, "resource": case.resource, "other": case.other}
+    return Entry(
+        actor=desk.actor, action=f"match {said}", entity=case.entity, key=case.key, why=why,
+        charter_version=desk.charter.digest,
+        before={**about, "state": before}, after={**about, "state": case.state},
+    )  # fmt: skip
