@@ -16,7 +16,7 @@ from sqlglot import exp
 
 from matricula.engine import sql, survey
 from matricula.engine.read import Fault, wanted_fields
-from matricula.engine.workbench import arrow, rows, run
+from matricula.engine.workbench import arrow, number, rows, run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -109,6 +109,8 @@ def claims(connection: duckdb.DuckDBPyConnection, entity: Entity) -> pa.Table:
     Returns:
         `key`, `resource`, `external_id`, sorted.
     """
+    if not number(connection, sql.count(f"twice_{entity.name}")):
+        return _NO_CLAIMS
     query: exp.Query | None = None
     for resource in entity.owners():
         if resource == entity.roster:
