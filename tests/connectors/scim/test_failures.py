@@ -38,9 +38,9 @@ def test_a_creation_whose_answer_is_lost_is_unknown_and_found_by_looking(
 def test_a_creation_that_takes_too_long_is_unknown_and_never_sent_twice(
     make_idp: Callable[..., Idp],
 ):
-    idp = make_idp(timeout_seconds=0.3)
+    idp = make_idp(timeout_seconds=3)
     idp.connector.describe()
-    idp.break_(method="POST", times=1, wait_seconds=0.6)
+    idp.break_(method="POST", times=1, wait_seconds=6)
 
     (outcome,) = idp.write(create(AMARA))
 
