@@ -71,26 +71,26 @@ class Claim:
 
 
 @contextmanager
-def in_turn(number: int) -> Iterator[bool]:
+def in_turn(number: int) -> Iterator[None]:
     """Hold one of PostgreSQL's advisory locks, waiting for it; SQLite needs none."""
     if connection.vendor != "postgresql":
-        yield True
+        yield
         return
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK + number])
     try:
-        yield True
+        yield
     finally:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK + number])
 
 
-def one_at_a_time() -> AbstractContextManager[bool]:
+def one_at_a_time() -> AbstractContextManager[None]:
     """Let commands that find an older PostgreSQL database bring it up to date in turn."""
     return in_turn(1)
 
 
-def scheduling() -> AbstractContextManager[bool]:
+def scheduling() -> AbstractContextManager[None]:
     """Let one worker at a time decide what is due and who does it."""
     return in_turn(2)
 

@@ -284,27 +284,26 @@ def _with_held(
 def _keep(desk: Desk, run: Run, plan: Plan, scope: Scope) -> None:
     """Keep what was found; only a plan that somebody is shown can be applied."""
     if run.kind == "plan":
-        pq.write_table(plan.changes, _folder(desk, run) / "changes.parquet")
-        StoredPlan.objects.create(
-            digest=plan.digest, run=run, charter=plan.charter, full=scope.full,
-            flows=json.dumps(list(scope.flows)), parts=json.dumps(told_of(plan)),
-            made_at=desk.at,
-        )  # fmt: skip
+        _store(desk, run, plan, scope)
     standing.found(desk, plan)
+
+
+def _store(desk: Desk, run: Run, plan: Plan, scope: Scope, *, undoes: str = "") -> None:
+    pq.write_table(plan.changes, _folder(desk, run) / "changes.parquet")
+    StoredPlan.objects.create(
+        digest=plan.digest, run=run, charter=plan.charter, full=scope.full,
+        flows=json.dumps(list(scope.flows)), parts=json.dumps(told_of(plan)), undoes=undoes,
+        made_at=desk.at,
+    )  # fmt: skip
 
 
 def make_undo(desk: Desk, run: Run, undone: str) -> Made:
     """Plan what puts back what a run did, and keep the plan."""
     charters.keep(desk)
     plan = undo.make_plan(desk, undone)
-    if run.kind == "undo":
-        pq.write_table(plan.changes, _folder(desk, run) / "changes.parquet")
-        StoredPlan.objects.create(
-            digest=plan.digest, run=run, charter=plan.charter, full=False,
-            flows=json.dumps([part.flow for part in plan.flows]),
-            parts=json.dumps(told_of(plan)), undoes=undone, made_at=desk.at,
-        )  # fmt: skip
     scope = Scope(tuple(part.flow for part in plan.flows), full=False)
+    if run.kind == "undo":
+        _store(desk, run, plan, scope, undoes=undone)
     return Made(plan, run, scope, {}, None)
 
 

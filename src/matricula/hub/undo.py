@@ -120,7 +120,7 @@ def _turned(flow: Flow, effect: Effect, link: Link | None) -> Row | None:
         "flow": flow.name, "key": effect.key, "kind": kind,
         "external_id": link.external_id if link else None,
         "before": None if kind == "create" else before, "after": after,
-        "initial": None, "match": _match(flow, after) if kind == "create" else None,
+        "initial": None, "match": document(_asked(flow, after)) if kind == "create" else None,
         "waits": None, "fields": _differing(before, after),
     }  # fmt: skip
 
@@ -140,13 +140,13 @@ def _is_as_left(effect: Effect, link: Link | None) -> bool:
 
 
 def _is_blank(flow: Flow, after: str | None) -> bool:
-    held = json.loads(after or "{}")
-    return any(held.get(name) in (None, "") for name in flow.match)
+    return any(value in (None, "") for value in _asked(flow, after).values())
 
 
-def _match(flow: Flow, after: str | None) -> str:
+def _asked(flow: Flow, after: str | None) -> dict[str, Any]:
+    """Say what the match rule would look for."""
     held = json.loads(after or "{}")
-    return document({name: held.get(name) for name in flow.match})
+    return {name: held.get(name) for name in flow.match}
 
 
 def _differing(before: str | None, after: str | None) -> list[str]:

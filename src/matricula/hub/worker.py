@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from django.db import DatabaseError, close_old_connections
+from django.db import close_old_connections
 
 from matricula.hub import alone, events, letters, marks, runs
 from matricula.hub.changed import is_followed
@@ -72,11 +72,8 @@ class Worker:
         while not self.stopped.is_set() and (rounds is None or done < rounds):
             try:
                 self._round()
-            except (MatriculaError, DatabaseError) as error:
-                # A charter being edited, a database restarting: the next round may do.
-                self.tell(events.failed(error))
-                close_old_connections()
             except Exception as error:  # noqa: BLE001 - nobody is there to start it again
+                # A charter being edited, a database restarting: the next round may do.
                 self.tell(events.failed(error))
                 close_old_connections()
             done += 1
