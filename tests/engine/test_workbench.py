@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from time import sleep
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -115,3 +116,34 @@ def test_texts_that_repeat_are_read_as_any_others(tmp_path: Path) -> None:
 
     assert sorted(set(found)) == sorted({(f"k{n}", "VARCHAR") for n in range(1, rows, 6)})
     assert counts == [("active", 2_000), ("left", 2_000), (None, 2_000)]
+
+
+def test_files_of_another_kind_are_read_whole(tmp_path: Path) -> None:
+    told = pa.table({"key": ["1", "2"], "status": ["active", None], "mark": [7, 8]})
+    for name in ("one.arrow", "other.arrow"):
+        ds.write_dataset(told, tmp_path / name, format="ipc")
+    files = ds.dataset(
+        [next((tmp_path / name).iterdir()) for name in ("one.arrow", "other.arrow")], format="ipc"
+    )
+
+    with open_workbench() as bench:
+        register(bench, "told", files)
+        found = bench.execute("SELECT mark, key FROM told WHERE status IS NULL").fetchall()
+
+    assert found == [(8, "2"), (8, "2")]
+
+
+def test_of_a_file_no_more_is_read_than_was_asked_for(tmp_path: Path) -> None:
+    rows, place = 400_000, tmp_path / "told.parquet"
+    pq.write_table(pa.table({"n": pa.array(range(rows))}), place, row_group_size=1_000)
+    before = pa.system_memory_pool().bytes_allocated()
+
+    with open_workbench(Bench(threads=1)) as bench:
+        register(bench, "told", ds.dataset(place))
+        reader = bench.sql("SELECT n FROM told").to_arrow_reader(1_000)
+        first = reader.read_next_batch()
+        sleep(0.2)
+        held = pa.system_memory_pool().bytes_allocated() - before
+
+    assert first["n"].to_pylist() == list(range(1_000))
+    assert held < rows * 8 / 4

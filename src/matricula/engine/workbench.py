@@ -123,25 +123,46 @@ def give_back() -> None:
 
 
 class _Frugal(ds.FileSystemDataset):
-    """Files read with little ahead: Arrow's own habit keeps most of a file in memory.
+    """Files read part by part, each when it is asked for.
 
-    And in memory of the system's: what Arrow's own pool has had it does not give back.
+    Left to itself Arrow reads on while nobody asks, up to a gigabyte, and into a pool of its
+    own, which does not give back what it once had.
     """
 
     def scanner(  # type: ignore[override]  # what DuckDB asks for, no more
         self,
         columns: list[str] | None = None,
         filter: ds.Expression | None = None,  # noqa: A002 - Arrow's word
-    ) -> ds.Scanner:
-        """Scan in small batches, one file and one batch ahead."""
-        return super().scanner(
-            columns=columns,
-            filter=filter,
-            batch_size=_GROUP,
-            batch_readahead=1,
-            fragment_readahead=1,
-            memory_pool=pa.system_memory_pool(),
-        )
+    ) -> _Pulled:
+        """Say what to read; nothing is read yet."""
+        return _Pulled(self, columns, filter)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pulled:
+    """A scan of files whose next rows are read when they are asked for."""
+
+    files: ds.FileSystemDataset
+    columns: list[str] | None
+    where: ds.Expression | None
+
+    def to_reader(self) -> pa.RecordBatchReader:
+        """Read."""
+        every = self.files.schema
+        schema = every if self.columns is None else pa.schema(map(every.field, self.columns))
+        return pa.RecordBatchReader.from_batches(schema, self._batches())
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        for file in self.files.get_fragments():
+            for part in _parts(file):
+                read = part.to_table(
+                    schema=self.files.schema,
+                    columns=self.columns,
+                    filter=self.where,
+                    batch_size=_GROUP,
+                    memory_pool=pa.system_memory_pool(),
+                )
+                yield from read.to_batches()
 
 
 def register(connection: duckdb.DuckDBPyConnection, name: str, rows: Arrow) -> None:
@@ -184,6 +205,10 @@ def _repeated(file: ds.Fragment, schema: pa.Schema) -> list[str]:
         and part.total_uncompressed_size < 4 * part.num_values
         and _is_text(schema, part.path_in_schema)
     ]
+
+
+def _parts(file: ds.Fragment) -> list[ds.Fragment]:
+    return file.split_by_row_group() if isinstance(file, ds.ParquetFileFragment) else [file]
 
 
 def _is_text(schema: pa.Schema, column: str) -> bool:
