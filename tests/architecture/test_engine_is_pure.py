@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from matricula.engine.workbench import open_workbench
+from matricula.engine.workbench import open_workbench, register
 from tests.architecture.source import SOURCE, dotted, written
 
 OUTSIDE = ("django", "httpx2", "sqlalchemy", "psycopg", "adbc_driver_manager", "scim2_models")
@@ -94,7 +94,7 @@ def test_the_sealed_calculator_refuses_the_outside(statement: str, tmp_path):
 
 def test_the_sealed_calculator_still_computes_on_what_it_is_given():
     with open_workbench() as connection:
-        connection.register("given", pa.table({"a": [1, 2]}))
+        register(connection, "given", pa.table({"a": [1, 2]}))
 
         total = connection.execute("SELECT sum(a) FROM given").fetchone()
 

@@ -12,14 +12,14 @@ from matricula.engine.workbench import register, rows
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import duckdb
     import pyarrow.dataset as ds
 
     from matricula.charter.model import Charter, Entity, ResourceRef, ValueType
+    from matricula.engine.workbench import Workbench
 
 
 def ids_about(
-    connection: duckdb.DuckDBPyConnection,
+    bench: Workbench,
     charter: Charter,
     entity: Entity,
     snapshot: tuple[ResourceRef, ds.Dataset],
@@ -28,7 +28,7 @@ def ids_about(
     """List the resource's own identifiers of the rows whose key says something.
 
     Args:
-        connection: An open workbench.
+        bench: An open workbench.
         charter: For the types of what spells the key.
         entity: Whose key.
         snapshot: A resource that owns fields of the entity, and what it held.
@@ -45,10 +45,10 @@ def ids_about(
         sql.same(sql.cast(_value(data, names[place], wanted), "VARCHAR"), sql.text(part))
         for place, part in parts.items()
     ]
-    register(connection, "held", data)
+    register(bench, "held", data)
     query = exp.select(sql.column("_id")).from_(sql.table("held")).where(*said)
-    found = [str(row[0]) for row in rows(connection, query)]
-    connection.unregister("held")
+    found = [str(row[0]) for row in rows(bench, query)]
+    bench.unregister("held")
     return found
 
 

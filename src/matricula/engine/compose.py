@@ -1,8 +1,9 @@
 """Compose: the golden record, each field from its owner and from nowhere else.
 
-Leaves for entity E the view `whole_E` (everybody) and the table `golden_E` (everybody, or
-the dirty keys alone): `key` and every field under its canonical name. Also `amiss_E`
-(`key`, `field`): values that are not of their type, by canonical name.
+Leaves for entity E the table `golden_E` (everybody, or the dirty keys alone): `key` and every
+field under its canonical name. Also `amiss_E` (`key`, `field`): values that are not of their
+type, by canonical name; where there are none it is noted only. And, for what others refer
+to, the view `whole_E` (everybody).
 """
 
 from __future__ import annotations
@@ -12,50 +13,43 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from matricula.engine import sql
-from matricula.engine.workbench import number, rows, run
+from matricula.engine.workbench import leave_out, run, size
 
 if TYPE_CHECKING:
-    import duckdb
-
     from matricula.charter.model import Entity
+    from matricula.engine.workbench import Workbench
 
 
-def compose(
-    connection: duckdb.DuckDBPyConnection, entity: Entity, *, only_dirty: bool = False
-) -> None:
+def compose(bench: Workbench, entity: Entity, *, only_dirty: bool = False) -> None:
     """Put the golden record of an entity together.
 
     Args:
-        connection: After `resolve` of the entity.
+        bench: After `resolve` of the entity.
         entity: Which.
         only_dirty: Keep `golden_E` to the keys in `dirty_E`.
     """
-    view(connection, entity)
     dirty = _dirty(entity) if only_dirty else None
-    golden = _whole(connection, entity, among=dirty)
-    run(connection, sql.create("TABLE", f"golden_{entity.name}", golden))
-    _gather_amiss(connection, entity)
+    golden = _whole(bench, entity, among=dirty)
+    run(bench, sql.create("TABLE", f"golden_{entity.name}", golden))
 
 
-def view(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
+def view(bench: Workbench, entity: Entity) -> None:
     """Leave `whole_E`, after `resolve` of the entity."""
-    run(connection, sql.create("VIEW", f"whole_{entity.name}", _whole(connection, entity)))
+    run(bench, sql.create("VIEW", f"whole_{entity.name}", _whole(bench, entity)))
 
 
 def _dirty(entity: Entity) -> exp.Select:
-    return exp.select(sql.column("key")).from_(sql.table(f"dirty_{entity.name}"))
+    return sql.keys_in(f"dirty_{entity.name}")
 
 
-def _whole(
-    connection: duckdb.DuckDBPyConnection, entity: Entity, *, among: exp.Select | None = None
-) -> exp.Select:
+def _whole(bench: Workbench, entity: Entity, *, among: exp.Select | None = None) -> exp.Select:
     """Join what the owners say; each side is kept to the keys asked for before it is joined."""
     aliases = {resource: f"o{place}" for place, resource in enumerate(entity.owners())}
     roster = aliases[entity.roster]
     sides = {}
     for resource in aliases:
         found = exp.select(exp.Star()).from_(sql.table(f"found_{entity.name}:{resource}"))
-        sides[resource] = once(connection, entity, str(resource), found)
+        sides[resource] = once(bench, entity, str(resource), found)
     if among:
         for resource, side in sides.items():
             sides[resource] = side.where(exp.In(this=sql.column("key"), query=among.subquery()))
@@ -75,28 +69,25 @@ def _whole(
     return query
 
 
-def once(
-    connection: duckdb.DuckDBPyConnection, entity: Entity, resource: str, found: exp.Select
-) -> exp.Select:
+def once(bench: Workbench, entity: Entity, resource: str, found: exp.Select) -> exp.Select:
     """Leave out, of what a resource says of an entity, the keys that two records claim."""
+    # Mostly there are none, and a condition on every row would be paid for by all.
+    if not size(bench, f"twice_{entity.name}"):
+        return found
     twice = (
         exp.select(sql.column("key"))
         .from_(sql.table(f"twice_{entity.name}"))
         .where(sql.same(sql.column("resource"), sql.text(resource)))
     )
-    # Mostly there are none, and a condition on every row would be paid for by all.
-    if not rows(connection, twice.copy().limit(1)):
-        return found
     return found.where(sql.absent(sql.column("key"), twice))
 
 
-def _gather_amiss(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
-    query: exp.Query = exp.select(
-        sql.named(sql.text(""), "key"), sql.named(sql.text(""), "field")
-    ).where(exp.false())
+def gather_amiss(bench: Workbench, entity: Entity) -> None:
+    """Leave `amiss_E`, of everybody; after `resolve` of the entity."""
+    parts: list[exp.Query] = []
     for field in entity.fields.values():
         bad = f"bad_{field.owner}"
-        if not number(connection, sql.count(bad)):
+        if not size(bench, bad):
             continue
         one = (
             exp.select(sql.column("key", "f"), sql.named(sql.text(field.name), "field"))
@@ -108,5 +99,7 @@ def _gather_amiss(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None
             .where(sql.same(sql.column("field", "b"), sql.text(field.owner_field)))
             .where(sql.given(sql.column("key", "f")))
         )
-        query = exp.union(query, one, distinct=False)
-    run(connection, sql.create("TABLE", f"amiss_{entity.name}", query))
+        parts.append(one)
+    leave_out(bench, f"amiss_{entity.name}")
+    if parts:
+        run(bench, sql.create("TABLE", f"amiss_{entity.name}", sql.union_all(parts)))

@@ -13,14 +13,15 @@ from sqlglot import exp
 
 from matricula.engine import sql
 from matricula.engine.read import Fault
-from matricula.engine.workbench import number, register, run
+from matricula.engine.workbench import number, register, run, size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import duckdb
     import pyarrow as pa
     import pyarrow.dataset as ds
+
+    from matricula.engine.workbench import Workbench
 
 # How a spreadsheet writes a date, whatever the country.
 _DATE_LIKE = (
@@ -40,7 +41,7 @@ _SHARE = 4
 
 
 def judge(
-    connection: duckdb.DuckDBPyConnection,
+    bench: Workbench,
     resource: str,
     spelling: Sequence[str],
     previous: ds.Dataset | pa.Table,
@@ -48,7 +49,7 @@ def judge(
     """Compare the identifiers of a snapshot with those of the last trusted one.
 
     Args:
-        connection: After `read.load` of the resource (reads `land_<resource>`).
+        bench: After `read.load` of the resource (reads `land_<resource>`).
         resource: As `system.resource`.
         spelling: The native fields that spell the key.
         previous: The last trusted snapshot of the same resource.
@@ -58,23 +59,22 @@ def judge(
     """
     if not set(spelling) <= set(previous.schema.names):
         return (), ()
-    register(connection, "earlier", previous)
+    register(bench, "earlier", previous)
     try:
         landed = f"land_{resource}"
-        _only(connection, "lost_id", spelling, here="earlier", there=landed)
-        lost = number(connection, sql.count("lost_id"))
+        _only(bench, "lost_id", spelling, here="earlier", there=landed)
+        lost = size(bench, "lost_id")
         if not lost:
             return (), ()
-        _only(connection, "fresh_id", spelling, here=landed, there="earlier")
-        _gather_known(connection, spelling)
-        known = number(connection, sql.count("known_id"))
-        fresh = number(connection, sql.count("fresh_id"))
+        _only(bench, "fresh_id", spelling, here=landed, there="earlier")
+        _gather_known(bench, spelling)
+        known, fresh = size(bench, "known_id"), size(bench, "fresh_id")
         renumbered = _renumbered(resource, known=known, lost=lost, fresh=fresh)
-        zeros, dates = _zeros(connection, resource), _dates(connection, resource)
+        zeros, dates = _zeros(bench, resource), _dates(bench, resource)
         faults = _likeliest(renumbered, zeros, dates, lost=lost)
         return faults, () if faults else _gone(resource, known=known, lost=lost, fresh=fresh)
     finally:
-        connection.unregister("earlier")
+        bench.unregister("earlier")
 
 
 def _likeliest(
@@ -91,7 +91,7 @@ def _likeliest(
 
 
 def _only(
-    connection: duckdb.DuckDBPyConnection,
+    bench: Workbench,
     called: str,
     spelling: Sequence[str],
     *,
@@ -112,40 +112,38 @@ def _only(
             .join(sql.table(there, "b"), on=sql.same(mine, theirs), join_type="anti")
             .where(sql.given(mine))
         )
-    _keep_ids(connection, called, lone)
+    _keep_ids(bench, called, lone)
 
 
-def _gather_known(connection: duckdb.DuckDBPyConnection, spelling: Sequence[str]) -> None:
+def _gather_known(bench: Workbench, spelling: Sequence[str]) -> None:
     """Leave the parts of all keys of the last reading in `known_id`."""
     parts: list[exp.Query] = []
     for part in spelling:
         spelled = sql.cast(sql.column(part), "VARCHAR")
         parts.append(exp.select(sql.named(spelled, "id")).from_(sql.table("earlier")))
-    _keep_ids(connection, "known_id", parts)
+    _keep_ids(bench, "known_id", parts)
 
 
-def _keep_ids(
-    connection: duckdb.DuckDBPyConnection, called: str, parts: Sequence[exp.Query]
-) -> None:
+def _keep_ids(bench: Workbench, called: str, parts: Sequence[exp.Query]) -> None:
     every = parts[0]
     for part in parts[1:]:
         every = exp.union(every, part, distinct=False)
     query = exp.select(sql.column("id")).distinct().from_(every.subquery("parts"))
-    run(connection, sql.create("TABLE", called, query.where(sql.given(sql.column("id")))))
+    run(bench, sql.create("TABLE", called, query.where(sql.given(sql.column("id")))))
 
 
 def _matching(of: str, pattern: str) -> exp.Select:
     return sql.count(of).where(sql.call("regexp_full_match", sql.column("id"), sql.text(pattern)))
 
 
-def _zeros(connection: duckdb.DuckDBPyConnection, resource: str) -> tuple[int, Fault] | None:
+def _zeros(bench: Workbench, resource: str) -> tuple[int, Fault] | None:
     bare = sql.call("ltrim", sql.column("id", "l"), sql.text("0"))
     query = sql.count("lost_id", "l").join(
         sql.table("fresh_id", "f"), on=sql.same(sql.column("id", "f"), bare)
     )
-    returned = number(connection, query)
+    returned = number(bench, query)
     # One person who leaves as 007 on the day on which another joins as 7 is no damage.
-    if not returned or returned * 2 < number(connection, _matching("lost_id", "0.*")):
+    if not returned or returned * 2 < number(bench, _matching("lost_id", "0.*")):
         return None
     return returned, Fault(
         resource,
@@ -163,15 +161,15 @@ def _shape(of: str = "") -> exp.Expr:
     return sql.call("regexp_replace", digits, sql.text("[A-Za-z]"), sql.text("a"), sql.text("g"))
 
 
-def _dates(connection: duckdb.DuckDBPyConnection, resource: str) -> tuple[int, Fault] | None:
+def _dates(bench: Workbench, resource: str) -> tuple[int, Fault] | None:
     """Find dates of a shape never seen here, where what may have become one is gone."""
-    if not number(connection, _matching("lost_id", _MISTAKABLE)):
+    if not number(bench, _matching("lost_id", _MISTAKABLE)):
         return None
     usual = exp.select(_shape()).from_(sql.table("known_id"))
     query = _matching("fresh_id", _DATE_LIKE).where(
         sql.no(exp.In(this=_shape(), query=usual.subquery()))
     )
-    count = number(connection, query)
+    count = number(bench, query)
     if not count:
         return None
     return count, Fault(

@@ -19,7 +19,16 @@ from sqlglot import exp
 from matricula.charter.lineage import passed
 from matricula.engine import compose, project, sql, survey
 from matricula.engine.moved import find_moved, in_moved
-from matricula.engine.workbench import arrow, batches, give_back, number, register, rows, run
+from matricula.engine.workbench import (
+    arrow,
+    batches,
+    give_back,
+    leave_out,
+    register,
+    rows,
+    run,
+    size,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,17 +36,19 @@ if TYPE_CHECKING:
     import pyarrow.dataset as ds
 
     from matricula.charter.model import Charter, Entity, ResourceRef
+    from matricula.engine.workbench import Workbench
 
 _VERSION, _SUM = b"duckdb", b"sum"
+NOBODY = pa.table({"key": pa.array([], pa.string())})
 
 
 def index_all(
-    connection: duckdb.DuckDBPyConnection, entities: Iterable[Entity]
+    bench: Workbench, entities: Iterable[Entity]
 ) -> Iterator[tuple[tuple[str, ResourceRef], pa.RecordBatchReader]]:
     """Fingerprint what every owner says of some entities, record by record, under its key.
 
     Args:
-        connection: After `line.take_in`; with its `prints`, which are used up, it is quicker.
+        bench: After `line.take_in`; with its `prints`, which are used up, it is quicker.
         entities: Which.
 
     Yields:
@@ -47,38 +58,38 @@ def index_all(
     left = [(entity, resource) for entity in entities for resource in entity.owners()]
     while left:
         entity, resource = left.pop(0)
-        yield (entity.name, resource), _index(connection, entity, resource)
-        run(connection, exp.Drop(tables=[sql.table("prints")], kind="TABLE", exists=True))
+        yield (entity.name, resource), _index(bench, entity, resource)
+        if "prints" in bench.sizes:
+            run(bench, sql.drop("prints"))
         if all(other != resource for _, other in left):
-            survey.forget_prints(connection, resource)
+            survey.forget_prints(bench, resource)
         give_back()
 
 
-def _index(
-    connection: duckdb.DuckDBPyConnection, entity: Entity, resource: ResourceRef
-) -> pa.RecordBatchReader:
+def _index(bench: Workbench, entity: Entity, resource: ResourceRef) -> pa.RecordBatchReader:
     prints = exp.select(sql.column("key"), sql.column("print"))
-    prints = prints.from_(_prints(connection, entity, resource).subquery("p"))
+    prints = prints.from_(_prints(bench, entity, resource).subquery("p"))
     prints = prints.where(sql.given(sql.column("key")))
-    prints = compose.once(connection, entity, str(resource), prints)
-    whole = exp.union(prints, _claimed_twice(entity, str(resource)), distinct=False)
+    prints = compose.once(bench, entity, str(resource), prints)
+    parts: list[exp.Query] = [prints]
+    if size(bench, f"twice_{entity.name}"):
+        parts.append(_claimed_twice(entity, str(resource)))
+    whole = sql.union_all(parts)
     fields = ",".join(survey.fields_of(entity, resource))
     told = {
         _VERSION: f"{duckdb.__version__} key,{fields}".encode(),
-        _SUM: _sum(connection, whole).encode(),
+        _SUM: _sum(bench, whole).encode(),
     }
-    found = batches(connection, whole)
+    found = batches(bench, whole)
     return pa.RecordBatchReader.from_batches(
         found.schema.with_metadata(told), (b.replace_schema_metadata(told) for b in found)
     )
 
 
-def _prints(
-    connection: duckdb.DuckDBPyConnection, entity: Entity, resource: ResourceRef
-) -> exp.Select:
+def _prints(bench: Workbench, entity: Entity, resource: ResourceRef) -> exp.Select:
     """Select the key and the fingerprint of every record of an owner."""
-    is_sound = not number(connection, sql.count(f"bad_{resource}"))
-    if is_sound and survey.has_prints(connection, resource):
+    is_sound = not size(bench, f"bad_{resource}")
+    if is_sound and survey.has_prints(bench, resource):
         return exp.select(
             sql.named(sql.column(f"key {entity.name}"), "key"),
             sql.named(sql.column(f"print {entity.name}"), "print"),
@@ -95,17 +106,17 @@ def _prints(
         )
         told.append(sql.column("fields", "w"))
     query = query.select(sql.named(sql.call("hash", *told), "print"))
-    run(connection, sql.create("TABLE", "prints", query))
+    run(bench, sql.create("TABLE", "prints", query))
     return exp.select(exp.Star()).from_(sql.table("prints"))
 
 
-def _sum(connection: duckdb.DuckDBPyConnection, index: exp.Query) -> str:
+def _sum(bench: Workbench, index: exp.Query) -> str:
     """Sum an index up, whatever its order: two of one sum and one length are the same."""
     row = sql.column("print")
     told = exp.select(
         exp.Count(this=exp.Star()), sql.call("bit_xor", row), sql.call("sum", row)
     ).from_(index.subquery("i"))
-    [(length, mixed, added)] = rows(connection, told)
+    [(length, mixed, added)] = rows(bench, told)
     return f"{length} {mixed} {added}"
 
 
@@ -134,7 +145,7 @@ def _claimed_twice(entity: Entity, resource: str) -> exp.Select:
 
 
 def dirty_keys(
-    connection: duckdb.DuckDBPyConnection,
+    bench: Workbench,
     charter: Charter,
     now: Mapping[tuple[str, ResourceRef], pa.Table | ds.Dataset],
     before: Mapping[tuple[str, ResourceRef], pa.Table | ds.Dataset],
@@ -146,7 +157,7 @@ def dirty_keys(
     A key is also dirty when a record it refers to is, through a `ref` that a flow reads.
 
     Args:
-        connection: After `line.take_in` of the present snapshots.
+        bench: After `line.take_in` of the present snapshots.
         charter: For the refs.
         now: An index for each entity and owner.
         before: The same of the last pass that was delivered.
@@ -160,16 +171,19 @@ def dirty_keys(
         return None
     for name in charter.entities:
         parts = [pair for pair in now if pair[0] == name]
-        _mark(connection, name, [(now[pair], before[pair]) for pair in parts])
-        _add_marked(connection, name, (marked or {}).get(name))
+        _mark(bench, name, [(now[pair], before[pair]) for pair in parts])
+        _add_marked(bench, name, (marked or {}).get(name))
     for entity in charter.entities.values():
         if any(name == entity.name for name, _ in now):
-            _follow_refs(connection, charter, entity)
-    touched = exp.select(sql.column("key")).distinct()
-    return {
-        name: arrow(connection, touched.from_(sql.table(f"touched_{name}")))
-        for name in charter.entities
-    }
+            _follow_refs(bench, charter, entity)
+    return {name: _touched(bench, name) for name in charter.entities}
+
+
+def _touched(bench: Workbench, name: str) -> pa.Table:
+    called = f"touched_{name}"
+    if not size(bench, called):
+        return NOBODY
+    return arrow(bench, exp.select(sql.column("key")).distinct().from_(sql.table(called)))
 
 
 def _comparable(
@@ -184,37 +198,45 @@ def _comparable(
 
 
 def _mark(
-    connection: duckdb.DuckDBPyConnection,
+    bench: Workbench,
     name: str,
     pairs: list[tuple[pa.Table | ds.Dataset, pa.Table | ds.Dataset]],
 ) -> None:
-    empty = exp.select(sql.named(sql.cast(exp.null(), "VARCHAR"), "key")).where(exp.false())
-    run(connection, sql.create("TABLE", f"touched_{name}", empty))
+    leave_out(bench, f"touched_{name}")
     for now, before in pairs:
         # A source that says what it said before touches nothing.
         if _sum_of(now) and _sum_of(now) == _sum_of(before):
             continue
-        register(connection, "index_now", now)
-        register(connection, "index_before", before)
+        register(bench, "index_now", now)
+        register(bench, "index_before", before)
         prints = exp.select(sql.column("print"))
         sides = (prints.from_(sql.table(f"index_{when}")) for when in ("now", "before"))
-        find_moved(connection, "moved_print", *sides, by="print")
+        find_moved(bench, "moved_print", *sides, by="print")
         # A key whose print changed is found on both sides. One after the other: both at once
         # would read four times.
         for here, there in (("index_now", "index_before"), ("index_before", "index_now")):
-            run(connection, exp.insert(_alone(here, there), sql.table(f"touched_{name}")))
-        connection.unregister("index_now")
-        connection.unregister("index_before")
+            _touch(bench, name, _alone(here, there))
+        bench.unregister("index_now")
+        bench.unregister("index_before")
         give_back()
 
 
-def _add_marked(connection: duckdb.DuckDBPyConnection, name: str, keys: pa.Table | None) -> None:
-    if keys is None:
+def _touch(bench: Workbench, name: str, keys: exp.Query) -> None:
+    """Add keys to those of an entity that are dirty."""
+    called = f"touched_{name}"
+    if size(bench, called):
+        run(bench, exp.insert(keys, sql.table(called), copy=False))
+    else:
+        run(bench, sql.create("TABLE", called, keys))
+
+
+def _add_marked(bench: Workbench, name: str, keys: pa.Table | None) -> None:
+    if not keys:
         return
-    register(connection, "marked_now", keys)
+    register(bench, "marked_now", keys)
     every = exp.select(sql.column("key")).from_(sql.table("marked_now"))
-    run(connection, exp.insert(every, sql.table(f"touched_{name}")))
-    connection.unregister("marked_now")
+    _touch(bench, name, every)
+    bench.unregister("marked_now")
 
 
 def _sum_of(index: pa.Table | ds.Dataset) -> bytes | None:
@@ -229,7 +251,7 @@ def _alone(here: str, there: str) -> exp.Select:
     return query.where(sql.absent(sql.column("print"), others))
 
 
-def _follow_refs(connection: duckdb.DuckDBPyConnection, charter: Charter, entity: Entity) -> None:
+def _follow_refs(bench: Workbench, charter: Charter, entity: Entity) -> None:
     refs = {
         name: None
         for flow in charter.flows.values()
@@ -238,31 +260,31 @@ def _follow_refs(connection: duckdb.DuckDBPyConnection, charter: Charter, entity
     }
     for field in refs:
         if field in entity.refs:
-            referring = _referring(connection, charter, entity, field)
-            run(connection, exp.insert(referring, sql.table(f"touched_{entity.name}")))
+            if size(bench, f"touched_{entity.refs[field].entity}"):
+                _touch(bench, entity.name, _referring(bench, charter, entity, field))
             continue
         owned = entity.fields[field]
-        referred = exp.select(sql.column("key")).from_(sql.table(f"touched_{owned.type.entity}"))
+        if not size(bench, f"touched_{owned.type.entity}"):
+            continue
+        referred = sql.keys_in(f"touched_{owned.type.entity}")
         query = (
             exp.select(sql.column("key"))
             .from_(sql.table(f"found_{entity.name}:{owned.owner}"))
             .where(exp.In(this=sql.column(owned.owner_field), query=referred.subquery()))
             .where(sql.given(sql.column("key")))
         )
-        run(connection, exp.insert(query, sql.table(f"touched_{entity.name}")))
+        _touch(bench, entity.name, query)
 
 
-def _referring(
-    connection: duckdb.DuckDBPyConnection, charter: Charter, entity: Entity, name: str
-) -> exp.Select:
+def _referring(bench: Workbench, charter: Charter, entity: Entity, name: str) -> exp.Select:
     """Select the keys whose ref, spelled from several fields, leads to a touched record."""
     reference = entity.reference(name)
     before = list(passed(reference.by, entity.refs))
     for read in {entity.name, *(entity.reference(other).entity for other in before)}:
-        compose.view(connection, charter.entities[read])
+        compose.view(bench, charter.entities[read])
     query = exp.select(sql.column("key", project.GOLDEN))
     query = query.from_(sql.table(f"whole_{entity.name}", project.GOLDEN))
-    touched = exp.select(sql.column("key")).from_(sql.table(f"touched_{reference.entity}"))
+    touched = sql.keys_in(f"touched_{reference.entity}")
     leads = exp.In(this=project.key_behind(reference), query=touched.subquery())
     return project.join_refs(query, entity, before).where(leads)
 

@@ -22,15 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
-    import duckdb
-
     from matricula.charter.model import Entity, Expectation, Read
+    from matricula.engine.workbench import Workbench
 
 _SHOWN = 1000
 
 
 def expect(
-    connection: duckdb.DuckDBPyConnection,
+    bench: Workbench,
     entity: Entity,
     composed: Mapping[str, Entity],
     *,
@@ -39,7 +38,7 @@ def expect(
     """Find the breaches of an entity's expectations.
 
     Args:
-        connection: After `compose` of the entity and of those behind its refs.
+        bench: After `compose` of the entity and of those behind its refs.
         entity: Whose expectations.
         composed: Every composed entity, with the fields that could be read. An expectation
             that needs more is left for a pass that reads it.
@@ -52,7 +51,7 @@ def expect(
         breach
         for expectation in entity.expects.values()
         if _can_be_told(entity, composed, expectation)
-        for breach in _breaches(connection, entity, expectation, on)
+        for breach in _breaches(bench, entity, expectation, on)
     )
 
 
@@ -71,14 +70,12 @@ def _is_at_hand(entity: Entity, composed: Mapping[str, Entity], read: Read) -> b
     return behind is not None and read.of in behind.fields
 
 
-def _breaches(
-    connection: duckdb.DuckDBPyConnection, entity: Entity, expectation: Expectation, on: date
-) -> list[Fault]:
+def _breaches(bench: Workbench, entity: Entity, expectation: Expectation, on: date) -> list[Fault]:
     query = _in_breach(entity, expectation, on)
-    count = number(connection, exp.select(exp.Count(this=exp.Star())).from_(query.subquery("b")))
+    count = number(bench, exp.select(exp.Count(this=exp.Star())).from_(query.subquery("b")))
     if not count:
         return []
-    first = rows(connection, query.copy().order_by("1").limit(_SHOWN))
+    first = rows(bench, query.copy().order_by("1").limit(_SHOWN))
     keys = tuple(str(row[0]) for row in first)
     return [
         Fault(

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import duckdb
-import pyarrow as pa
 from sqlglot import exp
 
 from matricula.engine import (
     compose,
     damage,
+    delta,
     diff,
     expect,
     guard,
@@ -30,16 +30,18 @@ from matricula.engine import (
     state,
     survey,
 )
-from matricula.engine.workbench import give_back, number, register
+from matricula.engine.workbench import give_back, leave_out, register, size
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import date, datetime
 
+    import pyarrow as pa
     import pyarrow.dataset as ds
 
     from matricula.charter.model import Charter, Entity, Flow, ResourceRef
     from matricula.engine.state import Confirmed
+    from matricula.engine.workbench import Workbench
 
 
 _INCOMPUTABLE = (
@@ -47,7 +49,7 @@ _INCOMPUTABLE = (
     duckdb.InvalidInputException,
     duckdb.OutOfRangeException,
 )
-_NOBODY = pa.table({"key": pa.array([], pa.string())})
+_TOLD = ("change", "drift", "aside", "settled", "void", "matched")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ def within(entity: Entity, owners: Collection[ResourceRef]) -> Entity:
 
 
 def take_in(
-    connection: duckdb.DuckDBPyConnection, charter: Charter, feed: Feed, *, prints: bool = False
+    bench: Workbench, charter: Charter, feed: Feed, *, prints: bool = False
 ) -> dict[ResourceRef, read.Verdict]:
     """Read every snapshot and judge it: by itself, by its predecessor, by its keys.
 
@@ -136,18 +138,18 @@ def take_in(
     owner that can.
 
     Args:
-        connection: The run's own.
+        bench: The run's own.
         charter: For what is wanted of each resource.
         feed: What arrived.
         prints: Take fingerprints on the way; `delta.index` asks for them.
     """
     verdicts = {}
     for resource, snapshot in feed.snapshots.items():
-        verdict = read.load(connection, charter, snapshot, prints=prints)
+        verdict = read.load(bench, charter, snapshot, prints=prints)
         if resource in feed.previous and verdict.is_trusted:
             spelled = _spelled(charter, resource)
             before = feed.previous[resource]
-            faults, told = damage.judge(connection, str(resource), spelled, before)
+            faults, told = damage.judge(bench, str(resource), spelled, before)
             verdict = _with(verdict, faults=faults, findings=told)
         verdicts[resource] = verdict
         give_back()
@@ -157,9 +159,34 @@ def take_in(
             continue
         readable = within(entity, trusted)
         decided = {r: t for (name, r), t in feed.crosswalk.items() if name == entity.name}
-        for fault in resolve.resolve(connection, charter, readable, crosswalk=decided):
+        counted = {r: verdicts[r].counted for r in readable.owners()}
+        faults = resolve.resolve(bench, charter, readable, counted=counted, crosswalk=decided)
+        for fault in faults:
             _blame(verdicts, entity, fault)
     return verdicts
+
+
+def read_again(
+    bench: Workbench,
+    charter: Charter,
+    entity: Entity,
+    kept: Mapping[ResourceRef, ds.Dataset],
+    crosswalk: Mapping[ResourceRef, pa.Table],
+) -> None:
+    """Leave `found_E:R` of one entity from readings that were trusted before.
+
+    Args:
+        bench: The run's own.
+        charter: For what is wanted of each resource.
+        entity: Within the owners at hand.
+        kept: A reading of each of them.
+        crosswalk: As of `resolve.resolve`.
+    """
+    counted = {
+        resource: read.load(bench, charter, read.Snapshot(resource, rows)).counted
+        for resource, rows in kept.items()
+    }
+    resolve.resolve(bench, charter, entity, counted=counted, crosswalk=crosswalk)
 
 
 def _spelled(charter: Charter, resource: ResourceRef) -> tuple[str, ...]:
@@ -178,11 +205,10 @@ def _with(
     faults: Sequence[read.Fault] = (),
     findings: Sequence[read.Fault] = (),
 ) -> read.Verdict:
-    return read.Verdict(
-        verdict.resource,
-        verdict.rows,
-        (*verdict.faults, *faults),
-        (*verdict.findings, *findings),
+    return replace(
+        verdict,
+        faults=(*verdict.faults, *faults),
+        findings=(*verdict.findings, *findings),
     )
 
 
@@ -195,7 +221,7 @@ def _blame(verdicts: dict[ResourceRef, read.Verdict], entity: Entity, fault: rea
 
 
 def make_plan(
-    connection: duckdb.DuckDBPyConnection,
+    bench: Workbench,
     charter: Charter,
     feed: Feed,
     *,
@@ -205,7 +231,7 @@ def make_plan(
     """Find what is to be done.
 
     Args:
-        connection: After `take_in`.
+        bench: After `take_in`.
         charter: That grants it.
         feed: What arrived.
         flows: Names of the flows to plan, in delivery order, all of whose sources are
@@ -215,87 +241,116 @@ def make_plan(
     chosen = [charter.flows[name] for name in flows]
     needed = {e.name: e for flow in chosen for e in entities_of(charter, flow)}
     for entity in needed.values():
-        dirty = _dirty(feed, entity.name)
-        if dirty is not None:
-            state.load_links(connection, f"dirty_{entity.name}", dirty)
-        compose.compose(connection, entity, only_dirty=dirty is not None)
+        _compose(bench, entity, _dirty(feed, entity.name))
         give_back()
-    planned = tuple(_plan_flow(connection, charter, flow, feed) for flow in chosen)
+    for name in _behind(charter, chosen, feed):
+        compose.view(bench, needed[name])
+    planned = tuple(_plan_flow(bench, charter, flow, feed) for flow in chosen)
     stated = [f for verdict in verdicts.values() for f in verdict.findings]
     if feed.dirty is None:
         on = local_date(charter, feed.at)
         for entity in needed.values():
-            stated += expect.expect(connection, entity, needed, on=on)
+            stated += expect.expect(bench, entity, needed, on=on)
     return plan.Plan(
         charter=charter.digest,
         flows=planned,
-        changes=plan.gather(connection, flows, "change", plan.COLUMNS),
+        changes=plan.gather(bench, flows, "change", plan.COLUMNS),
         drift=plan.gather(
-            connection, flows, "drift", ("key", "external_id", "delivered", "found", "fields")
+            bench, flows, "drift", ("key", "external_id", "delivered", "found", "fields")
         ),
-        aside=plan.gather(connection, flows, "aside", ("key", "code")),
-        settled=plan.gather(connection, flows, "settled", ("key",)),
-        void=plan.gather(connection, flows, "void", ("key",)),
+        aside=plan.gather(bench, flows, "aside", ("key", "code")),
+        settled=plan.gather(bench, flows, "settled", ("key",)),
+        void=plan.gather(bench, flows, "void", ("key",)),
         findings=tuple(stated),
         digest=plan.digest_of(charter.digest, planned),
     )
+
+
+def _compose(bench: Workbench, entity: Entity, dirty: pa.Table | None) -> None:
+    compose.gather_amiss(bench, entity)
+    if dirty is None:
+        compose.compose(bench, entity)
+    elif dirty.num_rows:
+        state.load_links(bench, f"dirty_{entity.name}", dirty)
+        compose.compose(bench, entity, only_dirty=True)
+    else:
+        leave_out(bench, f"golden_{entity.name}")
+
+
+def _behind(charter: Charter, flows: Sequence[Flow], feed: Feed) -> set[str]:
+    """Name the entities that records to be looked at refer to."""
+    return {
+        charter.entities[flow.entity].reference(name).entity
+        for flow in flows
+        if not _is_idle(flow, feed)
+        for name in project.refs_of(charter, flow)
+    }
+
+
+def _is_idle(flow: Flow, feed: Feed) -> bool:
+    """Say that a pass over dirty keys has nothing to look at in a flow."""
+    dirty = _dirty(feed, flow.entity)
+    return dirty is not None and not dirty.num_rows
 
 
 def _dirty(feed: Feed, entity: str) -> pa.Table | None:
     """Give the keys to look at, or None for everybody."""
     if feed.dirty is None:
         return None
-    return feed.dirty.get(entity, _NOBODY)
+    return feed.dirty.get(entity, delta.NOBODY)
 
 
-def _plan_flow(
-    connection: duckdb.DuckDBPyConnection, charter: Charter, flow: Flow, feed: Feed
-) -> plan.FlowPlan:
+def _plan_flow(bench: Workbench, charter: Charter, flow: Flow, feed: Feed) -> plan.FlowPlan:
+    if _is_idle(flow, feed):
+        leave_out(bench, *(f"{stem}_{flow.name}" for stem in _TOLD))
+        return _planned(bench, charter, flow, feed, unchanged=0)
     with ExitStack() as stack:
         keys = _dirty(feed, flow.entity)
         links = feed.known.state(flow.name, keys)
-        stack.enter_context(state.taken_in(connection, f"state_{flow.name}", links))
-        _load_link_tables(connection, stack, flow, feed)
-        planned = _plan_with_links(connection, charter, flow, feed)
+        stack.enter_context(state.taken_in(bench, f"state_{flow.name}", links))
+        _load_link_tables(bench, stack, flow, feed)
+        unchanged = _compare_all(bench, charter, flow, feed)
+        planned = _planned(bench, charter, flow, feed, unchanged=unchanged)
     give_back()
     return planned
 
 
-def _plan_with_links(
-    connection: duckdb.DuckDBPyConnection, charter: Charter, flow: Flow, feed: Feed
-) -> plan.FlowPlan:
+def _compare_all(bench: Workbench, charter: Charter, flow: Flow, feed: Feed) -> int:
     try:
-        _compare(connection, charter, flow, feed)
+        return _compare(bench, charter, flow, feed)
     except _INCOMPUTABLE:
         # A record's value cannot be computed: find out whose, and plan the others.
-        _compare(connection, charter, flow, feed, careful=True)
-    counts = plan.counts_by(connection, f"change_{flow.name}", "kind")
+        return _compare(bench, charter, flow, feed, careful=True)
+
+
+def _planned(
+    bench: Workbench, charter: Charter, flow: Flow, feed: Feed, *, unchanged: int
+) -> plan.FlowPlan:
+    counts = plan.counts_by(bench, f"change_{flow.name}", "kind")
     # Copies that were there before us count as much as those we made.
-    found = number(connection, sql.count(f"matched_{flow.name}"))
+    found = size(bench, f"matched_{flow.name}")
     return plan.FlowPlan(
         flow=flow.name,
         target=str(flow.target),
         counts=counts,
-        unchanged=diff.unchanged(connection, flow),
-        aside=plan.counts_by(connection, f"aside_{flow.name}", "code"),
-        drifted=number(connection, sql.count(f"drift_{flow.name}")),
+        unchanged=unchanged,
+        aside=plan.counts_by(bench, f"aside_{flow.name}", "code"),
+        drifted=size(bench, f"drift_{flow.name}"),
         reasons=(
-            *guard.guard(flow, counts, _standing(connection, flow, feed, found)),
+            *guard.guard(flow, counts, _standing(bench, flow, feed, found)),
             *guard.windows(charter, flow, on=local_date(charter, feed.at)),
         ),
-        digest=plan.flow_digest(connection, flow.name),
+        digest=plan.flow_digest(bench, flow.name),
     )
 
 
-def _standing(
-    connection: duckdb.DuckDBPyConnection, flow: Flow, feed: Feed, found: int
-) -> guard.Standing:
+def _standing(bench: Workbench, flow: Flow, feed: Feed, found: int) -> guard.Standing:
     earlier: dict[str, int] = {}
     recent = feed.recent.get(flow.name)
     if recent is not None and recent.num_rows:
-        register(connection, f"recent_{flow.name}", recent)
+        register(bench, f"recent_{flow.name}", recent)
         for _, kinds in guard.GROUPS.values():
-            earlier |= plan.counted_once(connection, flow.name, kinds)
+            earlier |= plan.counted_once(bench, flow.name, kinds)
     return guard.Standing(
         copies=feed.copies.get(flow.name, 0),
         found=found,
@@ -305,26 +360,27 @@ def _standing(
 
 
 def _compare(
-    connection: duckdb.DuckDBPyConnection,
+    bench: Workbench,
     charter: Charter,
     flow: Flow,
     feed: Feed,
     *,
     careful: bool = False,
-) -> None:
+) -> int:
+    """Leave what is to be done about a flow; give how many copies are as they should be."""
     on = local_date(charter, feed.at)
-    desired = project.project(connection, charter, flow, on=on, careful=careful)
+    desired = project.project(bench, charter, flow, on=on, careful=careful)
     # A pass over some keys knows only their links, and cannot tell whose the others are.
     seen = feed.seen.get(flow.name) if feed.dirty is None else None
     if seen is not None:
-        register(connection, f"seen_{flow.name}", seen)
+        register(bench, f"seen_{flow.name}", seen)
     shape = None if seen is None else seen.schema
-    diff.diff(connection, flow, feed.known, desired=desired, seen=shape)
+    diff.diff(bench, flow, feed.known, desired=desired, seen=shape)
+    keys = project.keys(bench, charter, flow, on=on, careful=careful)
+    return diff.unchanged(bench, flow, keys)
 
 
-def _load_link_tables(
-    connection: duckdb.DuckDBPyConnection, stack: ExitStack, flow: Flow, feed: Feed
-) -> None:
+def _load_link_tables(bench: Workbench, stack: ExitStack, flow: Flow, feed: Feed) -> None:
     """Leave `link_<flow>:<field>` for every field that asks for another flow's ids."""
     for name, granted in flow.fields.items():
         link = granted.expression.link
@@ -334,6 +390,6 @@ def _load_link_tables(
         if feed.dirty is not None:
             asked = exp.select(sql.named(project.link_key(link), "key")).distinct()
             asked = asked.from_(sql.table(f"golden_{flow.entity}", project.GOLDEN))
-            keys = state.fetch_keys(connection, asked.where(sql.given(project.link_key(link))))
+            keys = state.fetch_keys(bench, asked.where(sql.given(project.link_key(link))))
         links = feed.known.state(link.flow, keys)
-        stack.enter_context(state.taken_in(connection, f"link_{flow.name}:{name}", links))
+        stack.enter_context(state.taken_in(bench, f"link_{flow.name}:{name}", links))

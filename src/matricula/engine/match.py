@@ -23,9 +23,8 @@ from matricula.engine.workbench import arrow, number, rows, run
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    import duckdb
-
     from matricula.charter.model import Entity, ResourceRef
+    from matricula.engine.workbench import Workbench
 
 # How far two values agree, best first: a word for people, a condition on the two values, and
 # how often it holds for records of one person. What is left is `differs`.
@@ -65,16 +64,14 @@ _NOTHING = pa.table(
 )
 
 
-def candidates(
-    connection: duckdb.DuckDBPyConnection, entity: Entity, *, trusted: Sequence[ResourceRef]
-) -> pa.Table:
+def candidates(bench: Workbench, entity: Entity, *, trusted: Sequence[ResourceRef]) -> pa.Table:
     """Find pairs of records that may be one.
 
     The roster's records are compared with one another and with those records of other
     owners that no identifier and no decision links to anybody.
 
     Args:
-        connection: After `take_in`: `found_E:R` is there for every trusted owner.
+        bench: After `take_in`: `found_E:R` is there for every trusted owner.
         entity: With its `matching`.
         trusted: Owners that could be read.
 
@@ -85,32 +82,30 @@ def candidates(
     """
     if entity.matching is None or entity.roster not in trusted:
         return _NOTHING
-    _gather(connection, entity, trusted)
-    return compare(connection, entity.name, entity.matching.compare, entity.matching.propose)
+    _gather(bench, entity, trusted)
+    return compare(bench, entity.name, entity.matching.compare, entity.matching.propose)
 
 
-def compare(
-    connection: duckdb.DuckDBPyConnection, name: str, kinds: Mapping[str, str], propose: float
-) -> pa.Table:
+def compare(bench: Workbench, name: str, kinds: Mapping[str, str], propose: float) -> pa.Table:
     """Compare the records gathered in `alike_<name>`; see `candidates` for what it gives.
 
     Args:
-        connection: With the table `alike_<name>`: `unique_id`, `resource`, `id`,
+        bench: With the table `alike_<name>`: `unique_id`, `resource`, `id`,
             `is_roster`, and per compared field `c0`, `c1`, ... as text, cleaned.
         name: Whose.
         kinds: Field to the way it is compared, in the order of the columns.
         propose: From which probability on a pair is given.
     """
-    known = number(connection, sql.count(f"alike_{name}"))
+    known = number(bench, sql.count(f"alike_{name}"))
     roster = sql.count(f"alike_{name}").where(sql.column("is_roster"))
-    if known < len("ab") or not number(connection, roster):
+    if known < len("ab") or not number(bench, roster):
         return _NOTHING
     ways = list(kinds.values())
-    blocks = _block(connection, name, ways)
-    settings = _settings(ways, _by_chance(connection, name, ways), known=known)
+    blocks = _block(bench, name, ways)
+    settings = _settings(ways, _by_chance(bench, name, ways), known=known)
     with _quiet():
-        _predict(connection, name, settings, blocks=blocks, propose=propose)
-    return _told(connection, f"pair_alike_{name}", ways)
+        _predict(bench, name, settings, blocks=blocks, propose=propose)
+    return _told(bench, f"pair_alike_{name}", ways)
 
 
 def clean(value: exp.Expr) -> exp.Expr:
@@ -120,9 +115,7 @@ def clean(value: exp.Expr) -> exp.Expr:
     return sql.call("nullif", sql.call("trim", spaced), sql.text(""))
 
 
-def _gather(
-    connection: duckdb.DuckDBPyConnection, entity: Entity, trusted: Sequence[ResourceRef]
-) -> None:
+def _gather(bench: Workbench, entity: Entity, trusted: Sequence[ResourceRef]) -> None:
     matching = entity.matching
     if matching is None:
         return
@@ -136,7 +129,7 @@ def _gather(
     query: exp.Query = parts[0]
     for part in parts[1:]:
         query = exp.union(query, part, distinct=False)
-    run(connection, sql.create("TABLE", f"alike_{entity.name}", query))
+    run(bench, sql.create("TABLE", f"alike_{entity.name}", query))
 
 
 def _part(
@@ -168,7 +161,7 @@ def _part(
     return query.where(exp.or_(sql.missing(key), nobody))
 
 
-def _block(connection: duckdb.DuckDBPyConnection, name: str, kinds: Sequence[str]) -> list[str]:
+def _block(bench: Workbench, name: str, kinds: Sequence[str]) -> list[str]:
     """Add what records are paired by: a date, an exact value, or two others that are equal."""
     alone = [[n] for n, kind in enumerate(kinds) if kind in ("date", "exact")]
     both = [list(p) for p in combinations([n for n, k in enumerate(kinds) if k != "exact"], 2)]
@@ -186,13 +179,11 @@ def _block(connection: duckdb.DuckDBPyConnection, name: str, kinds: Sequence[str
         few = exp.LTE(this=crowd, expression=exp.Literal.number(_CROWD))
         values.append(sql.named(sql.case([(few, joined)]), f"b{place}"))
     query = exp.select(exp.Star(), *values).from_(sql.table(f"alike_{name}"))
-    run(connection, sql.create("TABLE", f"blocked_{name}", query))
+    run(bench, sql.create("TABLE", f"blocked_{name}", query))
     return [f"b{place}" for place in range(len(sets))]
 
 
-def _by_chance(
-    connection: duckdb.DuckDBPyConnection, name: str, kinds: Sequence[str]
-) -> list[list[float]]:
+def _by_chance(bench: Workbench, name: str, kinds: Sequence[str]) -> list[list[float]]:
     """Count how often the fields of strangers agree, level by level, the last one included."""
     found = []
     ordered = exp.select(exp.Star()).from_(sql.table(f"alike_{name}"))
@@ -201,18 +192,18 @@ def _by_chance(
         exp.Star(),
         sql.named(exp.Window(this=sql.call("row_number")), "n"),
     ).from_(ordered.subquery("o"))
-    run(connection, sql.create("TABLE", f"stranger_{name}", placed))
+    run(bench, sql.create("TABLE", f"stranger_{name}", placed))
     for place, kind in enumerate(kinds):
         column = f"c{place}"
-        equal = _equal_by_chance(connection, name, column)
-        rest = _strangers(connection, name, column, kind)
+        equal = _equal_by_chance(bench, name, column)
+        rest = _strangers(bench, name, column, kind)
         total = sum(rest) + len(rest)
         shares = [equal, *((count + 1) / total for count in rest[1:-1])]
         found.append([*shares, max(1 - sum(shares), 0.01)])
     return found
 
 
-def _equal_by_chance(connection: duckdb.DuckDBPyConnection, name: str, column: str) -> float:
+def _equal_by_chance(bench: Workbench, name: str, column: str) -> float:
     counted = exp.select(sql.named(exp.Count(this=exp.Star()), "n"))
     counted = counted.from_(sql.table(f"alike_{name}")).where(sql.given(sql.column(column)))
     counted = counted.group_by(sql.column(column))
@@ -225,15 +216,13 @@ def _equal_by_chance(connection: duckdb.DuckDBPyConnection, name: str, column: s
         sql.call("coalesce", exp.Sum(this=others), exp.Literal.number(0)),
         sql.call("coalesce", exp.Sum(this=n.copy()), exp.Literal.number(0)),
     ).from_(counted.subquery("v"))
-    [(together, total)] = rows(connection, agreeing)
+    [(together, total)] = rows(bench, agreeing)
     pairs = float(str(total)) * (float(str(total)) - 1)
     # Never certain: a value that nobody shares may be shared by the next who comes.
     return min((float(str(together)) + 1) / (pairs + _UNSEEN), 0.9)
 
 
-def _strangers(
-    connection: duckdb.DuckDBPyConnection, name: str, column: str, kind: str
-) -> list[int]:
+def _strangers(bench: Workbench, name: str, column: str, kind: str) -> list[int]:
     levels = [condition for _, condition, _ in _LEVELS[kind]]
     level = _level(levels, sql.column(column, "a"), sql.column(column, "b"))
     near = exp.Between(
@@ -248,7 +237,7 @@ def _strangers(
         .where(known)
         .group_by("1")
     )
-    counts = {int(str(place)): int(str(count)) for place, count in rows(connection, query)}
+    counts = {int(str(place)): int(str(count)) for place, count in rows(bench, query)}
     return [counts.get(place, 0) for place in range(len(levels) + 1)]
 
 
@@ -279,7 +268,7 @@ def _settings(
 
 
 def _predict(
-    connection: duckdb.DuckDBPyConnection,
+    bench: Workbench,
     name: str,
     settings: dict[str, Any],
     *,
@@ -290,11 +279,11 @@ def _predict(
     from splink import DuckDBAPI, Linker, block_on
 
     settings["blocking_rules_to_generate_predictions"] = [block_on(block) for block in blocks]
-    api = DuckDBAPI(connection=connection)
+    api = DuckDBAPI(connection=bench.connection)
     linker = Linker(api.register(f"blocked_{name}"), settings, log_level=logging.ERROR)
     found = linker.inference.predict(threshold_match_probability=propose)
     query = exp.select(exp.Star()).from_(sql.table(found.physical_name))
-    run(connection, sql.create("TABLE", f"pair_alike_{name}", query))
+    run(bench, sql.create("TABLE", f"pair_alike_{name}", query))
     api.delete_tables_created_by_splink_from_db()  # type: ignore[no-untyped-call]  # theirs
 
 
@@ -325,7 +314,7 @@ def _comparison(column: str, kind: str, chance: Sequence[float]) -> dict[str, An
     return {"output_column_name": column, "comparison_levels": levels}
 
 
-def _told(connection: duckdb.DuckDBPyConnection, pairs: str, kinds: Sequence[str]) -> pa.Table:
+def _told(bench: Workbench, pairs: str, kinds: Sequence[str]) -> pa.Table:
     """Turn Splink's pairs into ours: the roster's record first, levels as words."""
     words = [_word(kind, sql.column(f"gamma_c{place}")) for place, kind in enumerate(kinds)]
     both = exp.and_(sql.column("is_roster_l"), sql.column("is_roster_r"))
@@ -345,7 +334,7 @@ def _told(connection: duckdb.DuckDBPyConnection, pairs: str, kinds: Sequence[str
         .where(exp.or_(sql.column("is_roster_l"), sql.column("is_roster_r")))
         .order_by("1", "2", "3")
     )
-    return arrow(connection, query)
+    return arrow(bench, query)
 
 
 def _either(first: exp.Expr, column: str, one: str, other: str) -> exp.Expr:

@@ -15,29 +15,32 @@ from matricula.engine import sql
 from matricula.engine.workbench import run
 
 if TYPE_CHECKING:
-    import duckdb
+    from matricula.engine.workbench import Workbench
 
 # More buckets find less to compare again, and take longer to sum up; prints compare quickly.
 _BUCKETS = {"key": 2**18, "print": 2**16}
 
 
 def find_moved(
-    connection: duckdb.DuckDBPyConnection,
+    bench: Workbench,
     called: str,
     one: exp.Select,
     other: exp.Select,
     *,
     by: str = "key",
-) -> None:
+) -> int:
     """Leave the buckets in which two sides differ as a table (column `bucket`).
 
     Args:
-        connection: Where both are.
+        bench: Where both are.
         called: The table's name.
         one: Selects `key`, once each, and `print`, which tells what stands there.
         other: The same of the other side.
         by: Whether buckets are of keys or of prints: prints that tell the key as well, and
             are hashes, need no other column.
+
+    Returns:
+        How many buckets.
     """
     left, right = sql.column("bucket", "l"), sql.column("bucket", "r")
     query = (
@@ -46,7 +49,7 @@ def find_moved(
         .join(_summed(other, by).subquery("r"), on=sql.same(left, right), join_type="full")
         .where(sql.differs(sql.column("mixed", "l"), sql.column("mixed", "r")))
     )
-    run(connection, sql.create("TABLE", called, query))
+    return run(bench, sql.create("TABLE", called, query))
 
 
 def in_moved(value: exp.Expr, called: str, *, by: str = "key") -> exp.Expr:

@@ -4,8 +4,8 @@ Leaves for flow F: `matched_F` (`key`, `external_id`, `found`, `suspended`): rec
 target that the match rule names for a key without a copy, one for one; `doubtful_F`
 (`key`): keys for which it names several; `drift_F`: copies that differ from what was
 confirmed; `missing_F` (`key`): copies that are gone; `restore_F`: the drift that the flow
-puts back; `met_F`: the three of them as one. Without a reading of the target all of them
-are empty: no reading, no drift.
+puts back; `met_F`: the three of them as one. What holds nothing is noted only, and without
+a reading of the target none of them holds anything: no reading, no drift.
 """
 
 from __future__ import annotations
@@ -16,81 +16,60 @@ from sqlglot import exp
 
 from matricula.engine import sql, values
 from matricula.engine.state import fetch_keys, load_links
-from matricula.engine.workbench import run
+from matricula.engine.workbench import leave_out, run, size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import duckdb
     import pyarrow as pa
 
     from matricula.charter.model import Flow
     from matricula.engine.state import Confirmed
+    from matricula.engine.workbench import Workbench
 
-_EMPTY = {
-    "matched": {
-        "key": "VARCHAR",
-        "external_id": "VARCHAR",
-        "found": "VARCHAR",
-        "suspended": "BOOLEAN",
-    },
-    "doubtful": {"key": "VARCHAR"},
-    "missing": {"key": "VARCHAR"},
-    "drift": {
-        "key": "VARCHAR",
-        "external_id": "VARCHAR",
-        "delivered": "VARCHAR",
-        "found": "VARCHAR",
-        "fields": "VARCHAR[]",
-    },
-    "met": {
-        "key": "VARCHAR",
-        "external_id": "VARCHAR",
-        "found": "VARCHAR",
-        "edited": "VARCHAR",
-        "suspended": "BOOLEAN",
-        "gone": "BOOLEAN",
-    },
-}
+_LEFT = ("matched", "doubtful", "drift", "missing", "restore", "met")
 
 
-def observe(
-    connection: duckdb.DuckDBPyConnection, flow: Flow, known: Confirmed, *, seen: pa.Schema | None
-) -> None:
+def observe(bench: Workbench, flow: Flow, known: Confirmed, *, seen: pa.Schema | None) -> None:
     """Compare the target's own reading with what it confirmed.
 
     Args:
-        connection: With `state_F`, `fresh_F` and, where `seen` is given, `seen_F`.
+        bench: With `state_F`, `fresh_F` and, where `seen` is given, `seen_F`.
         flow: Which.
         known: Asked for the confirmed text of copies that differ.
         seen: The schema of `seen_F`, or None when the target was not read.
     """
     name = flow.name
+    leave_out(bench, *(f"{called}_{name}" for called in _LEFT))
     if seen is None:
-        for called, columns in _EMPTY.items():
-            run(connection, sql.create("TABLE", f"{called}_{name}", _empty(columns)))
-    else:
-        _load_confirmed(connection, flow, known, seen)
-        run(connection, sql.create("VIEW", f"look_{name}", _look(flow, seen)))
-        _find_matches(connection, flow, seen)
-        edited = sql.one_per_key(_edited(flow, seen), among=("found", "switched"))
-        run(connection, sql.create("TABLE", f"edited_{name}", edited))
-        keys = exp.select(sql.column("key")).from_(sql.table(f"edited_{name}"))
-        delivered = known.confirmed(name, fetch_keys(connection, keys))
-        load_links(connection, f"delivered_{name}", delivered)
-        run(connection, sql.create("TABLE", f"drift_{name}", _drift(flow)))
-        gone = exp.select(sql.column("key")).from_(sql.table(f"drift_{name}"))
-        gone = gone.where(sql.missing(sql.column("found")))
-        run(connection, sql.create("TABLE", f"missing_{name}", gone))
-    restore = exp.select(exp.Star()).from_(sql.table(f"drift_{name}"))
-    if flow.on_drift != "restore":
-        restore = restore.where(exp.false())
-    run(connection, sql.create("TABLE", f"restore_{name}", restore))
-    if seen is not None:
-        run(connection, sql.create("TABLE", f"met_{name}", _met(name)))
+        return
+    _load_confirmed(bench, flow, known, seen)
+    run(bench, sql.create("VIEW", f"look_{name}", _look(flow, seen)))
+    if size(bench, f"fresh_{name}"):
+        _find_matches(bench, flow, seen)
+    edited = sql.one_per_key(_edited(flow, seen), among=("found", "switched"))
+    if run(bench, sql.create("TABLE", f"edited_{name}", edited)):
+        _find_drift(bench, flow, known)
+    if any(size(bench, f"{called}_{name}") for called in ("matched", "restore", "missing")):
+        run(bench, sql.create("TABLE", f"met_{name}", sql.union_all(_met(bench, name))))
 
 
-def _met(name: str) -> exp.Select:
+def _find_drift(bench: Workbench, flow: Flow, known: Confirmed) -> None:
+    name = flow.name
+    keys = sql.keys_in(f"edited_{name}")
+    delivered = known.confirmed(name, fetch_keys(bench, keys))
+    load_links(bench, f"delivered_{name}", delivered)
+    if not run(bench, sql.create("TABLE", f"drift_{name}", _drift(flow))):
+        return
+    gone = sql.keys_in(f"drift_{name}")
+    gone = gone.where(sql.missing(sql.column("found")))
+    run(bench, sql.create("TABLE", f"missing_{name}", gone))
+    if flow.on_drift == "restore":
+        restore = exp.select(exp.Star()).from_(sql.table(f"drift_{name}"))
+        run(bench, sql.create("TABLE", f"restore_{name}", restore))
+
+
+def _met(bench: Workbench, name: str) -> list[exp.Query]:
     """What the reading says of each key that has a say in what is to be done about it."""
     nothing, no = sql.cast(exp.null(), "VARCHAR"), exp.false()
     asleep = sql.call("list_contains", sql.column("fields"), sql.text("_suspended"))
@@ -115,15 +94,8 @@ def _met(name: str) -> exp.Select:
         sql.named(no, "suspended"),
         sql.named(exp.true(), "gone"),
     ).from_(sql.table(f"missing_{name}"))
-    return exp.select(exp.Star()).from_(
-        exp.union(exp.union(matched, restored, distinct=False), gone, distinct=False).subquery("m")
-    )
-
-
-def _empty(columns: dict[str, str]) -> exp.Select:
-    return exp.select(
-        *[sql.named(sql.cast(exp.null(), kind), name) for name, kind in columns.items()]
-    ).where(exp.false())
+    parts = {"matched": matched, "restore": restored, "missing": gone}
+    return [part for called, part in parts.items() if size(bench, f"{called}_{name}")]
 
 
 def differing(names: Sequence[str], before: exp.Expr, after: exp.Expr) -> exp.Expr:
@@ -152,12 +124,10 @@ def _unseen(flow: Flow, seen: pa.Schema) -> list[str]:
     return sorted(n for n in granted if n not in seen.names)
 
 
-def _load_confirmed(
-    connection: duckdb.DuckDBPyConnection, flow: Flow, known: Confirmed, seen: pa.Schema
-) -> None:
+def _load_confirmed(bench: Workbench, flow: Flow, known: Confirmed, seen: pa.Schema) -> None:
     """Take in the confirmed text of all copies, only where the target hides a field."""
     if _unseen(flow, seen):
-        load_links(connection, f"hidden_{flow.name}", known.confirmed(flow.name, None))
+        load_links(bench, f"hidden_{flow.name}", known.confirmed(flow.name, None))
 
 
 def _look(flow: Flow, seen: pa.Schema) -> exp.Select:
@@ -212,15 +182,14 @@ def _observed(flow: Flow, seen: pa.Schema, name: str) -> exp.Expr:
     return sql.call("coalesce", sql.call("to_json", typed), plain)
 
 
-def _find_matches(connection: duckdb.DuckDBPyConnection, flow: Flow, seen: pa.Schema) -> None:
+def _find_matches(bench: Workbench, flow: Flow, seen: pa.Schema) -> None:
     name = flow.name
     rule = sorted(set(flow.match) & set(seen.names))
     if not rule or len(rule) < len(flow.match):
         # The target shows no such field: the connector looks each one up before creating.
-        run(connection, sql.create("TABLE", f"matched_{name}", _empty(_EMPTY["matched"])))
-        run(connection, sql.create("TABLE", f"doubtful_{name}", _empty(_EMPTY["doubtful"])))
         return
-    run(connection, sql.create("TABLE", f"pair_{name}", _pairs(flow, seen, rule)))
+    if not run(bench, sql.create("TABLE", f"pair_{name}", _pairs(flow, seen, rule))):
+        return
     unclear = exp.or_(
         exp.In(this=sql.column("key"), query=_several(name, "key", "external_id").subquery()),
         exp.In(
@@ -228,19 +197,20 @@ def _find_matches(connection: duckdb.DuckDBPyConnection, flow: Flow, seen: pa.Sc
         ),
     )
     doubtful = exp.select(sql.column("key")).distinct().from_(sql.table(f"pair_{name}"))
-    run(connection, sql.create("TABLE", f"doubtful_{name}", doubtful.where(unclear)))
-    matched = sql.one_per_key(_matched(flow, seen), among=("found", "suspended"))
-    run(connection, sql.create("TABLE", f"matched_{name}", matched))
+    run(bench, sql.create("TABLE", f"doubtful_{name}", doubtful.where(unclear)))
+    is_clear = size(bench, f"doubtful_{name}") == 0
+    matched = _matched(flow, seen, is_clear=is_clear)
+    matched = sql.one_per_key(matched, among=("found", "suspended"))
+    run(bench, sql.create("TABLE", f"matched_{name}", matched))
 
 
-def _matched(flow: Flow, seen: pa.Schema) -> exp.Select:
+def _matched(flow: Flow, seen: pa.Schema, *, is_clear: bool) -> exp.Select:
     """Add to the clear pairs how the target's record reads."""
     name = flow.name
     external = exp.select(sql.column("external_id")).from_(sql.table(f"pair_{name}"))
     look = _look(flow, seen).where(exp.In(this=sql.column("_id", "v"), query=external.subquery()))
-    doubtful = exp.select(sql.column("key")).from_(sql.table(f"doubtful_{name}"))
     asleep = sql.call("coalesce", sql.column("suspended", "l"), exp.false())
-    return (
+    query = (
         exp.select(
             sql.column("key", "p"),
             sql.column("external_id", "p"),
@@ -252,8 +222,11 @@ def _matched(flow: Flow, seen: pa.Schema) -> exp.Select:
             look.subquery("l"),
             on=sql.same(sql.column("external_id", "l"), sql.column("external_id", "p")),
         )
-        .where(sql.absent(sql.column("key", "p"), doubtful))
     )
+    if is_clear:
+        return query
+    doubtful = sql.keys_in(f"doubtful_{name}")
+    return query.where(sql.absent(sql.column("key", "p"), doubtful))
 
 
 def _several(name: str, one: str, many: str) -> exp.Select:

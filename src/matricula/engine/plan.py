@@ -10,6 +10,7 @@ by key.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -17,16 +18,15 @@ import pyarrow.compute as pc
 from sqlglot import exp
 
 from matricula.engine import sql
-from matricula.engine.workbench import arrow, number, rows
+from matricula.engine.workbench import arrow, number, rows, size
 from matricula.kernel.digests import digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import duckdb
-
     from matricula.engine.guard import Reason
     from matricula.engine.read import Fault
+    from matricula.engine.workbench import Workbench
 
 # What a target refused and an office lets stand.
 ACCEPTED = "M509"
@@ -119,8 +119,10 @@ def digest_of(charter: str, flows: Sequence[FlowPlan]) -> str:
     return digest({"charter": charter, "flows": told})
 
 
-def flow_digest(connection: duckdb.DuckDBPyConnection, flow: str) -> str:
+def flow_digest(bench: Workbench, flow: str) -> str:
     """Digest the changes of one flow, whatever order the database keeps them in."""
+    if not size(bench, f"change_{flow}"):
+        return sha256(b"").hexdigest()
     row = sql.call(
         "to_json",
         exp.Struct(
@@ -140,26 +142,24 @@ def flow_digest(connection: duckdb.DuckDBPyConnection, flow: str) -> str:
         separator=sql.text(""),
     )
     whole = exp.select(sql.call("sha256", sql.call("coalesce", ordered, sql.text(""))))
-    found = rows(
-        connection, whole.from_(prints.from_(sql.table(f"change_{flow}")).subquery("rows"))
-    )
+    found = rows(bench, whole.from_(prints.from_(sql.table(f"change_{flow}")).subquery("rows")))
     return str(found[0][0])
 
 
-def counts_by(connection: duckdb.DuckDBPyConnection, called: str, column: str) -> dict[str, int]:
+def counts_by(bench: Workbench, called: str, column: str) -> dict[str, int]:
     """Count the rows of a table by the words in one of its columns, sorted."""
+    if not size(bench, called):
+        return {}
     query = (
         exp.select(sql.column(column), exp.Count(this=exp.Star()))
         .from_(sql.table(called))
         .group_by(sql.column(column))
         .order_by(sql.column(column))
     )
-    return {str(word): int(str(count)) for word, count in rows(connection, query)}
+    return {str(word): int(str(count)) for word, count in rows(bench, query)}
 
 
-def counted_once(
-    connection: duckdb.DuckDBPyConnection, flow: str, kinds: Sequence[str]
-) -> dict[str, int]:
+def counted_once(bench: Workbench, flow: str, kinds: Sequence[str]) -> dict[str, int]:
     """Count the keys of `recent_F` that some kinds of change went out for, each once.
 
     Keys that the plan holds such a change for are the plan's and not counted here.
@@ -168,45 +168,45 @@ def counted_once(
         The count under the first of the kinds.
     """
     words = [sql.text(kind) for kind in kinds]
-    planned = exp.select(sql.column("key")).from_(sql.table(f"change_{flow}"))
-    planned = planned.where(exp.In(this=sql.column("kind"), expressions=words))
     once = exp.Count(this=exp.Distinct(expressions=[sql.column("key")]))
     query = (
         exp.select(once)
         .from_(sql.table(f"recent_{flow}"))
-        .where(exp.In(this=sql.column("kind"), expressions=[word.copy() for word in words]))
-        .where(sql.absent(sql.column("key"), planned))
+        .where(exp.In(this=sql.column("kind"), expressions=words))
     )
-    return {kinds[0]: number(connection, query)}
+    if size(bench, f"change_{flow}"):
+        planned = sql.keys_in(f"change_{flow}")
+        same = [word.copy() for word in words]
+        planned = planned.where(exp.In(this=sql.column("kind"), expressions=same))
+        query = query.where(sql.absent(sql.column("key"), planned))
+    return {kinds[0]: number(bench, query)}
 
 
-def gather(
-    connection: duckdb.DuckDBPyConnection, flows: Sequence[str], stem: str, columns: Sequence[str]
-) -> pa.Table:
+def gather(bench: Workbench, flows: Sequence[str], stem: str, columns: Sequence[str]) -> pa.Table:
     """Collect a table of every flow into one Arrow table, by flow as given, then by key."""
-    query: exp.Query | None = None
-    for place, flow in enumerate(flows):
-        part = exp.select(
+    parts = [
+        exp.select(
             sql.named(exp.Literal.number(place), "place"),
             sql.named(sql.text(flow), "flow"),
             *[sql.column(column) for column in columns],
         ).from_(sql.table(f"{stem}_{flow}"))
-        query = part if query is None else exp.union(query, part, distinct=False)
-    if query is None:
-        query = exp.select(
-            sql.named(exp.Literal.number(0), "place"),
-            sql.named(sql.text(""), "flow"),
-            *[
-                sql.named(sql.cast(exp.null(), "VARCHAR[]" if c == "fields" else "VARCHAR"), c)
-                for c in columns
-            ],
-        ).where(exp.false())
+        for place, flow in enumerate(flows)
+        if size(bench, f"{stem}_{flow}")
+    ]
+    if not parts:
+        return _nothing(("flow", *columns))
     ordered = (
         exp.select(sql.column("flow"), *[sql.column(column) for column in columns])
-        .from_(query.subquery("all"))
+        .from_(sql.union_all(parts).subquery("all"))
         .order_by(sql.column("place"), sql.column("key"))
     )
-    return arrow(connection, ordered)
+    return arrow(bench, ordered)
+
+
+def _nothing(columns: Sequence[str]) -> pa.Table:
+    listed = pa.list_(pa.string())
+    kinds = {name: listed if name == "fields" else pa.string() for name in columns}
+    return pa.table({name: pa.array([], kind) for name, kind in kinds.items()})
 
 
 def pick(rows: pa.Table, column: str, word: str) -> pa.Table:

@@ -1,30 +1,27 @@
 """Project: what each target should hold, by the charter's expressions.
 
-Leaves for flow F the view `desired_F`: `key`, `after` (canonical JSON of the granted
+Makes of flow F the query of what is desired: `key`, `after` (canonical JSON of the granted
 fields, by name), `initial` (JSON of proposed fields, or null), `match` (JSON of the match
 rule's values) and `waits` (JSON of the links that are not there yet, or null). Keys whose
 owner states a value of the wrong type, or that two records claim, stand in `kept_F`
-instead: their copies stay as they are.
+instead: their copies stay as they are. Where there are none it is noted only.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from functools import reduce
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from matricula.charter.lineage import passed
 from matricula.engine import sql, values
-from matricula.engine.workbench import run
+from matricula.engine.workbench import leave_out, run, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
-
-    import duckdb
 
     from matricula.charter.model import (
         Charter,
@@ -35,6 +32,7 @@ if TYPE_CHECKING:
         LinkCall,
         Reference,
     )
+    from matricula.engine.workbench import Workbench
 
 GOLDEN = "g"
 
@@ -81,7 +79,7 @@ class Placing:
 
 
 def project(
-    connection: duckdb.DuckDBPyConnection,
+    bench: Workbench,
     charter: Charter,
     flow: Flow,
     *,
@@ -91,7 +89,7 @@ def project(
     """Say what the target of a flow should hold.
 
     Args:
-        connection: After `compose` of the flow's entity and of what it refers to; for every
+        bench: After `compose` of the flow's entity and of what it refers to; for every
             link the table `link_<this flow>:<field>` (`key`, `external_id`) must be there.
         charter: For the entities behind refs.
         flow: Which.
@@ -100,18 +98,34 @@ def project(
             large, say) and keep them apart as M507. Slower; needed when one failed.
     """
     placing = Placing(on, careful=careful)
-    run(connection, sql.create("TABLE", f"kept_{flow.name}", _kept(charter, flow, placing)))
-    query = _desired(charter, flow, placing)
-    run(connection, sql.create("VIEW", f"desired_{flow.name}", query))
-    return query
+    kept = f"kept_{flow.name}"
+    leave_out(bench, kept)
+    doubtful = [doubt for doubt in _doubts(charter, flow) if size(bench, doubt.table)]
+    parts = _kept(charter, flow, placing, doubtful)
+    if parts:
+        run(bench, sql.create("TABLE", kept, sql.union(parts)))
+    return _desired(charter, flow, placing, kept=bool(size(bench, kept)))
+
+
+def keys(bench: Workbench, charter: Charter, flow: Flow, *, on: date, careful: bool) -> exp.Select:
+    """Select the keys of what `project` says should be there; nothing else is computed."""
+    query = exp.select(sql.column("key", GOLDEN))
+    query = query.from_(sql.table(f"golden_{flow.entity}", GOLDEN))
+    if size(bench, f"kept_{flow.name}"):
+        query = query.where(_is_not_kept(flow))
+    if not flow.where:
+        return query
+    entity = charter.entities[flow.entity]
+    query = join_refs(query, entity, list(passed(flow.where.reads, entity.refs)))
+    return query.where(Placing(on, careful=careful).value(flow.where))
 
 
 def desired(charter: Charter, flow: Flow, *, on: date) -> exp.Select:
-    """Build the query behind `desired_F`; `matricula sql FLOW` prints it."""
-    return _desired(charter, flow, Placing(on))
+    """Build the query of what is desired; `matricula sql FLOW` prints it."""
+    return _desired(charter, flow, Placing(on), kept=True)
 
 
-def _desired(charter: Charter, flow: Flow, placing: Placing) -> exp.Select:
+def _desired(charter: Charter, flow: Flow, placing: Placing, *, kept: bool) -> exp.Select:
     granted = {n: f for n, f in sorted(flow.fields.items()) if not f.initially}
     proposed = {n: f for n, f in sorted(flow.fields.items()) if f.initially}
     match = [(name, _value(name, e, placing)) for name, e in sorted(flow.match.items())]
@@ -125,9 +139,14 @@ def _desired(charter: Charter, flow: Flow, placing: Placing) -> exp.Select:
     ).from_(sql.table(f"golden_{flow.entity}", GOLDEN))
     query = _join_refs(query, charter, flow)
     query = _join_links(query, flow)
-    kept = exp.select(sql.column("key")).from_(sql.table(f"kept_{flow.name}"))
-    query = query.where(sql.absent(sql.column("key", GOLDEN), kept))
+    if kept:
+        query = query.where(_is_not_kept(flow))
     return query.where(placing.value(flow.where)) if flow.where else query
+
+
+def _is_not_kept(flow: Flow) -> exp.Expr:
+    kept = sql.keys_in(f"kept_{flow.name}")
+    return sql.absent(sql.column("key", GOLDEN), kept)
 
 
 def _pairs(fields: dict[str, FlowField], placing: Placing) -> list[tuple[str, exp.Expr]]:
@@ -263,7 +282,9 @@ class _Doubt:
         )
 
 
-def _kept(charter: Charter, flow: Flow, placing: Placing) -> exp.Query:
+def _kept(
+    charter: Charter, flow: Flow, placing: Placing, doubts: Sequence[_Doubt]
+) -> list[exp.Query]:
     """Keys to leave alone, because a value that the flow reads cannot be relied on.
 
     A doubtful value keeps a copy as it is, unless the condition of the flow does not read
@@ -275,7 +296,7 @@ def _kept(charter: Charter, flow: Flow, placing: Placing) -> exp.Query:
     carried = _reads(entity, _expressions(flow))
     carried[""] |= deciding[""]
     parts: list[exp.Query] = []
-    for doubt in _doubts(charter, flow):
+    for doubt in doubts:
         decides = doubt.among(deciding[doubt.through])
         carries = doubt.among(carried[doubt.through])
         if flow.where:
@@ -293,7 +314,7 @@ def _kept(charter: Charter, flow: Flow, placing: Placing) -> exp.Query:
         )
     if placing.careful:
         parts.append(_coded(charter, flow, "M507").where(_incomputable(flow, placing)))
-    return reduce(_union, parts)
+    return parts
 
 
 def _coded(charter: Charter, flow: Flow, code: str) -> exp.Select:
@@ -307,10 +328,6 @@ def _incomputable(flow: Flow, placing: Placing) -> exp.Expr:
     if not flow.where:
         return failing
     return exp.or_(placing.fails(flow.where), exp.and_(placing.value(flow.where), failing))
-
-
-def _union(one: exp.Query, other: exp.Query) -> exp.Query:
-    return exp.union(one, other, distinct=True)
 
 
 def _doubts(charter: Charter, flow: Flow) -> Iterator[_Doubt]:

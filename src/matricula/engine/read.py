@@ -3,7 +3,7 @@
 Reads a snapshot (Arrow: `_id`, optionally `_suspended`, native columns) and leaves for
 every resource R the view `read_R` (`_id`, `_suspended`, the charter's owner fields under
 their native names in the engine's types) and the table `bad_R` (`_id`, `field`): values
-that are not of their type. Nothing is repaired.
+that are not of their type, noted only where there are none. Nothing is repaired.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from sqlglot import exp
 
 from matricula.charter.model import ValueType
 from matricula.engine import sql, survey, values
-from matricula.engine.workbench import register, rows, run
+from matricula.engine.workbench import leave_out, register, rows, run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import duckdb
     import pyarrow.dataset as ds
 
     from matricula.charter.model import Charter, ResourceRef
+    from matricula.engine.workbench import Workbench
 
 
 _AS_IT_STANDS = ValueType("text")
@@ -66,12 +66,14 @@ class Verdict:
         rows: How many records.
         faults: Each alone is reason enough not to trust it.
         findings: What is set aside although the rest is trusted.
+        counted: What the survey found; empty where a field is missing.
     """
 
     resource: str
     rows: int
     faults: tuple[Fault, ...] = ()
     findings: tuple[Fault, ...] = field(default=())
+    counted: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def is_trusted(self) -> bool:
@@ -95,7 +97,7 @@ def wanted_fields(charter: Charter, resource: ResourceRef) -> dict[str, ValueTyp
 
 
 def load(
-    connection: duckdb.DuckDBPyConnection,
+    bench: Workbench,
     charter: Charter,
     snapshot: Snapshot,
     *,
@@ -103,12 +105,12 @@ def load(
 ) -> Verdict:
     """Take a snapshot in and judge it by itself; `damage` judges it by its predecessor.
 
-    Leaves `read_R`, `bad_R` and `survey_R` of resource R, unless a field is missing; `told_R`
-    as well where `prints`, fingerprints of what it says, are wanted.
+    Leaves `read_R` and `bad_R` of resource R, unless a field is missing; `told_R` as well
+    where `prints`, fingerprints of what it says, are wanted.
     """
     resource = str(snapshot.resource)
     landed = f"land_{resource}"
-    register(connection, landed, snapshot.rows)
+    register(bench, landed, snapshot.rows)
     schema = snapshot.rows.schema
     wanted = wanted_fields(charter, snapshot.resource)
     # Never counted by a scan: the parts of the data already know how many rows they have.
@@ -126,11 +128,14 @@ def load(
     ]
     suspended = sql.column("_suspended") if "_suspended" in schema.names else exp.false()
     query = exp.select(sql.column("_id"), sql.named(suspended, "_suspended"), *columns)
-    run(connection, sql.create("VIEW", f"read_{resource}", query.from_(sql.table(landed))))
-    survey.survey(connection, charter, snapshot.resource, schema, wanted, prints=prints)
-    survey.set_bad_aside(connection, snapshot.resource, schema, wanted)
-    findings = _bad_findings(connection, resource, wanted)
-    return Verdict(resource, rows, _count_faults(snapshot, rows), findings)
+    run(bench, sql.create("VIEW", f"read_{resource}", query.from_(sql.table(landed))))
+    counted = survey.survey(bench, charter, snapshot.resource, schema, wanted, prints=prints)
+    findings: tuple[Fault, ...] = ()
+    leave_out(bench, f"bad_{resource}")
+    if counted["bad"]:
+        survey.set_bad_aside(bench, snapshot.resource, schema, wanted)
+        findings = _bad_findings(bench, resource, wanted)
+    return Verdict(resource, rows, _count_faults(snapshot, rows), findings, counted)
 
 
 def _absent(
@@ -191,7 +196,7 @@ def _count_faults(snapshot: Snapshot, rows: int) -> tuple[Fault, ...]:
 
 
 def _bad_findings(
-    connection: duckdb.DuckDBPyConnection, resource: str, wanted: Mapping[str, ValueType]
+    bench: Workbench, resource: str, wanted: Mapping[str, ValueType]
 ) -> tuple[Fault, ...]:
     counted = (
         exp.select(sql.column("field"), exp.Count(this=exp.Star()))
@@ -200,13 +205,13 @@ def _bad_findings(
         .order_by(sql.column("field"))
     )
     return tuple(
-        _bad_finding(connection, resource, str(name), kind=wanted[str(name)], count=count)
-        for name, count in rows(connection, counted)
+        _bad_finding(bench, resource, str(name), kind=wanted[str(name)], count=count)
+        for name, count in rows(bench, counted)
     )
 
 
 def _bad_finding(
-    connection: duckdb.DuckDBPyConnection,
+    bench: Workbench,
     resource: str,
     name: str,
     *,
@@ -221,7 +226,7 @@ def _bad_finding(
         .order_by(sql.column("_id"))
         .limit(1000)
     )
-    ids = [str(row[0]) for row in rows(connection, query)]
+    ids = [str(row[0]) for row in rows(bench, query)]
     what = f"one of {', '.join(kind.values)}" if kind.kind == "enum" else f"of type {kind.kind}"
     return Fault(
         place,

@@ -4,7 +4,8 @@ Leaves for entity E and owning resource R the view `found_E:R` (`key`, `_id`, ow
 under their native names). The roster spells its own key; every other resource is found by
 the fields the charter names, or by a decision in the crosswalk, which goes first. Only
 equal identifiers link. Two records for one key are nobody's until a person decides:
-`twice_E` (`key`, `resource`) holds such keys, and flows leave them alone.
+`twice_E` (`key`, `resource`) holds such keys, and flows leave them alone; where there are
+none it is noted only.
 """
 
 from __future__ import annotations
@@ -16,14 +17,13 @@ from sqlglot import exp
 
 from matricula.engine import sql, survey
 from matricula.engine.read import Fault, wanted_fields
-from matricula.engine.workbench import arrow, number, rows, run
+from matricula.engine.workbench import arrow, leave_out, register, rows, run, size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import duckdb
-
     from matricula.charter.model import Charter, Entity, ResourceRef
+    from matricula.engine.workbench import Workbench
 
 
 _NO_CLAIMS = pa.table(
@@ -32,18 +32,20 @@ _NO_CLAIMS = pa.table(
 
 
 def resolve(
-    connection: duckdb.DuckDBPyConnection,
+    bench: Workbench,
     charter: Charter,
     entity: Entity,
     *,
+    counted: Mapping[ResourceRef, Mapping[str, int]],
     crosswalk: Mapping[ResourceRef, pa.Table] | None = None,
 ) -> tuple[Fault, ...]:
     """Find the key of every record that says something about an entity.
 
     Args:
-        connection: After `read.load` of all its owners.
+        bench: After `read.load` of all its owners.
         charter: For the fields wanted.
         entity: Which.
+        counted: What the survey of each owner found.
         crosswalk: Per resource, decisions of stewards (`external_id`, `key`); a key of null
             says that the record is nobody's.
 
@@ -51,33 +53,33 @@ def resolve(
         Faults of the roster (it must not be trusted) and, for the others, match cases.
     """
     faults: list[Fault] = []
-    twice: exp.Query = exp.select(
-        sql.named(sql.text(""), "key"), sql.named(sql.text(""), "resource")
-    ).where(exp.false())
+    twice: list[exp.Query] = []
     for resource in entity.owners():
         # What the roster calls a record is its key; nobody decides otherwise.
         decided = (crosswalk or {}).get(resource) if resource != entity.roster else None
-        _find(connection, charter, entity, resource, decided=decided)
+        _find(bench, charter, entity, resource, decided=decided)
         if resource == entity.roster:
-            faults += _roster_faults(connection, entity)
+            faults += _roster_faults(bench, entity, counted[resource])
             continue
         # A decision gives a record another key than it spells, so the survey knows nothing.
-        if decided is None and not survey.seen(connection, resource, f"twice {entity.name}"):
+        if decided is None and not counted[resource][f"twice {entity.name}"]:
             continue
         doubled = _doubled(entity, resource)
-        keys = [str(row[0]) for row in rows(connection, doubled.order_by("1"))]
+        keys = [str(row[0]) for row in rows(bench, doubled.order_by("1"))]
         if keys:
             faults.append(_match_case(resource, keys))
             one = exp.select(
                 sql.column("key"), sql.named(sql.text(str(resource)), "resource")
             ).from_(doubled.subquery("d"))
-            twice = exp.union(twice, one, distinct=False)
-    run(connection, sql.create("TABLE", f"twice_{entity.name}", twice))
+            twice.append(one)
+    leave_out(bench, f"twice_{entity.name}")
+    if twice:
+        run(bench, sql.create("TABLE", f"twice_{entity.name}", sql.union_all(twice)))
     return tuple(faults)
 
 
 def _find(
-    connection: duckdb.DuckDBPyConnection,
+    bench: Workbench,
     charter: Charter,
     entity: Entity,
     resource: ResourceRef,
@@ -88,8 +90,8 @@ def _find(
     read = sql.table(f"read_{resource}", "r")
     if decided is not None:
         # Taken under the keys that the records spell, which is not what they are decided to be.
-        survey.forget_prints(connection, resource)
-        connection.register(f"decided_{entity.name}:{resource}", decided)
+        survey.forget_prints(bench, resource)
+        register(bench, f"decided_{entity.name}:{resource}", decided)
         decision = sql.given(sql.column("external_id", "x"))
         key = sql.case([(decision, sql.column("key", "x"))], key)
     columns = [sql.column(name, "r") for name in wanted_fields(charter, resource)]
@@ -100,31 +102,28 @@ def _find(
             on=sql.same(sql.column("external_id", "x"), sql.column("_id", "r")),
             join_type="left",
         )
-    run(connection, sql.create("VIEW", f"found_{entity.name}:{resource}", query))
+    run(bench, sql.create("VIEW", f"found_{entity.name}:{resource}", query))
 
 
-def claims(connection: duckdb.DuckDBPyConnection, entity: Entity) -> pa.Table:
+def claims(bench: Workbench, entity: Entity) -> pa.Table:
     """List the records behind every key that two of one system claim; after `resolve`.
 
     Returns:
         `key`, `resource`, `external_id`, sorted.
     """
-    if not number(connection, sql.count(f"twice_{entity.name}")):
+    if not size(bench, f"twice_{entity.name}"):
         return _NO_CLAIMS
-    query: exp.Query | None = None
+    parts: list[exp.Query] = []
     for resource in entity.owners():
         if resource == entity.roster:
             continue
         named = sql.named(sql.text(str(resource)), "resource")
-        doubled = exp.select(sql.column("key")).from_(sql.table(f"twice_{entity.name}"))
+        doubled = sql.keys_in(f"twice_{entity.name}")
         doubled = doubled.where(sql.same(sql.column("resource"), sql.text(str(resource))))
         part = exp.select(sql.column("key"), named, sql.named(sql.column("_id"), "external_id"))
         part = part.from_(sql.table(f"found_{entity.name}:{resource}"))
-        part = part.where(exp.In(this=sql.column("key"), query=doubled.subquery()))
-        query = part if query is None else exp.union(query, part, distinct=False)
-    if query is None:
-        return _NO_CLAIMS
-    return arrow(connection, query.order_by("1", "2", "3"))
+        parts.append(part.where(exp.In(this=sql.column("key"), query=doubled.subquery())))
+    return arrow(bench, sql.union_all(parts).order_by("1", "2", "3"))
 
 
 def _doubled(entity: Entity, resource: ResourceRef) -> exp.Select:
@@ -137,10 +136,10 @@ def _doubled(entity: Entity, resource: ResourceRef) -> exp.Select:
     )
 
 
-def _roster_faults(connection: duckdb.DuckDBPyConnection, entity: Entity) -> list[Fault]:
+def _roster_faults(bench: Workbench, entity: Entity, counted: Mapping[str, int]) -> list[Fault]:
     resource = str(entity.roster)
     faults: list[Fault] = []
-    if blanks := survey.seen(connection, entity.roster, f"blank {entity.name}"):
+    if blanks := counted[f"blank {entity.name}"]:
         faults.append(
             Fault(
                 resource,
@@ -150,10 +149,10 @@ def _roster_faults(connection: duckdb.DuckDBPyConnection, entity: Entity) -> lis
                 "Correct the key at the source; nothing was changed anywhere.",
             )
         )
-    if not survey.seen(connection, entity.roster, f"twice {entity.name}"):
+    if not counted[f"twice {entity.name}"]:
         return faults
     doubled = _doubled(entity, entity.roster).order_by("1")
-    keys = [str(row[0]) for row in rows(connection, doubled)]
+    keys = [str(row[0]) for row in rows(bench, doubled)]
     if keys:
         faults.append(
             Fault(

@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 
+def _own(part: exp.Expr) -> exp.Expr:
+    """Give a part that may be put into a tree: itself, or a copy where another holds it."""
+    return part.copy() if part.parent else part
+
+
 def name(text: str) -> exp.Identifier:
     """Quote an identifier."""
     return exp.to_identifier(text, quoted=True)
@@ -33,17 +38,17 @@ def text(value: str) -> exp.Literal:
 
 def call(function: str, *arguments: exp.Expr) -> exp.Anonymous:
     """Call a DuckDB function by name."""
-    return exp.Anonymous(this=function, expressions=[a.copy() for a in arguments])
+    return exp.Anonymous(this=function, expressions=[_own(a) for a in arguments])
 
 
 def cast(value: exp.Expr, to: str) -> exp.Cast:
     """Cast; an impossible value is an error."""
-    return exp.Cast(this=value.copy(), to=_type(to).copy())
+    return exp.Cast(this=_own(value), to=_type(to).copy())
 
 
 def try_cast(value: exp.Expr, to: str) -> exp.TryCast:
     """Cast; an impossible value is null."""
-    return exp.TryCast(this=value.copy(), to=_type(to).copy())
+    return exp.TryCast(this=_own(value), to=_type(to).copy())
 
 
 @cache
@@ -54,22 +59,22 @@ def _type(name: str) -> exp.DataType:
 
 def named(value: exp.Expr, as_: str) -> exp.Alias:
     """Give a selected value its name."""
-    return exp.Alias(this=value.copy(), alias=name(as_))
+    return exp.Alias(this=_own(value), alias=name(as_))
 
 
 def differs(left: exp.Expr, right: exp.Expr) -> exp.NullSafeNEQ:
     """Say that two values differ; null equals null."""
-    return exp.NullSafeNEQ(this=left.copy(), expression=right.copy())
+    return exp.NullSafeNEQ(this=_own(left), expression=_own(right))
 
 
 def same(left: exp.Expr, right: exp.Expr) -> exp.EQ:
     """Say that two values are equal; null equals nothing."""
-    return exp.EQ(this=left.copy(), expression=right.copy())
+    return exp.EQ(this=_own(left), expression=_own(right))
 
 
 def no(condition: exp.Expr) -> exp.Not:
     """Deny a condition, whatever it is made of."""
-    return exp.Not(this=exp.Paren(this=condition.copy()))
+    return exp.Not(this=exp.Paren(this=_own(condition)))
 
 
 def given(value: exp.Expr) -> exp.Expr:
@@ -79,7 +84,7 @@ def given(value: exp.Expr) -> exp.Expr:
 
 def missing(value: exp.Expr) -> exp.Is:
     """Say that a value is null."""
-    return exp.Is(this=value.copy(), expression=exp.Null())
+    return exp.Is(this=_own(value), expression=exp.Null())
 
 
 def case(
@@ -87,19 +92,37 @@ def case(
 ) -> exp.Case:
     """Build a CASE."""
     return exp.Case(
-        ifs=[exp.If(this=when.copy(), true=then.copy()) for when, then in branches],
+        ifs=[exp.If(this=_own(when), true=_own(then)) for when, then in branches],
         default=otherwise.copy() if otherwise else None,
     )
 
 
 def absent(key: exp.Expr, from_: exp.Query) -> exp.Expr:
     """Say that no row of a query of keys, none of them null, has this key."""
-    return no(exp.In(this=key.copy(), query=from_.subquery()))
+    return no(exp.In(this=_own(key), query=from_.subquery()))
 
 
 def count(of: str, alias: str = "") -> exp.Select:
     """Count the rows of a table."""
     return exp.select(exp.Count(this=exp.Star())).from_(table(of, alias))
+
+
+def union(parts: Sequence[exp.Query], *, distinct: bool = True) -> exp.Query:
+    """Put queries of the same columns, at least one, one after the other."""
+    whole = parts[0]
+    for part in parts[1:]:
+        whole = exp.union(whole, part, distinct=distinct, copy=False)
+    return whole
+
+
+def union_all(parts: Sequence[exp.Query]) -> exp.Query:
+    """Put queries one after the other, each row as often as it stands there."""
+    return union(parts, distinct=False)
+
+
+def keys_in(called: str) -> exp.Select:
+    """Select the keys of a table."""
+    return exp.select(column("key")).from_(table(called))
 
 
 def one_per_key(query: exp.Query, *, among: Sequence[str]) -> exp.Select:
@@ -142,6 +165,11 @@ def key_of(parts: Sequence[exp.Expr]) -> exp.Expr:
     for part in escaped[1:]:
         joined = exp.DPipe(this=exp.DPipe(this=joined, expression=text("|")), expression=part)
     return joined
+
+
+def drop(called: str) -> exp.Drop:
+    """Do away with a table."""
+    return exp.Drop(tables=[table(called)], kind="TABLE")
 
 
 def create(kind: str, called: str, query: exp.Query) -> exp.Create:

@@ -14,9 +14,7 @@ from matricula.engine.workbench import arrow, register, run
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import duckdb
-
-    from matricula.engine.workbench import Arrow
+    from matricula.engine.workbench import Arrow, Workbench
 
 
 class Confirmed(Protocol):
@@ -37,27 +35,27 @@ class Confirmed(Protocol):
         ...
 
 
-def load_links(connection: duckdb.DuckDBPyConnection, name: str, links: Arrow) -> None:
+def load_links(bench: Workbench, name: str, links: Arrow) -> None:
     """Take links in under a name. What can be read again is not copied."""
     if not isinstance(links, pa.RecordBatchReader):
-        register(connection, name, links)
+        register(bench, name, links)
         return
-    connection.register("arriving", links)
-    run(connection, sql.create("TABLE", name, exp.select(exp.Star()).from_(sql.table("arriving"))))
-    connection.unregister("arriving")
+    register(bench, "arriving", links)
+    run(bench, sql.create("TABLE", name, exp.select(exp.Star()).from_(sql.table("arriving"))))
+    bench.unregister("arriving")
 
 
 @contextmanager
-def taken_in(connection: duckdb.DuckDBPyConnection, name: str, links: Arrow) -> Iterator[None]:
+def taken_in(bench: Workbench, name: str, links: Arrow) -> Iterator[None]:
     """Take links in for a while; they are large, and the next flow needs the memory."""
-    load_links(connection, name, links)
+    load_links(bench, name, links)
     yield
     if isinstance(links, pa.RecordBatchReader):
-        run(connection, exp.Drop(tables=[sql.table(name)], kind="TABLE"))
+        run(bench, exp.Drop(tables=[sql.table(name)], kind="TABLE"))
     else:
-        connection.unregister(name)
+        bench.unregister(name)
 
 
-def fetch_keys(connection: duckdb.DuckDBPyConnection, query: exp.Query) -> pa.Table:
+def fetch_keys(bench: Workbench, query: exp.Query) -> pa.Table:
     """Fetch a query's keys as an Arrow table with the column `key`."""
-    return arrow(connection, query)
+    return arrow(bench, query)

@@ -2,10 +2,9 @@
 
 Most snapshots are sound. Asking one by one whether a value is not of its type, a key is
 blank or two records share one would read the whole of each snapshot for every question;
-here they are asked together, and only what is found is looked up. Leaves for resource R
-the table `survey_R` of one row: `bad` (records with a value not of its type) and, for every
-entity E that the resource says something about, `blank E` and `twice E`. Where fingerprints
-are wanted, the same look takes them and leaves the table `told_R` (`key E`, `print E`).
+here they are asked together, and only what is found is looked up. Where fingerprints are
+wanted, the same look takes them and leaves for resource R the table `told_R` (`key E`,
+`print E`).
 """
 
 from __future__ import annotations
@@ -15,15 +14,15 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from matricula.engine import sql, values
-from matricula.engine.workbench import number, run
+from matricula.engine.workbench import rows, run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import duckdb
     import pyarrow as pa
 
     from matricula.charter.model import Charter, Entity, ResourceRef, ValueType
+    from matricula.engine.workbench import Workbench
 
 
 # Bytes. PostgreSQL's index takes 2,704, the name of the flow included.
@@ -49,23 +48,28 @@ def fields_of(entity: Entity, resource: ResourceRef) -> list[str]:
 
 
 def survey(
-    connection: duckdb.DuckDBPyConnection,
+    bench: Workbench,
     charter: Charter,
     resource: ResourceRef,
     schema: pa.Schema,
     wanted: Mapping[str, ValueType],
     *,
     prints: bool,
-) -> None:
+) -> dict[str, int]:
     """Look over a snapshot.
 
     Args:
-        connection: With `land_R`.
+        bench: With `land_R`.
         charter: For the entities whose keys it spells.
         resource: R.
         schema: Of what landed.
         wanted: What the charter takes from it, by native field.
         prints: Take the fingerprints of its records as well.
+
+    Returns:
+        `bad`: how many records have a value not of its type. And, for every entity E that
+        the resource says something about, `blank E` (keys that cannot be kept) and `twice E`
+        (records beyond the first of their key).
     """
 
     def value(name: str) -> exp.Expr:
@@ -89,10 +93,10 @@ def survey(
         ]
     looked: exp.Query = exp.select(*inner).from_(sql.table(f"land_{resource}"))
     if prints:
-        run(connection, sql.create("TABLE", f"told_{resource}", looked))
+        run(bench, sql.create("TABLE", f"told_{resource}", looked))
         looked = exp.select(exp.Star()).from_(sql.table(f"told_{resource}"))
-    query = exp.select(*outer).from_(looked.subquery("l"))
-    run(connection, sql.create("TABLE", f"survey_{resource}", query))
+    [counts] = rows(bench, exp.select(*outer).from_(looked.subquery("l")))
+    return {one.alias: int(str(count or 0)) for one, count in zip(outer, counts, strict=True)}
 
 
 def _doubles(key: exp.Expr) -> exp.Expr:
@@ -128,38 +132,30 @@ def _doubts(schema: pa.Schema, wanted: Mapping[str, ValueType]) -> dict[str, exp
     }
 
 
-def seen(connection: duckdb.DuckDBPyConnection, resource: ResourceRef, what: str) -> int:
-    """Say how many the survey of a resource counted of `bad`, `blank E` or `twice E`."""
-    query = exp.select(sql.column(what)).from_(sql.table(f"survey_{resource}"))
-    return number(connection, query)
-
-
-def has_prints(connection: duckdb.DuckDBPyConnection, resource: ResourceRef) -> bool:
+def has_prints(bench: Workbench, resource: ResourceRef) -> bool:
     """Say whether the fingerprints of a resource were taken and still hold."""
-    name = sql.same(sql.column("table_name"), sql.text(f"told_{resource}"))
-    return bool(number(connection, sql.count("duckdb_tables").where(name)))
+    return f"told_{resource}" in bench.sizes
 
 
-def forget_prints(connection: duckdb.DuckDBPyConnection, resource: ResourceRef) -> None:
+def forget_prints(bench: Workbench, resource: ResourceRef) -> None:
     """Drop the fingerprints of a resource, where there are any."""
-    run(connection, exp.Drop(tables=[sql.table(f"told_{resource}")], kind="TABLE", exists=True))
+    if has_prints(bench, resource):
+        run(bench, sql.drop(f"told_{resource}"))
 
 
 def set_bad_aside(
-    connection: duckdb.DuckDBPyConnection,
+    bench: Workbench,
     resource: ResourceRef,
     schema: pa.Schema,
     wanted: Mapping[str, ValueType],
 ) -> None:
-    """Leave `bad_R` (`_id`, `field`): which values are not of their type."""
+    """Leave `bad_R` (`_id`, `field`): which values are not of their type, where any is."""
     told = [
         sql.case([(is_bad, sql.text(name))]) for name, is_bad in _doubts(schema, wanted).items()
     ]
     # One scan for all fields; a list of names is unfolded to one row for each.
     fields = exp.cast(exp.array(*told), "VARCHAR[]")
     any_bad = exp.or_(exp.false(), *[sql.given(one) for one in told])
-    if not seen(connection, resource, "bad"):
-        any_bad = exp.false()
     unfolded = (
         exp.select(sql.column("_id"), sql.named(sql.call("unnest", fields), "field"))
         .from_(sql.table(f"land_{resource}"))
@@ -167,4 +163,4 @@ def set_bad_aside(
     )
     query = exp.select(exp.Star()).from_(unfolded.subquery("told"))
     query = query.where(sql.given(sql.column("field")))
-    run(connection, sql.create("TABLE", f"bad_{resource}", query))
+    run(bench, sql.create("TABLE", f"bad_{resource}", query))

@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING
 import duckdb
 import pyarrow as pa
 import pyarrow.dataset as ds
+from sqlglot import exp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from sqlglot import exp
 
     Arrow = pa.Table | pa.RecordBatchReader | ds.Dataset
 
@@ -42,8 +41,24 @@ class Bench:
     threads: int | None = None
 
 
+class Workbench:
+    """A run's own connection, and how many rows were left in its tables.
+
+    Small passes are made of many small steps, and asking how much the last one left would
+    cost as much as the step. A table that would hold nothing need not be made at all: it is
+    noted, and whoever would read it asks `size` first.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.connection = connection
+        self.execute = connection.execute
+        self.sql = connection.sql
+        self.unregister = connection.unregister
+        self.sizes: dict[str, int] = {}
+
+
 @contextmanager
-def open_workbench(bench: Bench | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+def open_workbench(bench: Bench | None = None) -> Iterator[Workbench]:
     """Open a sealed connection for one run and close it after."""
     size = bench or Bench()
     # In memory even with a folder: a file would be written with care nobody needs for
@@ -52,7 +67,7 @@ def open_workbench(bench: Bench | None = None) -> Iterator[duckdb.DuckDBPyConnec
     try:
         _limit(connection, size)
         _seal(connection)
-        yield connection
+        yield Workbench(connection)
     finally:
         connection.close()
 
@@ -87,33 +102,56 @@ def _seal(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("SET lock_configuration = true")
 
 
-def run(connection: duckdb.DuckDBPyConnection, statement: exp.Expr) -> None:
-    """Execute a syntax tree to its end."""
-    connection.execute(statement.sql(dialect="duckdb")).fetchall()
+def run(bench: Workbench, statement: exp.Expr) -> int:
+    """Execute a syntax tree to its end.
+
+    Returns:
+        How many rows it left in a table, or added to one.
+    """
+    told = bench.execute(statement.sql(dialect="duckdb")).fetchall()
+    made = int(told[0][0]) if told else 0
+    if isinstance(statement, exp.Create) and statement.kind == "TABLE":
+        bench.sizes[statement.this.name] = made
+    elif isinstance(statement, exp.Insert):
+        bench.sizes[statement.this.name] += made
+    elif isinstance(statement, exp.Drop):
+        bench.sizes.pop(statement.args["tables"][0].name, None)
+    return made
 
 
-def rows(connection: duckdb.DuckDBPyConnection, statement: exp.Expr) -> list[tuple[object, ...]]:
+def leave_out(bench: Workbench, *tables: str) -> None:
+    """Note tables that hold nothing, without making them; only `size` may be asked of them."""
+    for table in tables:
+        bench.sizes[table] = 0
+
+
+def size(bench: Workbench, table: str) -> int:
+    """Say how many rows were left in a table."""
+    return bench.sizes[table]
+
+
+def rows(bench: Workbench, statement: exp.Expr) -> list[tuple[object, ...]]:
     """Execute a query that yields few rows."""
-    return connection.execute(statement.sql(dialect="duckdb")).fetchall()
+    return bench.execute(statement.sql(dialect="duckdb")).fetchall()
 
 
-def number(connection: duckdb.DuckDBPyConnection, statement: exp.Expr) -> int:
+def number(bench: Workbench, statement: exp.Expr) -> int:
     """Execute a query that yields one whole number."""
-    found = rows(connection, statement)[0][0]
+    found = rows(bench, statement)[0][0]
     return int(str(found)) if found is not None else 0
 
 
-def arrow(connection: duckdb.DuckDBPyConnection, query: exp.Query) -> pa.Table:
+def arrow(bench: Workbench, query: exp.Query) -> pa.Table:
     """Execute a query into an Arrow table."""
     # Through a reader, batch by batch: the whole result would stand in memory twice.
-    found: pa.Table = connection.sql(query.sql(dialect="duckdb")).to_arrow_reader().read_all()
+    found: pa.Table = bench.sql(query.sql(dialect="duckdb")).to_arrow_reader().read_all()
     return found
 
 
-def batches(connection: duckdb.DuckDBPyConnection, query: exp.Query) -> pa.RecordBatchReader:
+def batches(bench: Workbench, query: exp.Query) -> pa.RecordBatchReader:
     """Execute a query and hand its rows on as they come, in groups as large as a file's."""
     text = query.sql(dialect="duckdb")
-    found: pa.RecordBatchReader = connection.sql(text).to_arrow_reader(_GROUP)
+    found: pa.RecordBatchReader = bench.sql(text).to_arrow_reader(_GROUP)
     return found
 
 
@@ -165,11 +203,11 @@ class _Pulled:
                 yield from read.to_batches()
 
 
-def register(connection: duckdb.DuckDBPyConnection, name: str, rows: Arrow) -> None:
+def register(bench: Workbench, name: str, rows: Arrow) -> None:
     """Put Arrow data within reach of a workbench, under a name; nothing is copied."""
     if type(rows) is ds.FileSystemDataset:
         rows = _frugal(rows)
-    connection.register(name, rows)
+    bench.connection.register(name, rows)
 
 
 def _frugal(files: ds.FileSystemDataset) -> ds.FileSystemDataset:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from matricula.engine import line, match, read, resolve
+from matricula.engine import line, match, resolve
 from matricula.engine.workbench import open_workbench
 from matricula.hub import matches, snapshots
 from matricula.hub.matches import Met, Possible
@@ -17,11 +17,10 @@ from matricula.kernel.errors import Refused
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    import duckdb
-
     from matricula.charter.model import Entity, Flow, ResourceRef
     from matricula.engine.plan import Plan
     from matricula.engine.read import Verdict
+    from matricula.engine.workbench import Workbench
     from matricula.hub.desk import Desk
 
 Places = set[tuple[str, str, str]]
@@ -29,7 +28,7 @@ Places = set[tuple[str, str, str]]
 
 def met(
     desk: Desk,
-    bench: duckdb.DuckDBPyConnection,
+    bench: Workbench,
     flows: Sequence[Flow],
     plan: Plan,
     *,
@@ -59,9 +58,7 @@ def met(
     return Met(found, places)
 
 
-def _claims(
-    bench: duckdb.DuckDBPyConnection, entity: Entity, found: list[Possible], places: Places
-) -> None:
+def _claims(bench: Workbench, entity: Entity, found: list[Possible], places: Places) -> None:
     rows = resolve.claims(bench, entity).to_pylist()
     found += [
         Possible("claim", entity.name, r["key"], r["resource"], r["external_id"]) for r in rows
@@ -70,7 +67,7 @@ def _claims(
 
 
 def _candidates(
-    bench: duckdb.DuckDBPyConnection,
+    bench: Workbench,
     entity: Entity,
     trusted: Collection[ResourceRef],
     found: list[Possible],
@@ -130,10 +127,8 @@ def _find(desk: Desk, entity: Entity) -> int:
     found: list[Possible] = []
     places: Places = set()
     with open_workbench(desk.bench) as bench:
-        for resource, dataset in kept.items():
-            read.load(bench, desk.charter, read.Snapshot(resource, dataset))
         decided = matches.decided(desk.charter, entity.name)
-        resolve.resolve(bench, desk.charter, entity, crosswalk=decided)
+        line.read_again(bench, desk.charter, entity, kept, decided)
         count = _candidates(bench, entity, list(kept), found, places)
     matches.keep(desk, Met(found, places))
     return count

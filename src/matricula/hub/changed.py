@@ -22,18 +22,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    import duckdb
-
     from matricula.charter.model import Charter, Flow, ResourceRef
+    from matricula.engine.workbench import Workbench
     from matricula.hub.desk import Desk
 
 Pair = tuple[str, "ResourceRef"]
 Indexes = dict[Pair, pa.Table]
 
 
-def index_all(
-    bench: duckdb.DuckDBPyConnection, charter: Charter, flows: Sequence[Flow]
-) -> Indexes:
+def index_all(bench: Workbench, charter: Charter, flows: Sequence[Flow]) -> Indexes:
     """Fingerprint what the flows read."""
     entities = {e.name: e for flow in flows for e in line.entities_of(charter, flow)}
     return {pair: index.read_all() for pair, index in delta.index_all(bench, entities.values())}
@@ -41,7 +38,7 @@ def index_all(
 
 def dirty(
     desk: Desk,
-    bench: duckdb.DuckDBPyConnection,
+    bench: Workbench,
     charter: Charter,
     now: Indexes,
     flows: Sequence[Flow],

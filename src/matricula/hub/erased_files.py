@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    import duckdb
-
+    from matricula.engine.workbench import Workbench
     from matricula.hub.desk import Desk
     from matricula.hub.subjects import Subject
 
@@ -57,7 +56,7 @@ def held_by(desk: Desk, subjects: Sequence[Subject]) -> dict[ResourceRef, bool]:
 
 def _ids(
     desk: Desk,
-    bench: duckdb.DuckDBPyConnection,
+    bench: Workbench,
     subject: Subject,
     snapshot: tuple[ResourceRef, ds.Dataset],
 ) -> list[str] | None:
@@ -115,7 +114,7 @@ def _clear_snapshots(desk: Desk, subjects: Sequence[Subject], done: Counter[str]
 
 
 def _ids_in(
-    desk: Desk, bench: duckdb.DuckDBPyConnection, kept: Snapshot, concerned: Iterable[Subject]
+    desk: Desk, bench: Workbench, kept: Snapshot, concerned: Iterable[Subject]
 ) -> set[str] | None:
     resource = ResourceRef(*kept.resource.split(".", 1))
     ids: set[str] = set()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from matricula.audit.queries import history
-from matricula.engine import compose, line, read, resolve, sql
+from matricula.engine import compose, line, sql
 from matricula.engine.values import plan_value
 from matricula.engine.workbench import open_workbench, rows
 from matricula.hub import behind, charters, matches, snapshots
@@ -151,10 +151,8 @@ def _owned(desk: Desk, entity: Entity, key: str) -> tuple[tuple[OwnedValue, ...]
         return (), ""
     entity = line.within(entity, feeds)
     with open_workbench() as bench:
-        for resource, dataset in feeds.items():
-            read.load(bench, desk.charter, read.Snapshot(resource, dataset))
         decided = matches.decided(desk.charter, entity.name)
-        resolve.resolve(bench, desk.charter, entity, crosswalk=decided)
+        line.read_again(bench, desk.charter, entity, feeds, decided)
         compose.compose(bench, entity)
         columns = [
             sql.named(plan_value(sql.column(f.name), f.type), f.name)

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
     from matricula.charter.model import Flow, ResourceRef
     from matricula.engine.read import Fault, Verdict
+    from matricula.engine.workbench import Workbench
     from matricula.hub.desk import Desk
     from matricula.hub.snapshots import Landed
     from matricula.hub.systems import Systems
@@ -128,7 +129,7 @@ def make(desk: Desk, systems: Systems, run: Run, scope: Scope) -> Made:
 
 
 @contextmanager
-def _workbench(desk: Desk, run: Run) -> Iterator[duckdb.DuckDBPyConnection]:
+def _workbench(desk: Desk, run: Run) -> Iterator[Workbench]:
     """Open the run's workbench; what it calculated with is gone when it closes."""
     folder = _folder(desk, run) / "bench"
     folder.mkdir()
@@ -150,7 +151,7 @@ def _folder(desk: Desk, run: Run) -> Path:
 
 def _find(
     desk: Desk,
-    bench: duckdb.DuckDBPyConnection,
+    bench: Workbench,
     flows: Sequence[Flow],
     landed: Mapping[ResourceRef, Landed],
     *,
