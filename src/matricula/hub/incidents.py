@@ -90,8 +90,9 @@ def close_others(
 
 def close_settled(flows: Iterable[str], *, at: datetime) -> None:
     """Close the incidents of single records that their targets have taken since."""
-    for flow in flows:
-        about = Incident.objects.filter(closed_at=None, flow=flow).exclude(key="")
+    told = Incident.objects.filter(closed_at=None, flow__in=list(flows)).exclude(key="")
+    for flow in set(told.values_list("flow", flat=True)):
+        about = told.filter(flow=flow)
         keys = list(about.values_list("key", flat=True))
         still = set(
             Link.objects.filter(flow=flow, key__in=keys)

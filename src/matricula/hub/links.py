@@ -122,13 +122,13 @@ def were_there(flow: str, keys: Sequence[str]) -> set[str]:
 
 def due_keys(flow_entities: Mapping[str, str], at: datetime) -> dict[str, pa.Table]:
     """List, per entity, the keys whose copies wait, or are due for another attempt."""
+    links = Link.objects.filter(flow__in=list(flow_entities))
+    waiting = links.filter(state__in=("waiting", "unknown"))
+    again = links.exclude(refused="").filter(next_attempt_at__lte=at)
     due: dict[str, list[str]] = {}
-    for flow, entity in flow_entities.items():
-        links = Link.objects.filter(flow=flow)
-        waiting = links.filter(state__in=("waiting", "unknown")).values_list("key", flat=True)
-        again = links.exclude(refused="").filter(next_attempt_at__lte=at)
-        due.setdefault(entity, []).extend(waiting)
-        due[entity].extend(again.values_list("key", flat=True))
+    for some in (waiting, again):
+        for flow, key in some.values_list("flow", "key"):
+            due.setdefault(flow_entities[flow], []).append(key)
     return {e: pa.table({"key": pa.array(k, pa.string())}) for e, k in due.items() if k}
 
 

@@ -113,11 +113,7 @@ def make(desk: Desk, systems: Systems, run: Run, scope: Scope) -> Made:
         met = alike.met(desk, bench, flows, plan, verdicts=verdicts, thorough=thorough)
     # What a pass found becomes known as a whole.
     with transaction.atomic():
-        for resource in sources:
-            verdict = verdicts.get(resource)
-            rows = verdict.rows if verdict else 0
-            trusted = bool(verdict and verdict.is_trusted)
-            snapshots.keep(desk, landed[resource], run=run.id, rows=rows, is_trusted=trusted)
+        snapshots.keep(desk, [landed[resource] for resource in sources], verdicts, run=run.id)
         troubles.of_readings(desk, flows, landed, verdicts, plan, full=scope.full)
         if scope.full:
             observed.record(desk, plan, landed)

@@ -38,25 +38,29 @@ def settle_unknown(desk: Desk, connected: Systems, flows: Sequence[Flow], *, run
     Returns:
         How many outcomes were settled.
     """
-    settled = 0
+    # Written out: SQLite finds a partial index only by its very condition, and without it
+    # looks through everything that was ever sent.
+    opened = Effect.objects.extra(where=[_OPEN])  # noqa: S610 - a constant
+    opened = opened.filter(flow__in=[flow.name for flow in flows])
+    uncertain = set(opened.values_list("flow", flat=True).distinct())
+    settled, silent = 0, set()
     for flow in flows:
+        if flow.name not in uncertain:
+            continue
         page = ledger.Page(desk, run, flow)
-        # Written out: SQLite finds a partial index only by its very condition, and without it
-        # looks through everything that was ever sent.
-        opened = Effect.objects.filter(flow=flow.name).extra(where=[_OPEN])  # noqa: S610 - a constant
-        last = 0
-        while batch := list(opened.filter(pk__gt=last).order_by("id")[:_SIZE]):
+        of_flow, last = opened.filter(flow=flow.name), 0
+        while batch := list(of_flow.filter(pk__gt=last).order_by("id")[:_SIZE]):
             last = batch[-1].pk
             asked = _askable(page, batch)
             found, silence = _look_up(connected, page, asked)
             if silence:
                 _keep_unknown(page, silence)
+                silent.add(flow.name)
                 break
             _write_down(page, asked, found)
             settled += len(asked)
-        else:
-            place = str(flow.target)
-            close_others([], codes=["M651"], places=[place], at=desk.at)
+    over = [str(flow.target) for flow in flows if flow.name not in silent]
+    close_others([], codes=["M651"], places=over, at=desk.at)
     return settled
 
 

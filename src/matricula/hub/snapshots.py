@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from matricula.charter.model import Flow, ResourceRef
+    from matricula.engine.read import Verdict
     from matricula.hub.desk import Desk
     from matricula.hub.systems import Systems
     from matricula.kernel.findings import Finding
@@ -110,19 +111,35 @@ def _failed(resource: ResourceRef, error: ConnectorError) -> Landed:
     )
 
 
-def keep(desk: Desk, landed: Landed, *, run: str, rows: int, is_trusted: bool) -> None:
-    """Remember a snapshot and forget all but the last two trusted and the last of all."""
-    if landed.path is None:
-        return
-    models.Snapshot.objects.create(
-        resource=str(landed.resource), run=run, path=str(landed.path.relative_to(desk.home)),
-        rows=rows, is_trusted=is_trusted, taken_at=desk.at,
+def keep(
+    desk: Desk, read: Iterable[Landed], verdicts: Mapping[ResourceRef, Verdict], *, run: str
+) -> None:
+    """Remember snapshots and forget, of each resource, all but the last and two trusted ones."""
+    made = [_remembered(desk, landed, verdicts, run) for landed in read if landed.path]
+    models.Snapshot.objects.bulk_create(made)
+    named = {snapshot.resource for snapshot in made}
+    every: dict[str, list[models.Snapshot]] = {}
+    for snapshot in models.Snapshot.objects.filter(resource__in=named).order_by("-id"):
+        every.setdefault(snapshot.resource, []).append(snapshot)
+    for some in every.values():
+        trusted = [snapshot for snapshot in some if snapshot.is_trusted]
+        old = [snapshot for snapshot in some[1:] if snapshot not in trusted[:2]]
+        for snapshot in old:
+            (desk.home / snapshot.path).unlink(missing_ok=True)
+        if old:
+            models.Snapshot.objects.filter(pk__in=[snapshot.pk for snapshot in old]).delete()
+
+
+def _remembered(
+    desk: Desk, landed: Landed, verdicts: Mapping[ResourceRef, Verdict], run: str
+) -> models.Snapshot:
+    verdict = verdicts.get(landed.resource)
+    path = landed.path or desk.home
+    return models.Snapshot(
+        resource=str(landed.resource), run=run, path=str(path.relative_to(desk.home)),
+        rows=verdict.rows if verdict else 0, is_trusted=bool(verdict and verdict.is_trusted),
+        taken_at=desk.at,
     )  # fmt: skip
-    every = models.Snapshot.objects.filter(resource=str(landed.resource)).order_by("-id")
-    kept = {s.pk for s in every[:1]} | {s.pk for s in every.filter(is_trusted=True)[:2]}
-    for old in every.exclude(pk__in=kept):
-        (desk.home / old.path).unlink(missing_ok=True)
-        old.delete()
 
 
 def forget(read: Iterable[Landed]) -> None:

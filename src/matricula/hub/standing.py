@@ -26,17 +26,24 @@ _WINDOW = "M504"
 
 def found(desk: Desk, plan: Plan) -> None:
     """Remember what a pass found: what is to do in each flow, and what holds it."""
-    for part in plan.flows:
-        reasons = [[r.code, r.message, r.cure, sorted(r.kinds)] for r in part.reasons]
-        FlowState.objects.update_or_create(
+    states = [
+        FlowState(
             flow=part.flow,
-            defaults={
-                "held": part.held,
-                "to_do": sum(part.counts.values()),
-                "reasons": json.dumps(reasons),
-                "last_run_at": desk.at,
-            },
+            held=part.held,
+            to_do=sum(part.counts.values()),
+            reasons=json.dumps(
+                [[r.code, r.message, r.cure, sorted(r.kinds)] for r in part.reasons]
+            ),
+            last_run_at=desk.at,
         )
+        for part in plan.flows
+    ]
+    FlowState.objects.bulk_create(
+        states,
+        update_conflicts=True,
+        unique_fields=["flow"],
+        update_fields=["held", "to_do", "reasons", "last_run_at"],
+    )
 
 
 def delivered(out: Mapping[str, int]) -> None:
