@@ -21,7 +21,7 @@ from matricula.engine import match, sql
 from matricula.engine.workbench import open_workbench, register, run
 
 if TYPE_CHECKING:
-    import duckdb
+    from matricula.engine.workbench import Workbench
 
 SHARED = Path(os.environ.get("MATRICULA_SHARED", Path(__file__).parents[2] / "shared"))
 SETS = {
@@ -76,7 +76,7 @@ def compare(rows: pa.Table) -> tuple[pa.Table, float]:
         return found, time.perf_counter() - before
 
 
-def _compare(bench: duckdb.DuckDBPyConnection, rows: pa.Table) -> pa.Table:
+def _compare(bench: Workbench, rows: pa.Table) -> pa.Table:
     register(bench, "rows", rows)
     record = sql.column("rec_id")
     compared = [

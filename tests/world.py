@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from matricula.cli import main
+from tests import settled
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +36,7 @@ systems:
     connector: sql
     steward: registrar
     settings:
-      url: "sqlite:///PLACE/sis.db"
+      url: "sqlite:///sis.db"
       resources:
         students: {table: students, key: [student_no]}
         sections: {table: sections, key: [code]}
@@ -51,7 +52,7 @@ systems:
     connector: sql
     steward: it
     settings:
-      url: "sqlite:///PLACE/lms.db"
+      url: "sqlite:///lms.db"
       resources:
         users:
           table: users
@@ -210,6 +211,9 @@ class World:
 
     def settle(self) -> None:
         """Sign and load everything, so that every target holds what it should."""
+        settled.bring(self.folder, self._settle)
+
+    def _settle(self) -> None:
         self.sign_all()
         said = self.run("sync")
         assert said.code == 0, said.out + said.err
@@ -252,8 +256,7 @@ def build(folder: Path, capture: pytest.CaptureFixture[str], *, students: int = 
     """Make the university: `students` students, three sections, everybody in two of them."""
     for name in ("charter", "drop", "warehouse"):
         (folder / name).mkdir(parents=True)
-    text = CHARTER.replace("PLACE", folder.as_posix())
-    (folder / "charter" / "charter.yaml").write_text(text, encoding="utf-8")
+    (folder / "charter" / "charter.yaml").write_text(CHARTER, encoding="utf-8")
     (folder / "charter" / "flows.yaml").write_text(FLOWS, encoding="utf-8")
     numbers = [f"{n:05d}" for n in range(1, students + 1)]
     with closing(sqlite3.connect(folder / "sis.db")) as database, database:

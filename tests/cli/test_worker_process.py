@@ -29,12 +29,16 @@ PERSONAL = re.compile("|".join([*PEOPLE, r"s\d{5}@", "Zebedee", r"\b000\d\d\b"])
 
 
 @pytest.fixture
-def campus(tmp_path, capsys, own_database):
-    world = build(tmp_path, capsys)
-    environment = {**os.environ, **own_database}
+def bare(tmp_path, capsys, own_database):
+    return build(tmp_path, capsys), {**os.environ, **own_database}
+
+
+@pytest.fixture
+def campus(bare):
+    world, environment = bare
     subprocess.run(
-        [sys.executable, "-c", LOADED], cwd=tmp_path, env=environment, check=True, timeout=120,
-        stdout=subprocess.DEVNULL,
+        [sys.executable, "-c", LOADED], cwd=world.folder, env=environment, check=True,
+        timeout=120, stdout=subprocess.DEVNULL,
     )  # fmt: skip
     return world, environment
 
@@ -158,8 +162,8 @@ def test_a_worker_tells_people_in_sentences_without_anybodys_data(campus):
 
 
 @pytest.mark.parametrize("where", ["0.0.0.0:0", "192.0.2.1:9464", "nowhere", "127.0.0.1:x"])
-def test_metrics_are_for_this_machine_unless_somebody_says_otherwise(campus, where):
-    world, environment = campus
+def test_metrics_are_for_this_machine_unless_somebody_says_otherwise(bare, where):
+    world, environment = bare
 
     said = subprocess.run(
         [sys.executable, "-c", MAIN, "worker", "--rounds", "0", "--metrics", where],

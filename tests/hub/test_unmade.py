@@ -62,7 +62,7 @@ def _change(world) -> None:
 @pytest.mark.parametrize("content", [None, b"", b"\xff\xfe\x00"])
 def test_a_missing_secret_holds_the_flows_of_its_system_alone(world, words, content):
     secret = world.folder / "lms-url"
-    address = f"sqlite:///{world.folder.as_posix()}/lms.db"
+    address = "sqlite:///lms.db"
     secret.write_text(address, encoding="utf-8")
     world.edit_charter(f'"{address}"', f'"file:{secret}"', "charter.yaml")
     world.settle()
