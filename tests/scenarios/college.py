@@ -255,8 +255,10 @@ class College:
         }
 
     def rewrite(self, path: Path, change: Callable[[bytes], bytes]) -> None:
-        """Replace a file by what a change makes of it."""
-        path.write_bytes(change(path.read_bytes()))
+        """Replace a file, as a whole, by what a change makes of it."""
+        fresh = path.with_name(f"{path.name}.new")
+        fresh.write_bytes(change(path.read_bytes()))
+        fresh.replace(path)
 
     def write_students(self, rows: Iterable[str]) -> None:
         """Replace the register's file."""
