@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 import socket
 import sqlite3
 from contextlib import closing
@@ -340,6 +341,28 @@ def test_a_table_that_somebody_locked_is_not_waited_for_without_end(
         somebody.rollback()
 
     assert "55P03" in told.value.message
+    assert numbers(postgres_campus) == []
+    assert write(connector, creation("S1"))[0].error is None
+
+
+def test_a_server_that_keeps_its_connection_and_answers_nothing_is_hung_up_on(
+    postgres_campus: Campus, monkeypatch
+):
+    connector = postgres_campus.connector()
+    assert connector.ping().well
+    (number,) = postgres_campus.rows(
+        "SELECT pid FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )[0]
+    monkeypatch.setattr("matricula.connectors.kit.database._ANSWER_SECONDS", 0.5)
+    os.kill(number, signal.SIGSTOP)
+
+    try:
+        with pytest.raises(TryAgain):
+            write(connector, creation("S1"))
+    finally:
+        os.kill(number, signal.SIGCONT)
+
     assert numbers(postgres_campus) == []
     assert write(connector, creation("S1"))[0].error is None
 

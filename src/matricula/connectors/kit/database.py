@@ -1,18 +1,25 @@
 """How a database is named and how long it is waited for: for every connector that has one.
 
-A password never stands in the address. A server that says nothing any more, and a table that
-somebody else has locked, hold a run for less than a minute.
+A password never stands in the address. A connection that was cut in silence, and a table that
+somebody else has locked, hold a run for less than a minute; a server that keeps its connection
+and answers nothing, for a quarter of an hour.
 """
 
 from __future__ import annotations
 
-from contextlib import closing
-from typing import Annotated
+import os
+import socket
+import threading
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Annotated
 
 import sqlalchemy as sa
 from pydantic import AfterValidator
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # Without these a connection that was cut in silence is waited for as long as two hours.
 _SILENCE = {
@@ -20,6 +27,7 @@ _SILENCE = {
     "keepalives_count": "4", "tcp_user_timeout": "40000",
 }  # fmt: skip
 _LOCK_SECONDS = 15
+_ANSWER_SECONDS = 900.0
 
 
 def bounded(url: URL) -> URL:
@@ -32,11 +40,36 @@ def waits_shortly(engine: sa.Engine) -> sa.Engine:
 
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
-        # Below SQLAlchemy, which would open a cursor of the server's for it in a streaming read.
-        with closing(connection.connection.cursor()) as cursor:
-            cursor.execute(lock_timeout())
+        # In a streaming read SQLAlchemy would open a cursor of the server's for it.
+        at_once = {"stream_results": False, "yield_per": None}
+        connection.exec_driver_sql(lock_timeout(), execution_options=at_once)
 
     return engine
+
+
+@contextmanager
+def answered_in_time(connection: sa.Connection) -> Iterator[None]:
+    """Hang up on a PostgreSQL server that is not done with what is asked inside in time.
+
+    Whoever asks then gets the driver's own error of a lost connection.
+    """
+    fileno = getattr(connection.connection.driver_connection, "fileno", None)
+    if fileno is None:
+        yield
+        return
+    with socket.socket(fileno=os.dup(fileno())) as wire:
+        waiting = threading.Timer(_ANSWER_SECONDS, _hang_up, [wire])
+        waiting.daemon = True
+        waiting.start()
+        try:
+            yield
+        finally:
+            waiting.cancel()
+
+
+def _hang_up(wire: socket.socket) -> None:
+    with suppress(OSError):
+        wire.shutdown(socket.SHUT_RDWR)
 
 
 def lock_timeout() -> str:

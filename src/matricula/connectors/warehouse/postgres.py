@@ -15,7 +15,12 @@ from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from matricula.connectors.kit.database import bounded, lock_timeout, waits_shortly
+from matricula.connectors.kit.database import (
+    answered_in_time,
+    bounded,
+    lock_timeout,
+    waits_shortly,
+)
 from matricula.connectors.kit.errors import ConnectorError, GiveUp, ReadBack, Stop, TryAgain
 from matricula.connectors.kit.secrets import credential
 from matricula.connectors.warehouse import statements
@@ -106,7 +111,11 @@ class PostgresStore:
     @contextmanager
     def transaction(self, *, changes: str = "") -> Iterator[Session]:
         """Begin, and commit at the end; see the protocol."""
-        with _in_our_words(), self._open().connect() as connection:
+        with (
+            _in_our_words(),
+            self._open().connect() as connection,
+            answered_in_time(connection),
+        ):
             transaction = connection.begin()
             if changes:
                 name = sa.func.hashtextextended(f"{self.schema}.{changes}", 0)
