@@ -179,3 +179,22 @@ def test_two_owners_who_take_away_at_once_leave_nothing_behind(college: College)
         row for row in college.in_lms("SELECT userid FROM enrolments") if row[0] == str(number)
     ] == []
     assert college.run("plan", "--json").code == 0
+
+
+def test_progress_that_cannot_be_written_down_loses_and_repeats_nothing(college: College):
+    _rename(college, "00003", "Chidi Eze", "Chidi Obi")
+    indexes, aside = college.folder / "home" / "indexes", college.folder / "aside"
+    indexes.rename(aside)
+    indexes.write_text("a file where a folder should be", encoding="utf-8")
+
+    failed = college.run("sync")
+    in_between = _name(college, "00003")
+    indexes.unlink()
+    aside.rename(indexes)
+    again = college.run("sync", "--changed")
+
+    assert (failed.code, "Traceback" in failed.err) == (1, False)
+    assert in_between == "Chidi Obi"
+    assert again.code == 0, again.out
+    told = Effect.objects.filter(flow="lms-accounts", key="00003", kind="update")
+    assert list(told.values_list("state", flat=True)) == ["answered"]
