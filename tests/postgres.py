@@ -17,6 +17,7 @@ import subprocess
 import tempfile
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,32 @@ def server_binaries() -> Path | None:
     return None
 
 
+@dataclass
+class PostgresServer:
+    """A server with its data in a folder of its own; it can be stopped and started again."""
+
+    binaries: Path
+    folder: Path
+    password: str
+    port: int = 0
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """The URL of its first database."""
+        return f"postgresql://matricula:{self.password}@127.0.0.1:{self.port}/postgres"
+
+    def start(self) -> None:
+        """Start it, on the port that it had before."""
+        self.process, self.port = _start(self.binaries, self.folder, self.password, port=self.port)
+
+    def stop(self) -> None:
+        """Stop it, by its own process id."""
+        if self.process is not None:
+            _stop(self.process)
+        self.process = None
+
+
 @contextmanager
 def postgres_server() -> Iterator[str]:
     """Run a server and yield the URL of its first database.
@@ -61,18 +88,25 @@ def postgres_server() -> Iterator[str]:
         FileNotFoundError: No server is installed (the message is `MISSING`).
         RuntimeError: It did not start; the message is the end of its log.
     """
+    with own_postgres_server() as server:
+        yield server.url
+
+
+@contextmanager
+def own_postgres_server() -> Iterator[PostgresServer]:
+    """Run a server that whoever asks may stop and start; raises as `postgres_server`."""
     binaries = server_binaries()
     if binaries is None:
         raise FileNotFoundError(MISSING)
     folder = Path(tempfile.mkdtemp(prefix="matricula-pg-"))
-    password = secrets.token_hex(16)
+    server = PostgresServer(binaries, folder, secrets.token_hex(16))
     try:
-        _initialise(binaries, folder, password)
-        server, port = _start(binaries, folder, password)
+        _initialise(binaries, folder, server.password)
+        server.start()
         try:
-            yield f"postgresql://matricula:{password}@127.0.0.1:{port}/postgres"
+            yield server
         finally:
-            _stop(server)
+            server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -143,10 +177,12 @@ def _initialise(binaries: Path, folder: Path, password: str) -> None:
         raise RuntimeError(_tail(log))
 
 
-def _start(binaries: Path, folder: Path, password: str) -> tuple[subprocess.Popen[bytes], int]:
-    log = folder / "log"
+def _start(
+    binaries: Path, folder: Path, password: str, *, port: int
+) -> tuple[subprocess.Popen[bytes], int]:
+    log, wanted = folder / "log", port
     for _ in range(5):
-        port = _free_port()
+        port = wanted or _free_port()
         command = [str(binaries / "postgres"), "-D", str(folder / "cluster"), "-p", str(port)]
         command += ["-h", "127.0.0.1", "-k", str(folder)]
         for name, value in _QUICK.items():

@@ -2,7 +2,8 @@
 
 Arguments are handed to pytest (`python tests/run.py -k plan`). `MATRICULA_TEST_WORKERS`
 says how many workers share the tests (one more than processors: some wait for servers);
-`MATRICULA_TEST_WHOLE=1` loads everybody of the Open University into the SCIM server as well.
+`MATRICULA_TEST_WHOLE=1` loads everybody of the Open University into the SCIM server as well, and
+tries the whole mass-change matrix against two workers.
 """
 
 from __future__ import annotations

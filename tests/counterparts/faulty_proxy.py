@@ -36,6 +36,8 @@ class Fault:
         headers: Of such an answer.
         body: Of such an answer.
         drop: Hang up without an answer.
+        cut: Hang up in the middle of the answer.
+        twice: The server gets the call twice, and its second answer counts.
         wait_seconds: Before anything else.
         drip_seconds: Answer a space after every such pause, until the caller hangs up.
         without: Query parameters that the server never sees.
@@ -51,6 +53,8 @@ class Fault:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     drop: bool = False
+    cut: bool = False
+    twice: bool = False
     wait_seconds: float = 0.0
     drip_seconds: float = 0.0
     without: tuple[str, ...] = ()
@@ -130,12 +134,16 @@ class _Relay(BaseHTTPRequestHandler):
         if fault.before is not None:
             fault.before()
         answer = self._passed_on(fault, body) if fault.forward else None
+        if fault.twice:
+            answer = self._passed_on(fault, body)
         if fault.drip_seconds:
             self._drip(fault.drip_seconds)
         elif fault.drop:
             self.close_connection = True
         elif fault.status or answer is None:
             self._answer(fault.status or 200, fault.headers, fault.body)
+        elif fault.cut:
+            self._answer(answer.status_code, {}, answer.content, cut=True)
         else:
             kept = {name: answer.headers[name] for name in ("ETag",) if name in answer.headers}
             kept["Content-Type"] = answer.headers.get("Content-Type", "text/plain")
@@ -148,13 +156,16 @@ class _Relay(BaseHTTPRequestHandler):
         headers = {name: self.headers[name] for name in _PASSED_ON if name in self.headers}
         return self.server.client.request(self.command, address, content=body, headers=headers)
 
-    def _answer(self, status: int, headers: Mapping[str, str], content: bytes) -> None:
+    def _answer(
+        self, status: int, headers: Mapping[str, str], content: bytes, *, cut: bool = False
+    ) -> None:
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(content)
+        self.wfile.write(content[: len(content) // 2] if cut else content)
+        self.close_connection = self.close_connection or cut
 
     def _drip(self, pause: float) -> None:
         self.send_response(200)

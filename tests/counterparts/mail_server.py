@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from aiosmtpd.controller import Controller
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,21 @@ class Got:
 
 @dataclass
 class MailServer:
-    """The server; `refuses` are addresses it will not take, `hangs_up` makes it lose answers."""
+    """The server.
+
+    Attributes:
+        port: Where it listens on loopback.
+        got: What it took, in order.
+        refuses: Addresses it will not take.
+        hangs_up: It loses the answer to what it took.
+        meanwhile: Called before it answers a `RCPT` or a `DATA`.
+    """
 
     port: int
     got: list[Got] = field(default_factory=list)
     refuses: set[str] = field(default_factory=set)
     hangs_up: bool = False
+    meanwhile: dict[str, Callable[[], object]] = field(default_factory=dict)
     _running: Controller | None = None
 
     def start(self) -> None:
@@ -52,6 +61,7 @@ class MailServer:
         address: str,
         options: Any,  # noqa: ARG002
     ) -> str:
+        self.meanwhile.get("RCPT", bool)()
         if address in self.refuses:
             return "550 No such mailbox"
         envelope.rcpt_tos.append(address)
@@ -66,6 +76,7 @@ class MailServer:
         letter = message_from_bytes(envelope.content, policy=policy.default)
         text = letter.get_content()
         self.got += [Got(to, str(letter["Subject"]), text) for to in envelope.rcpt_tos]
+        self.meanwhile.get("DATA", bool)()
         if self.hangs_up:
             server.transport.close()
         return "250 OK"

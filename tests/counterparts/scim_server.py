@@ -17,12 +17,14 @@ import uuid
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _READY_SECONDS = 30.0
+_KEEPING = Path(__file__).with_name("keeping_scim_server.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +53,22 @@ class ScimServer:
 
 @contextmanager
 def scim_server(
-    *, token: str = "", port: int = 0, options: tuple[str, ...] = ()
+    *, token: str = "", port: int = 0, keeps: Path | None = None, options: tuple[str, ...] = ()
 ) -> Iterator[ScimServer]:
     """Start scim2-server, wait until it listens, stop it at the end.
 
     Args:
         token: The bearer token; a new one when none is given.
         port: A loopback port; a free one when none is given.
+        keeps: A file in which it keeps its records over a restart; it has no tenants then,
+            and its base address ends with `/v2`.
         options: More arguments of the `scim2-server` command.
     """
     token = token or secrets.token_urlsafe(16)
     port = port or _free_port()
     command = [sys.executable, "-m", "scim2_server.testserver.cli", "--dynamic-tenants"]
+    if keeps:
+        command = [sys.executable, str(_KEEPING), str(keeps)]
     # In one word with its option, for a token may begin with a hyphen.
     command += [
         "--hostname",
@@ -75,7 +81,8 @@ def scim_server(
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         _wait_until_it_listens(process, port)
-        yield ScimServer(f"http://127.0.0.1:{port}", token, process.pid)
+        base = f"http://127.0.0.1:{port}" + ("/v2" if keeps else "")
+        yield ScimServer(base, token, process.pid)
     finally:
         process.terminate()
         try:

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,7 +16,9 @@ from matricula.hub import letters
 from matricula.hub.incidents import Trouble, report
 from matricula.hub.models import Incident, Letter
 from matricula.site.mail import server
+from tests.counterparts.faulty_wire import faulty_wire
 from tests.counterparts.mail_server import mail_server
+from tests.world import build
 
 pytestmark = pytest.mark.django_db
 
@@ -236,3 +242,110 @@ def test_two_workers_send_a_letter_once(world, post):
         worker.join()
 
     assert to(post) == ["it@example.org"]
+
+
+def _loses_the_first_word(wire):
+    wire.drops, wire.at = True, b"mail FROM"
+
+
+def _loses_the_receipt(wire):
+    wire.drops, wire.at = True, b"\r\n.\r\n"
+
+
+def _halves_the_receipt(wire):
+    wire.truncates, wire.at = True, b"\r\n.\r\n"
+
+
+def _doubles_the_receipt(wire):
+    wire.duplicates, wire.at = True, b"\r\n.\r\n"
+
+
+def _is_slow(wire):
+    wire.delay_seconds = 0.05
+
+
+def _is_cut(wire):
+    wire.cut()
+
+
+# What breaks, and whether the letter came that day and is named the next.
+_BREAKS = [
+    (_loses_the_first_word, 0, True), (_loses_the_receipt, 1, True),
+    # Half of "250 OK" is a receipt still.
+    (_halves_the_receipt, 1, False), (_doubles_the_receipt, 1, False),
+    (_is_slow, 1, False), (_is_cut, 1, False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", _BREAKS, ids=[case[0].__name__ for case in _BREAKS])
+def test_whatever_the_network_does_a_letter_comes_once_that_day_or_is_named_the_next(
+    world, post, settings, case
+):
+    breaks, arrived, named = case
+    refused_record(NIGHT)
+
+    with faulty_wire(post.port) as wire:
+        settings.SMTP = server(f"smtp://127.0.0.1:{wire.port}")
+        breaks(wire)
+        write(world, MORNING)
+        wire.heal()
+        write(world, MORNING + HOUR)
+        that_day = to(post).count("it@example.org")
+        write(world, MORNING + DAY)
+
+    mine = [letter.body for letter in post.got if letter.to == "it@example.org"]
+    assert (that_day, len(mine)) == (arrived, arrived + 1)
+    assert ("may not have reached you" in mine[-1]) is named
+    assert "refused to update 00001" in mine[-1]
+
+
+# What a worker does for the letters at some instants, in a process of its own.
+_WRITING = """
+import sys
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from matricula.cli import sitting
+desk = sitting.sit_down(Path(sys.argv[1]))
+from matricula.hub import letters
+from matricula.hub.incidents import Trouble, report
+instants = [datetime.fromisoformat(told) for told in sys.argv[3:]]
+if sys.argv[2]:
+    report([Trouble("M604", "lms.users", "it", "It is locked.", "Unlock it.", key="00001")],
+           at=datetime.fromisoformat(sys.argv[2]))
+for at in instants:
+    letters.send_due(replace(desk, at=at))
+"""
+
+
+@pytest.mark.parametrize(("stage", "arrived"), [("RCPT", 0), ("DATA", 1)])
+def test_a_letter_whose_worker_is_killed_is_not_sent_again_by_two_others_and_named_the_next_day(
+    own_database, tmp_path, capsys, stage, arrived
+):
+    if not own_database["MATRICULA_DATABASE_URL"]:
+        pytest.skip("two workers need PostgreSQL")
+    world = build(tmp_path, capsys)
+
+    with mail_server() as post:
+        environment = {
+            **os.environ, **own_database, "MATRICULA_MAIL_FROM": "matricula@example.org",
+            "MATRICULA_SMTP_URL": f"smtp://127.0.0.1:{post.port}",
+        }  # fmt: skip
+
+        def start(*words):
+            command = [sys.executable, "-c", _WRITING, str(world.folder / "charter"), *words]
+            return subprocess.Popen(command, cwd=world.folder, env=environment)
+
+        killed = start(NIGHT.isoformat(), MORNING.isoformat())
+        post.meanwhile[stage] = lambda: (killed.send_signal(signal.SIGKILL), killed.wait())
+        assert killed.wait(timeout=60) == -signal.SIGKILL
+        post.meanwhile.clear()
+        later = [at.isoformat() for at in (MORNING + timedelta(minutes=5), MORNING + DAY)]
+        others = [start("", *later) for _ in range(2)]
+        ended = [other.wait(timeout=60) for other in others]
+
+    mine = [letter.body for letter in post.got if letter.to == "it@example.org"]
+    assert ended == [0, 0]
+    assert len(mine) == arrived + 1
+    assert "A letter of 2026-11-25 07:30 may not have reached you." in mine[-1]
+    assert "It is locked." in mine[-1]

@@ -13,6 +13,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from django.db import connection
+
+from matricula.connectors.sql.connector import SqlConnector
 
 REPOSITORY = Path(__file__).parents[2]
 STUDENTS = 2_500
@@ -196,6 +199,45 @@ def test_two_commands_for_one_target_take_turns_and_for_two_targets_do_not(campu
     assert codes.count(0) >= 2
     assert all("M516" in text for text, code in zip(said, codes, strict=True) if code)
     assert max(Counter(campus.log("lms")).values()) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_that_lost_its_lease_sends_nothing_more_and_the_rest_is_still_to_come(
+    world, monkeypatch, settings
+):
+    if connection.vendor != "postgresql":
+        pytest.skip("leases need PostgreSQL")
+    world.settle()
+    settings.LEASE_SECONDS = 1
+    world.sis("UPDATE students SET name = 'Ada Byron' WHERE student_no = '00001'")
+    world.sis("UPDATE sections SET title = 'Laws' WHERE code = 'LAW1'")
+    write = SqlConnector.write
+
+    def slowly(connector, name, writes, *, at):
+        # As if this machine had stood still: meanwhile another took over.
+        with connection.cursor() as cursor:
+            taken = "UPDATE hub_lease SET holder = 'another', until = now() + interval '1 hour'"
+            cursor.execute(taken)
+        time.sleep(1.2)
+        return write(connector, name, writes, at=at)
+
+    with monkeypatch.context() as standing_still:
+        standing_still.setattr(SqlConnector, "write", slowly)
+        lost = world.run("sync", "--flow", "lms-accounts", "--flow", "lms-courses")
+    in_between = world.everything_in_lms()
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM hub_lease")
+    after = world.run("sync")
+
+    assert lost.code == 1
+    assert "another took over" in lost.out
+    assert ("Ada Byron" in str(in_between), "Laws" in str(in_between)) in {
+        (True, False),
+        (False, True),
+    }
+    assert after.code == 0, after.out
+    held = str(world.everything_in_lms())
+    assert ("Ada Byron" in held, "Laws" in held) == (True, True)
 
 
 def test_a_second_worker_on_sqlite_is_refused(tmp_path: Path):

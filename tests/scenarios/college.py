@@ -254,9 +254,18 @@ class College:
             str(p.relative_to(place)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files
         }
 
+    def everything(self) -> list[object]:
+        """Give what the targets hold, apart from how their files lay it out."""
+        people = self.folder / "targets" / "directory" / "people.csv"
+        tables = ("users", "enrolments")
+        held = [self.in_lms(f"SELECT * FROM {name} ORDER BY 1, 2") for name in tables]  # noqa: S608 - our own names
+        return [*held, sorted(people.read_text(encoding="utf-8").splitlines())]
+
     def rewrite(self, path: Path, change: Callable[[bytes], bytes]) -> None:
-        """Replace a file by what a change makes of it."""
-        path.write_bytes(change(path.read_bytes()))
+        """Replace a file, as a whole, by what a change makes of it."""
+        fresh = path.with_name(f"{path.name}.new")
+        fresh.write_bytes(change(path.read_bytes()))
+        fresh.replace(path)
 
     def write_students(self, rows: Iterable[str]) -> None:
         """Replace the register's file."""

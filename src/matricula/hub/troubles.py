@@ -10,12 +10,12 @@ from matricula.engine import line
 from matricula.engine.codes import CODES as ENGINE_CODES
 from matricula.engine.plan import pick
 from matricula.hub import drift as drift_
-from matricula.hub import escalation, purposes, systems
+from matricula.hub import escalation, purposes, standing, systems
 from matricula.hub.incidents import Trouble, close_others, report
-from matricula.hub.models import Incident, Snapshot
+from matricula.hub.models import FlowState, Incident, Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -52,22 +52,17 @@ def of_readings(
     *,
     full: bool,
 ) -> None:
-    """Open, freshen and close the incidents that a pass can speak of: one for each broken thing.
-
-    What is held by guards in other flows as well is left to the passes that look at them too.
-    """
+    """Open, freshen and close incidents of what a pass can speak of: one for each broken thing."""
     found = [
         *_of_sources(desk, landed, verdicts),
         *_of_expectations(desk.charter, plan),
-        *_of_guards(desk.charter, plan),
+        *(guards := _of_guards(desk.charter, plan)),
         *_of_flows(desk.charter, plan),
     ]
-    others = _held_elsewhere({flow.name for flow in flows})
-    guarded = {t.place for t in found if t.code in _OF_GUARDS} | {i.place for i in others}
+    guarded = {trouble.place for trouble in guards}
     # What a guard holds is told of by the guard.
     found = [t for t in found if t.code not in _OF_ONE_READING or t.place not in guarded]
-    wider = {(incident.code, incident.place) for incident in others}
-    found = [trouble for trouble in found if (trouble.code, trouble.place) not in wider]
+    _hand_on(guards)
     report(found, at=desk.at)
     resources = {str(resource) for resource in landed}
     places = resources | {resource.system for resource in landed}
@@ -77,7 +72,7 @@ def of_readings(
     fields = {place for place in spoken if place.rpartition(".")[0] in resources}
     codes = [code for code in _codes() if full or code not in _OF_FULL_PASSES]
     close_others(
-        [*found, *others, *_told_for_a_while(desk)],
+        [*found, *_told_for_a_while(desk)],
         codes=codes,
         places=places | fields,
         at=desk.at,
@@ -98,10 +93,11 @@ def _told_for_a_while(desk: Desk) -> Iterator[Incident]:
             yield incident
 
 
-def _held_elsewhere(flows: set[str]) -> list[Incident]:
-    """List the open incidents of guards that flows beyond this pass tripped too."""
-    guards = Incident.objects.filter(closed_at=None, code__in=_OF_GUARDS)
-    return [incident for incident in guards if set(incident.flow.split(", ")) - flows]
+def _hand_on(guards: Iterable[Trouble]) -> None:
+    """Have an office told at once of what another had, until more flows were found held by it."""
+    for trouble in guards:
+        theirs = Incident.objects.filter(closed_at=None, code=trouble.code, place=trouble.place)
+        theirs.exclude(steward=trouble.steward).update(told_at_once=False)
 
 
 def place_of(code: str, resource: ResourceRef) -> str:
@@ -160,17 +156,25 @@ def _of_expectations(charter: Charter, plan: Plan) -> Iterator[Trouble]:
             )
 
 
-def _of_guards(charter: Charter, plan: Plan) -> Iterator[Trouble]:
-    """Tell once of guards that one roster tripped, however many flows read it."""
+def _of_guards(charter: Charter, plan: Plan) -> list[Trouble]:
+    """Tell once of guards that one roster tripped, however many flows read it.
+
+    Flows that this pass did not look at count as their own last pass left them.
+    """
+    held = {part.flow: part.reasons for part in plan.flows}
+    for state in FlowState.objects.filter(flow__in=charter.flows).exclude(flow__in=held):
+        held[state.flow] = standing.reasons_of(state)
+    found = []
     for code in _OF_GUARDS:
         tripped = [
-            (charter.flows[part.flow], reason)
-            for part in plan.flows
-            for reason in part.reasons
+            (charter.flows[name], reason)
+            for name in charter.flows
+            for reason in held.get(name, ())
             if reason.code == code
         ]
         for entity, group in _by_cause(charter, tripped).items():
-            yield _of_guard(charter, charter.entities[entity].roster, group)
+            found.append(_of_guard(charter, charter.entities[entity].roster, group))
+    return found
 
 
 def _by_cause(

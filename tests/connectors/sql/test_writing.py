@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import os
 import secrets
+import signal
+import socket
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
 
 from matricula.connectors.kit.errors import GiveUp, ReadBack, SkipRow, Stop, TryAgain
@@ -316,6 +320,70 @@ def test_a_locked_database_is_tried_again_and_nothing_happened(sqlite_campus: Ca
             write(connector, creation("S1"))
 
     assert numbers(sqlite_campus) == []
+
+
+@pytest.mark.parametrize("verb", ["writes", "reads"])
+def test_a_table_that_somebody_locked_is_not_waited_for_without_end(
+    postgres_campus: Campus, monkeypatch, verb: str
+):
+    connector = postgres_campus.connector()
+    connector.describe()
+    monkeypatch.setattr("matricula.connectors.kit.database._LOCK_SECONDS", 1)
+
+    with psycopg.connect(postgres_campus.place) as somebody:
+        somebody.execute("LOCK TABLE students IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(TryAgain) as told:  # noqa: PT012 - a reading is opened, then read
+            if verb == "writes":
+                write(connector, creation("S1"))
+            else:
+                with connector.read("students") as reading:
+                    list(reading.batches)
+        somebody.rollback()
+
+    assert "55P03" in told.value.message
+    assert numbers(postgres_campus) == []
+    assert write(connector, creation("S1"))[0].error is None
+
+
+def test_a_server_that_keeps_its_connection_and_answers_nothing_is_hung_up_on(
+    postgres_campus: Campus, monkeypatch
+):
+    connector = postgres_campus.connector()
+    assert connector.ping().well
+    (number,) = postgres_campus.rows(
+        "SELECT pid FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )[0]
+    monkeypatch.setattr("matricula.connectors.kit.database._ANSWER_SECONDS", 0.5)
+    os.kill(number, signal.SIGSTOP)
+
+    try:
+        with pytest.raises(TryAgain):
+            write(connector, creation("S1"))
+    finally:
+        os.kill(number, signal.SIGCONT)
+
+    assert numbers(postgres_campus) == []
+    assert write(connector, creation("S1"))[0].error is None
+
+
+def test_a_connection_that_falls_silent_is_given_up_in_less_than_a_minute(
+    postgres_campus: Campus,
+):
+    connector = postgres_campus.connector()
+
+    with connector._open().connect() as connection:
+        found = connection.connection.driver_connection.fileno()
+        with socket.socket(fileno=os.dup(found)) as wire:
+            silence = wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+            probed = [
+                wire.getsockopt(socket.IPPROTO_TCP, option)
+                for option in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
+            ]
+
+    idle, between, count = probed
+    assert silence == 40_000
+    assert idle + between * count <= 40
 
 
 def test_a_wrong_password_stops_the_whole_system(postgres_campus: Campus, monkeypatch):

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from matricula.connectors.scim.wire import Answer, Endpoint
 
 _ATTEMPTS = 4
-_NOT_FOUND = 404
+_NOT_FOUND, _CONFLICT = 404, 409
 _NO_SUCH_VERB = frozenset({405, 501})
 # Somebody was quicker, it was deleted meanwhile, or the verb is not there: look again.
 _LOOK_AGAIN = frozenset({_NOT_FOUND, 412}) | _NO_SUCH_VERB
@@ -90,9 +90,11 @@ def _create(place: Place, write: Write) -> Outcome:
     record = mapping.new_record(place.kind.core, wanted)
     present = _existing(place, write)
     if present is not None:
-        kept = _settle(place, str(present["id"]), _to_adopt(place, write, present))
-        return Outcome(write.key, kept, adopted=True)
+        return _adopted(place, write, present)
     answer = place.endpoint.create(record)
+    if answer.status == _CONFLICT and (present := _existing(place, write)) is not None:
+        # Somebody was quicker, or the network sent it twice.
+        return _adopted(place, write, present)
     if not answer.good:
         raise refusal(answer, wanted)
     record_id = str(answer.record.get("id") or "")
@@ -104,6 +106,11 @@ def _create(place: Place, write: Write) -> Outcome:
         _take_back(place, record_id)
         raise kept_otherwise(lost, "the new record was taken back")
     return Outcome(write.key, record_id)
+
+
+def _adopted(place: Place, write: Write, present: Record) -> Outcome:
+    kept = _settle(place, str(present["id"]), _to_adopt(place, write, present))
+    return Outcome(write.key, kept, adopted=True)
 
 
 def _take_back(place: Place, record_id: str) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
+from matricula.connectors.kit.database import answered_in_time
 from matricula.connectors.kit.errors import ConnectorError, GiveUp, ReadBack
 from matricula.connectors.kit.protocol import Capabilities, Found, Health, Reading
 from matricula.connectors.sql import lookup, reading, refusals, tables, writing
@@ -166,7 +167,11 @@ class SqlConnector:
 
     @contextmanager
     def _connection(self, *, writes: bool = False) -> Iterator[sa.Connection]:
-        with self._in_our_words(), self._open().connect() as connection:
+        with (
+            self._in_our_words(),
+            self._open().connect() as connection,
+            answered_in_time(connection),
+        ):
             yield connection.execution_options(**{WRITES: writes})
 
     @contextmanager

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from matricula.connectors.kit.database import bounded, waits_shortly
 from matricula.connectors.kit.errors import Stop, TryAgain
 from matricula.connectors.kit.secrets import credential
 from matricula.connectors.sql.reading import sqlite_file
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from matricula.connectors.sql.settings import Settings
 
 WRITES = "matricula_writes"
-_CONNECT_SECONDS = 10
 _BUSY_SECONDS = 15
 
 
@@ -46,8 +46,9 @@ def open_engine(settings: Settings, context: Context) -> sa.Engine:
     name = url.get_backend_name()
     if name == "sqlite":
         return _sqlite(url, context)
-    told = {"connect_timeout": _CONNECT_SECONDS} if name == "postgresql" else {}
-    return sa.create_engine(url, hide_parameters=True, connect_args=told)
+    if name == "postgresql":
+        return waits_shortly(sa.create_engine(bounded(url), hide_parameters=True))
+    return sa.create_engine(url, hide_parameters=True)
 
 
 def must_be_there(engine: sa.Engine, system: str) -> None:

@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from matricula.connectors.kit.database import lock_timeout
 from matricula.connectors.kit.errors import TryAgain, Untrusted
 from matricula.connectors.sql import statements
 from matricula.connectors.sql.mapping import INSTANT, as_text
@@ -184,6 +185,7 @@ def _from_postgresql(
     try:
         connection = adbc_driver_postgresql.dbapi.connect(url)
         cursor = connection.cursor()
+        cursor.executescript(lock_timeout())
         cursor.execute(str(told), parameters or None)
         reader = cursor.fetch_record_batch()
     except adbc_driver_manager.Error:

@@ -15,6 +15,12 @@ from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
+from matricula.connectors.kit.database import (
+    answered_in_time,
+    bounded,
+    lock_timeout,
+    waits_shortly,
+)
 from matricula.connectors.kit.errors import ConnectorError, GiveUp, ReadBack, Stop, TryAgain
 from matricula.connectors.kit.secrets import credential
 from matricula.connectors.warehouse import statements
@@ -29,7 +35,6 @@ if TYPE_CHECKING:
     from matricula.connectors.warehouse.statements import Selection
     from matricula.connectors.warehouse.store import Session
 
-_CONNECT_SECONDS = 10
 _ANALYSE = sa.text(f"ANALYZE pg_temp.{statements.STAGED}")
 _LATER = "Nothing to do by hand unless it lasts: it is tried again."
 # A refused connection has no number: only its words tell it from a server that is away.
@@ -106,7 +111,11 @@ class PostgresStore:
     @contextmanager
     def transaction(self, *, changes: str = "") -> Iterator[Session]:
         """Begin, and commit at the end; see the protocol."""
-        with _in_our_words(), self._open().connect() as connection:
+        with (
+            _in_our_words(),
+            self._open().connect() as connection,
+            answered_in_time(connection),
+        ):
             transaction = connection.begin()
             if changes:
                 name = sa.func.hashtextextended(f"{self.schema}.{changes}", 0)
@@ -127,6 +136,7 @@ class PostgresStore:
             adbc_driver_postgresql.dbapi.connect(url) as connection,
             connection.cursor() as cursor,
         ):
+            cursor.executescript(lock_timeout())
             cursor.execute(str(told), parameters or None)
             reader = cursor.fetch_record_batch()
             yield (_conforming(batch, schema) for batch in reader)
@@ -152,8 +162,7 @@ class PostgresStore:
     def _open(self) -> sa.Engine:
         if self._engine is None:
             url = self._url().set(drivername="postgresql+psycopg")
-            told = {"connect_timeout": _CONNECT_SECONDS}
-            self._engine = sa.create_engine(url, hide_parameters=True, connect_args=told)
+            self._engine = waits_shortly(sa.create_engine(url, hide_parameters=True))
         return self._engine
 
     def _url(self) -> URL:
@@ -168,7 +177,7 @@ class PostgresStore:
                 code="M613",
                 cure="Provide the secret: postgresql://user@host/database.",
             ) from None
-        return url
+        return bounded(url)
 
 
 def _conforming(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
