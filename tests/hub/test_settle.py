@@ -74,7 +74,7 @@ def test_a_deletion_that_a_run_that_died_had_made_counts_as_made_and_is_audited(
 
     assert {code for _, code, _ in world.everything_in_lms()[1]} == {"LAW1", "ART1"}
     assert _audited("delete", "lms-courses") == ["BIO1"]
-    assert {state for kind, state in _states("lms-courses") if kind == "delete"} == {"answered"}
+    assert {state for kind, state in _states("lms-courses") if kind == "delete"} == {"verified"}
     assert not Link.objects.filter(flow="lms-courses", key="BIO1").exists()
 
 

@@ -44,6 +44,10 @@ _RENEW = """
 UPDATE hub_lease SET until = clock_timestamp() + %s * interval '1 second'
 WHERE holder = %s AND until >= clock_timestamp()
 """
+# Whoever would take over waits until the transaction that asked has ended.
+_FENCE = """
+SELECT 1 FROM hub_lease WHERE name = %s AND holder = %s AND until >= clock_timestamp() FOR SHARE
+"""
 _FREE = "UPDATE hub_lease SET holder = '', until = 'epoch' WHERE holder = %s"
 _FORGET = "DELETE FROM hub_lease WHERE name = %s"
 
@@ -55,18 +59,26 @@ def _always() -> bool:
     return True
 
 
+def _nobody_else(system: str) -> None:
+    """Let everything pass: a lock on a file is not lost while its process lives."""
+    del system
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """The right to write to some systems.
 
     Attributes:
         holder: Who has it, in the database's words.
-        holds: Whether it still has; asked before every write.
+        holds: Whether it still has, by this machine's clock; asked right before a call.
+        fence: The same by the database's clock, for one system and within a transaction:
+            nobody takes over before that ends. Refuses a run that was thought dead (M529).
         owns_home: Whether no other run works in the same home.
     """
 
     holder: str
     holds: Callable[[], bool] = _always
+    fence: Callable[[str], None] = _nobody_else
     owns_home: bool = True
 
 
@@ -105,7 +117,7 @@ def claimed(desk: Desk, systems: Collection[str]) -> Iterator[Claim]:
     desk.home.mkdir(parents=True, exist_ok=True)
     if connection.vendor == "postgresql":
         with _leased(systems) as lease, _at_home(desk) as owns_home:
-            yield Claim(lease.holder, lease.holds, owns_home)
+            yield Claim(lease.holder, lease.holds, lease.fence, owns_home)
         return
     # Where the truth is: whoever shares the database shares the lock, whatever their homes. And
     # in the home, whose files one run alone may sweep.
@@ -185,6 +197,12 @@ class _Lease:
 
     def holds(self) -> bool:
         return time.monotonic() < self.good_until
+
+    def fence(self, system: str) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(_FENCE, [system, self.holder])
+            if cursor.fetchone() is None:
+                raise overtaken()
 
     def take(self) -> bool:
         """Claim all of the systems, or none."""
@@ -270,6 +288,15 @@ def _held(path: Path) -> Iterator[None]:
         except BlockingIOError as error:
             raise _busy() from error
         yield
+
+
+def overtaken() -> Refused:
+    """Say that a run may no longer write."""
+    return Refused(
+        "M529",
+        "This run was thought dead, for its lease had run out; another may be at work by now.",
+        cure="Nothing to do by hand: whoever is next looks up what it had sent.",
+    )
 
 
 def _busy() -> Refused:

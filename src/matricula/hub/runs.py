@@ -93,7 +93,7 @@ def _run(desk: Desk, kind: str, flows: Sequence[Flow]) -> Iterator[tuple[Run, Sy
             holder=claim.holder, started_at=desk.at,
         )  # fmt: skip
         try:
-            with connected(desk, may_send=claim.holds) as systems:
+            with connected(desk, claim) as systems:
                 settle.settle_unknown(desk, systems, flows, run=run.id)
                 yield run, systems
         except BaseException:
@@ -275,7 +275,8 @@ def _let_out(desk: Desk, systems: Systems, made: Made, tick: Tick) -> tuple[Deli
     }
     for kinds, order in ((gate.LEAVING, parts[::-1]), (gate.COMING, parts)):
         for part in order:
-            page = ledger.Page(desk, made.run.id, desk.charter.flows[part.flow])
+            flow = desk.charter.flows[part.flow]
+            page = ledger.Page(desk, made.run.id, flow, systems.fence)
             gate.deliver(
                 page, systems, part, mine[part.flow],
                 kinds=kinds, delivered=delivered[part.flow],

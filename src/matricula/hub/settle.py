@@ -1,4 +1,8 @@
-"""Settle unknown outcomes by looking, never by sending again."""
+"""Settle open effects: what may have happened by looking, never by sending again.
+
+What was intended and never sent is void without a question. What the target is found to hold
+is verified, and audited as the act of the run that sent it.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +19,13 @@ from matricula.connectors.kit.errors import ConnectorError
 from matricula.hub import bulk, ledger, links
 from matricula.hub.incidents import Trouble, close_others, report
 from matricula.hub.links import COLUMNS
-from matricula.hub.models import Effect, Link, Run
+from matricula.hub.models import OPEN, Effect, Link, Run
 from matricula.kernel.digests import document
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from django.db.models import QuerySet
 
     from matricula.charter.model import Flow
     from matricula.connectors.kit.protocol import Found
@@ -27,23 +33,22 @@ if TYPE_CHECKING:
     from matricula.hub.systems import Systems
 
 _SIZE = 200
-_OPEN = "state IN ('intended', 'unknown')"
 
 
 def settle_unknown(desk: Desk, connected: Systems, flows: Sequence[Flow], *, run: str) -> int:
-    """Look up what earlier runs left open: lost answers, and intents of runs that died.
+    """Look up what earlier runs left open: lost answers, and what runs that died had sent.
 
-    Call it while holding the run lock: then no other run can still be sending.
+    Call it while holding the targets: then no other run can still be sending.
 
     Returns:
         How many outcomes were settled.
     """
     settled = 0
     for flow in flows:
-        page = ledger.Page(desk, run, flow)
-        # Written out: SQLite finds a partial index only by its very condition, and without it
-        # looks through everything that was ever sent.
-        opened = Effect.objects.filter(flow=flow.name).extra(where=[_OPEN])  # noqa: S610 - a constant
+        page = ledger.Page(desk, run, flow, connected.fence)
+        opened = _opened(page)
+        if opened.exists():
+            _tell_apart(page)
         last = 0
         while batch := list(opened.filter(pk__gt=last).order_by("id")[:_SIZE]):
             last = batch[-1].pk
@@ -58,6 +63,22 @@ def settle_unknown(desk: Desk, connected: Systems, flows: Sequence[Flow], *, run
             place = str(flow.target)
             close_others([], codes=["M651"], places=[place], at=desk.at)
     return settled
+
+
+def _opened(page: ledger.Page) -> QuerySet[Effect]:
+    return Effect.objects.filter(flow=page.flow.name).extra(where=[OPEN])  # noqa: S610 - a constant
+
+
+@transaction.atomic
+def _tell_apart(page: ledger.Page) -> None:
+    """Part what dead runs had sent from what they had only intended, which is void."""
+    page.must_hold()
+    intended = _opened(page).filter(state="intended")
+    unsent = Run.objects.exclude(sending=page.flow.name).values("pk")
+    intended.filter(run__in=unsent).update(
+        state="void", told="It was never sent.", settled_at=page.desk.at
+    )
+    intended.update(state="sent")
 
 
 def _look_up(
@@ -89,6 +110,7 @@ def _askable(page: ledger.Page, batch: Sequence[Effect]) -> list[Effect]:
 
 @transaction.atomic
 def _leave_to_a_person(page: ledger.Page, blank: Sequence[Effect]) -> None:
+    page.must_hold()
     ledger.leave_unknown(page, [_intent(effect) for effect in blank])
     Effect.objects.filter(pk__in=[effect.pk for effect in blank]).update(state="unknown")
     report([_unidentified(page, effect) for effect in blank], at=page.desk.at)
@@ -115,7 +137,8 @@ def _question(effect: Effect) -> dict[str, str | int | bool | None]:
 @transaction.atomic
 def _keep_unknown(page: ledger.Page, silence: str) -> None:
     """Still away: whatever is open stays unknown, and nothing is sent for those keys."""
-    opened = Effect.objects.filter(flow=page.flow.name).extra(where=[_OPEN])  # noqa: S610 - a constant
+    page.must_hold()
+    opened = _opened(page)
     uncertain = [_intent(effect) for effect in opened.iterator()]
     ledger.leave_unknown(page, uncertain)
     opened.update(state="unknown")
@@ -143,6 +166,7 @@ def _intent(effect: Effect) -> ledger.Intent:
 def _write_down(
     page: ledger.Page, batch: Sequence[Effect], found: Sequence[Sequence[Found]]
 ) -> None:
+    page.must_hold()
     now = bulk.moment(page.desk.at)
     rows: list[bulk.Row] = []
     done: list[Effect] = []
@@ -153,7 +177,7 @@ def _write_down(
         happened = _happened(page.flow, effect, records)
         if happened:
             done.append(effect)
-        state = "answered" if happened else "void"
+        state = "verified" if happened else "void"
         Effect.objects.filter(pk=effect.pk).update(state=state, settled_at=page.desk.at)
         if len(records) == 1:
             if effect.was_there or (effect.kind == "create" and not happened):
