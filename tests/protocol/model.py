@@ -164,8 +164,7 @@ def _of_workers(
         if only not in (None, place):
             continue
         if worker is not None:
-            for after in _STEPS[worker.step](state, place, worker, broken):
-                yield after
+            yield from _STEPS[worker.step](state, place, worker, broken)
         elif not state.lease and state.runs < state.luck.runs:
             run = state.runs + 1
             claimed = state._replace(lease=run, runs=run)
@@ -184,16 +183,12 @@ def _may_write(state: State, worker: Worker, broken: Collection[str]) -> bool:
     return state.lease == worker.run or without in broken
 
 
-def _part(
-    state: State, place: int, worker: Worker, broken: Collection[str]
-) -> Iterator[State]:
+def _part(state: State, place: int, worker: Worker, broken: Collection[str]) -> Iterator[State]:
     if not _may_write(state, worker, broken):
         yield _with(state, place, None)
         return
     never = OPEN if NEVER_LOOKS in broken else ("intended",)
-    effects = tuple(
-        e._replace(state="void") if e.state in never else e for e in state.effects
-    )
+    effects = tuple(e._replace(state="void") if e.state in never else e for e in state.effects)
     step = Step.SNAPSHOT if IGNORES_OPEN in broken or not _open(effects) else Step.LOOK
     yield _with(state._replace(effects=effects), place, worker._replace(step=step))
 
@@ -202,9 +197,7 @@ def _open(effects: tuple[Effect, ...]) -> list[int]:
     return [place for place, effect in enumerate(effects) if effect.state in OPEN]
 
 
-def _look(
-    state: State, place: int, worker: Worker, broken: Collection[str]
-) -> Iterator[State]:
+def _look(state: State, place: int, worker: Worker, broken: Collection[str]) -> Iterator[State]:
     del broken
     yield _with(state, place, worker._replace(step=Step.CONCLUDE, seen=state.records))
     if state.luck.losses:
@@ -272,9 +265,7 @@ def _snapshot(
         yield _with(state, place, read)
 
 
-def _plan(
-    state: State, place: int, worker: Worker, broken: Collection[str]
-) -> Iterator[State]:
+def _plan(state: State, place: int, worker: Worker, broken: Collection[str]) -> Iterator[State]:
     del broken
     todo = _difference(state.link, worker)
     idle = Worker(Step.FREE, worker.run)
@@ -298,9 +289,7 @@ def _difference(link: Link | None, worker: Worker) -> tuple[str, int, int]:
     return ("update", want, link.record) if link.value != want else nothing
 
 
-def _intend(
-    state: State, place: int, worker: Worker, broken: Collection[str]
-) -> Iterator[State]:
+def _intend(state: State, place: int, worker: Worker, broken: Collection[str]) -> Iterator[State]:
     if INTENDS_LATE in broken:
         yield _with(state, place, worker._replace(step=Step.CALL))
         return
@@ -316,9 +305,7 @@ def _intended(state: State, worker: Worker) -> State:
     return state._replace(effects=(*state.effects, effect))
 
 
-def _send(
-    state: State, place: int, worker: Worker, broken: Collection[str]
-) -> Iterator[State]:
+def _send(state: State, place: int, worker: Worker, broken: Collection[str]) -> Iterator[State]:
     if not _may_write(state, worker, broken):
         yield _with(state, place, None)
         return
@@ -332,18 +319,14 @@ def _mine(state: State, worker: Worker) -> int:
     return next(n for n, effect in enumerate(state.effects) if effect.run == worker.run)
 
 
-def _call(
-    state: State, place: int, worker: Worker, broken: Collection[str]
-) -> Iterator[State]:
+def _call(state: State, place: int, worker: Worker, broken: Collection[str]) -> Iterator[State]:
     if state.lease != worker.run and NO_LAST_LOOK not in broken:
         yield _with(state, place, None)
         return
     yield _with(state, place, worker._replace(step=Step.ANSWER))
 
 
-def _answer(
-    state: State, place: int, worker: Worker, broken: Collection[str]
-) -> Iterator[State]:
+def _answer(state: State, place: int, worker: Worker, broken: Collection[str]) -> Iterator[State]:
     """The call arrives or not, and its answer arrives or not."""
     arrived, outcome = _arrived(state, worker.todo)
     yield _answered(arrived, place, worker, outcome)
@@ -379,9 +362,7 @@ def _arrived(state: State, todo: tuple[str, int, int]) -> tuple[State, tuple[str
     return state._replace(records=kept), ("answered", record)
 
 
-def _settle(
-    state: State, place: int, worker: Worker, broken: Collection[str]
-) -> Iterator[State]:
+def _settle(state: State, place: int, worker: Worker, broken: Collection[str]) -> Iterator[State]:
     if not _may_write(state, worker, broken):
         yield _with(state, place, None)
         return
@@ -389,10 +370,8 @@ def _settle(
         state = _intended(state, worker)
     word, record = worker.outcome
     number = _mine(state, worker)
-    if word == "unknown":
-        state = _left_unknown(state, number)
-    else:
-        state = _marked(state, number, word)
+    is_known = word != "unknown"
+    state = _marked(state, number, word) if is_known else _left_unknown(state, number)
     step = Step.FREE
     if word == "answered":
         kind, value, _ = worker.todo
@@ -409,16 +388,12 @@ def _sealed(state: State, worker: Worker) -> State:
     return state._replace(acts=(*state.acts, (worker.run, worker.todo[0])))
 
 
-def _seal(
-    state: State, place: int, worker: Worker, broken: Collection[str]
-) -> Iterator[State]:
+def _seal(state: State, place: int, worker: Worker, broken: Collection[str]) -> Iterator[State]:
     del broken
     yield _with(_sealed(state, worker), place, worker._replace(step=Step.FREE))
 
 
-def _free(
-    state: State, place: int, worker: Worker, broken: Collection[str]
-) -> Iterator[State]:
+def _free(state: State, place: int, worker: Worker, broken: Collection[str]) -> Iterator[State]:
     del broken
     free = 0 if state.lease == worker.run else state.lease
     yield _with(state._replace(lease=free), place, None)
