@@ -15,6 +15,7 @@ import sys
 import traceback
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,25 +82,38 @@ def _serve() -> None:
 
     sitting.set_up()
     _import_all()
+    sleepers: set[int] = set()
     for line in sys.stdin:
         request = json.loads(line)
         child = request.get("wake") or _fork(request)
-        if request.get("wake"):
+        if child in sleepers:
             os.kill(child, signal.SIGCONT)
+            sleepers.remove(child)
         _, status = os.waitpid(child, os.WUNTRACED)
         is_asleep = os.WIFSTOPPED(status)
+        if is_asleep:
+            sleepers.add(child)
         told = {"status": 0 if is_asleep else os.waitstatus_to_exitcode(status)}
         sys.stdout.write(json.dumps({**told, "sleeper": child if is_asleep else 0}) + "\n")
         sys.stdout.flush()
+    for sleeper in sleepers:
+        os.kill(sleeper, signal.SIGKILL)
 
 
 def _import_all() -> None:
-    """Import what a run imports late: once here, not in every fork."""
+    """Import and compile what a run imports and compiles late: once here, not in every fork."""
+    import rich._emoji_codes
+    import rich.progress
+    import sqlglot
+
+    from matricula.charter.compile import compile_charter
     from matricula.connectors.sql import connector
     from matricula.hub import runs, worker
     from tests.protocol import looking, points
 
-    del connector, runs, worker, looking, points
+    del rich, connector, runs, worker, looking, points
+    compile_charter(Path("charter"), today=date.today())  # noqa: DTZ011 - any day will do
+    sqlglot.select("1").sql("duckdb")
 
 
 def _fork(request: dict[str, Any]) -> int:

@@ -189,7 +189,6 @@ FAILURES = [
     Point(Step.PLAN, AFTER, 1, FULL_DISK),
     Point(Step.INTEND, AFTER, 3, FULL_DATABASE),
     Point(Step.CALL, AFTER, 3, FULL_DISK),
-    Point(Step.SETTLE, BEFORE, 2, FULL_DATABASE),
     Point(Step.SEAL, AFTER, 1, FULL_DATABASE),
 ]
 SLEEPS = [

@@ -122,8 +122,9 @@ def erase(desk: Desk, entity: str, key: str, *, why: str) -> Erased:
         Refused: As `look`; or the reason names the record (M722), or a run is at work (M516).
     """
     with alone.claimed(desk, desk.charter.systems) as claim:
-        if claim.owns_home:
-            leftovers.sweep(desk)
+        with claim.alone_at_home() as alone_here:
+            if alone_here:
+                leftovers.sweep(desk)
         found = look(desk, entity, key)
         words = {word for subject in found.subjects for word in subject.parts.values()}
         _must_not_name(why, words)

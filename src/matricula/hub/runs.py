@@ -86,8 +86,9 @@ def _run(desk: Desk, kind: str, flows: Sequence[Flow]) -> Iterator[tuple[Run, Sy
     """Begin a run over some flows: alone towards their targets, and sure to be concluded."""
     with alone.claimed(desk, {flow.target.system for flow in flows}) as claim:
         _bury_the_dead(desk)
-        if claim.owns_home:
-            leftovers.sweep(desk)
+        with claim.alone_at_home() as alone_here:
+            if alone_here:
+                leftovers.sweep(desk)
         run = Run.objects.create(
             id=new_id("run"), kind=kind, actor=desk.actor, charter=desk.charter.digest,
             holder=claim.holder, started_at=desk.at,
@@ -100,8 +101,9 @@ def _run(desk: Desk, kind: str, flows: Sequence[Flow]) -> Iterator[tuple[Run, Sy
             Run.objects.filter(pk=run.pk).update(state="failed", finished_at=desk.at)
             raise
         Run.objects.filter(pk=run.pk).update(state="done", finished_at=desk.at)
-        if claim.owns_home:
-            leftovers.forget_runs(desk)
+        with claim.alone_at_home() as alone_here:
+            if alone_here:
+                leftovers.forget_runs(desk)
 
 
 def _bury_the_dead(desk: Desk) -> None:
