@@ -12,8 +12,9 @@ import os
 import socket
 import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,6 @@ from matricula.kernel.keys import new_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
-    from contextlib import AbstractContextManager
 
     from matricula.hub.desk import Desk
 
@@ -44,6 +44,10 @@ _RENEW = """
 UPDATE hub_lease SET until = clock_timestamp() + %s * interval '1 second'
 WHERE holder = %s AND until >= clock_timestamp()
 """
+# Whoever would take over waits until the transaction that asked has ended.
+_FENCE = """
+SELECT 1 FROM hub_lease WHERE name = %s AND holder = %s AND until >= clock_timestamp() FOR SHARE
+"""
 _FREE = "UPDATE hub_lease SET holder = '', until = 'epoch' WHERE holder = %s"
 _FORGET = "DELETE FROM hub_lease WHERE name = %s"
 
@@ -55,19 +59,32 @@ def _always() -> bool:
     return True
 
 
+def _sure() -> AbstractContextManager[bool]:
+    return nullcontext(enter_result=True)
+
+
+def _nobody_else(system: str) -> None:
+    """Let everything pass: a lock on a file is not lost while its process lives."""
+    del system
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """The right to write to some systems.
 
     Attributes:
         holder: Who has it, in the database's words.
-        holds: Whether it still has; asked before every write.
-        owns_home: Whether no other run works in the same home.
+        holds: Whether it still has, by this machine's clock; asked right before a call.
+        fence: The same by the database's clock, for one system and within a transaction:
+            nobody takes over before that ends. Refuses a run that was thought dead (M529).
+        alone_at_home: Tells whether no other run works in the same home, and keeps it so while
+            inside: for tidying up, and no longer, because whoever comes waits meanwhile.
     """
 
     holder: str
     holds: Callable[[], bool] = _always
-    owns_home: bool = True
+    fence: Callable[[str], None] = _nobody_else
+    alone_at_home: Callable[[], AbstractContextManager[bool]] = _sure
 
 
 @contextmanager
@@ -104,8 +121,8 @@ def claimed(desk: Desk, systems: Collection[str]) -> Iterator[Claim]:
     """
     desk.home.mkdir(parents=True, exist_ok=True)
     if connection.vendor == "postgresql":
-        with _leased(systems) as lease, _at_home(desk) as owns_home:
-            yield Claim(lease.holder, lease.holds, owns_home)
+        with _leased(systems) as lease, _opened(desk.home / "run.lock") as lock:
+            yield Claim(lease.holder, lease.holds, lease.fence, partial(_alone, lock))
         return
     # Where the truth is: whoever shares the database shares the lock, whatever their homes. And
     # in the home, whose files one run alone may sweep.
@@ -186,6 +203,12 @@ class _Lease:
     def holds(self) -> bool:
         return time.monotonic() < self.good_until
 
+    def fence(self, system: str) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(_FENCE, [system, self.holder])
+            if cursor.fetchone() is None:
+                raise overtaken()
+
     def take(self) -> bool:
         """Claim all of the systems, or none."""
         # Its own name too: a run that may write nowhere is alive all the same.
@@ -234,16 +257,18 @@ def _leased(systems: Collection[str], *, holder: str = "") -> Iterator[_Lease]:
 
 
 @contextmanager
-def _at_home(desk: Desk) -> Iterator[bool]:
-    """Share the home with other runs; tell whether there is none."""
-    with _opened(desk.home / "run.lock") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            alone = True
-        except BlockingIOError:
-            fcntl.flock(lock, fcntl.LOCK_SH)
-            alone = False
-        yield alone
+def _alone(lock: int) -> Iterator[bool]:
+    """Have the home for oneself if nobody else is there; share it before and afterwards."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        fcntl.flock(lock, fcntl.LOCK_SH)
 
 
 def _beside_the_database(what: str) -> Path:
@@ -270,6 +295,15 @@ def _held(path: Path) -> Iterator[None]:
         except BlockingIOError as error:
             raise _busy() from error
         yield
+
+
+def overtaken() -> Refused:
+    """Say that a run may no longer write."""
+    return Refused(
+        "M529",
+        "This run was thought dead, for its lease had run out; another may be at work by now.",
+        cure="Nothing to do by hand: whoever is next looks up what it had sent.",
+    )
 
 
 def _busy() -> Refused:

@@ -120,6 +120,14 @@ CODES = {
         "A second worker was started on a SQLite database, which one process at a time writes.",
         "Let the first one work, or keep the state in PostgreSQL, which takes any number.",
     ),
+    "M529": Code(
+        "A run outlived its lease",
+        "The machine slept, or could not reach the database, for longer than a run's lease "
+        "lasts. Another run may have taken its systems over, so it stopped before it wrote "
+        "anything more.",
+        "Nothing to do by hand: the next run looks up what this one had sent. Where it happens "
+        "often, set MATRICULA_LEASE_SECONDS higher.",
+    ),
     "M540": Code(
         "There is no such open incident",
         "It was never opened, or is over by now.",

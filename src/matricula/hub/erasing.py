@@ -16,7 +16,7 @@ from django.db.models import Q
 
 from matricula.audit import actions
 from matricula.hub import alone, erased_files, leftovers, purposes
-from matricula.hub.models import DirtyKey, Effect, Incident, Link, MatchCase
+from matricula.hub.models import OPEN, DirtyKey, Effect, Incident, Link, MatchCase
 from matricula.hub.subjects import subjects
 from matricula.kernel.errors import Refused
 from matricula.kernel.keys import new_id
@@ -92,7 +92,7 @@ def _must_have_left(
         keys = _of(records, subject)
         for flow in subject.flows:
             copies = purposes.copies_in_targets(flow).filter(key__in=keys)
-            writes = Effect.objects.filter(flow=flow, state__in=("intended", "unknown"))
+            writes = Effect.objects.filter(flow=flow).extra(where=[OPEN])  # noqa: S610 - a constant
             there[flow] = copies.count() or writes.filter(key__in=keys).count()
     named = [f"{count} by {flow}" for flow, count in there.items() if count]
     if named:
@@ -122,8 +122,9 @@ def erase(desk: Desk, entity: str, key: str, *, why: str) -> Erased:
         Refused: As `look`; or the reason names the record (M722), or a run is at work (M516).
     """
     with alone.claimed(desk, desk.charter.systems) as claim:
-        if claim.owns_home:
-            leftovers.sweep(desk)
+        with claim.alone_at_home() as alone_here:
+            if alone_here:
+                leftovers.sweep(desk)
         found = look(desk, entity, key)
         words = {word for subject in found.subjects for word in subject.parts.values()}
         _must_not_name(why, words)

@@ -21,7 +21,7 @@ from matricula.connectors.kit.errors import (
 )
 from matricula.connectors.kit.protocol import Outcome, Write
 from matricula.engine.plan import pick
-from matricula.hub import ledger, links, systems, troubles
+from matricula.hub import alone, ledger, links, systems, troubles
 from matricula.hub.incidents import Trouble, report
 from matricula.kernel.digests import document
 
@@ -113,7 +113,7 @@ def _intents(rows: Sequence[Change]) -> list[ledger.Intent]:
 
 
 def _send(door: _Door, batch: Sequence[Change]) -> None:
-    """Intend, send and settle one batch."""
+    """Intend, send and settle one batch; each is durable before the next begins."""
     page, counts = door.page, door.delivered.counts
     if door.is_shut():
         counts["deferred"] += len(batch)
@@ -144,9 +144,6 @@ class _Door:
     def is_shut(self) -> bool:
         """Tell whether nothing more is sent; what is left stays a difference."""
         refusing = self._connected.refusing.get(self._system, "")
-        if not self._connected.may_send():
-            # Whoever took over may be sending the same by now.
-            refusing = "This run was thought dead, and another took over."
         self.delivered.stopped = self.delivered.stopped or refusing
         return bool(self.delivered.stopped)
 
@@ -163,6 +160,10 @@ class _Door:
         """Send writes; every one of them has an outcome, whatever the connector does."""
         if not writes:
             return {}
+        ledger.send(self.page)
+        if not self._connected.may_send():
+            # It slept since: whoever took over finds these sent, and looks them up.
+            raise alone.overtaken()
         resource = self.page.flow.target.resource
         try:
             told = self._connected[self._system].write(resource, writes, at=self.page.desk.at)

@@ -1,7 +1,9 @@
 """The effect ledger: the intent is durable before the call, its outcome after it.
 
-One row per run, flow and key. What is still `intended` when its run is dead may or may not
-have happened; `matricula.hub.settle` finds out by reading back.
+One row per run, flow and key. What is still `intended` when its run is dead never left us;
+what is `sent` may or may not have happened, and `matricula.hub.settle` finds out by reading
+back. Every transaction here begins at the page's fence: a run whose lease ran out writes
+nothing more, so whoever takes over finds all that it ever may have sent.
 """
 
 from __future__ import annotations
@@ -12,15 +14,17 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from django.db import transaction
+from django.db.models import Case, Exists, OuterRef, Q, TextField, Value, When
 
 from matricula.audit.actions import Entry, append
 from matricula.connectors.kit.errors import ReadBack, SkipRow
 from matricula.hub import bulk, links
 from matricula.hub.incidents import Trouble, report
 from matricula.hub.links import COLUMNS
+from matricula.hub.models import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from matricula.charter.model import Flow
     from matricula.connectors.kit.errors import ConnectorError
@@ -47,11 +51,20 @@ class Intent(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Where entries are written: whose run, for which flow."""
+    """Where entries are written: whose run, for which flow.
+
+    `fence` lets the transaction around it go on only while the run may write to a system, and
+    keeps everybody else from taking that over until it ends (`matricula.hub.alone.Claim`).
+    """
 
     desk: Desk
     run: str
     flow: Flow
+    fence: Callable[[str], None]
+
+    def must_hold(self) -> None:
+        """Refuse to write anything for a run that was thought dead (M529)."""
+        self.fence(self.flow.target.system)
 
 
 def fingerprint(text: str) -> str:
@@ -66,7 +79,9 @@ def patience(attempts: int) -> timedelta:
 
 @transaction.atomic
 def intend(page: Page, intents: Sequence[Intent]) -> None:
-    """Write down what is about to be sent."""
+    """Write down what is about to be sent; nothing of it has left us."""
+    page.must_hold()
+    Run.objects.filter(pk=page.run).update(sending="")
     now = bulk.moment(page.desk.at)
     theirs = _found_there(page, intents)
     bulk.insert(
@@ -82,12 +97,27 @@ def intend(page: Page, intents: Sequence[Intent]) -> None:
 
 
 @transaction.atomic
+def send(page: Page) -> None:
+    """Mark what is intended as sent, right before it is: now only the target knows."""
+    page.must_hold()
+    Run.objects.filter(pk=page.run).update(sending=page.flow.name)
+
+
+def standing() -> Case:
+    """Say in a query how far an effect has come, with what its living run has sent."""
+    sending = Run.objects.filter(pk=OuterRef("run"), sending=OuterRef("flow"))
+    sent = When(Q(state="intended") & Exists(sending), then=Value("sent"))
+    return Case(sent, default="state", output_field=TextField())
+
+
+@transaction.atomic
 def settle(page: Page, intents: Sequence[Intent], outcomes: Sequence[Outcome]) -> dict[str, int]:
     """Write down what became of a batch: effects, links, audit, incidents, in one transaction.
 
     Returns:
         How many were answered, refused, deferred and left unknown.
     """
+    page.must_hold()
     pairs = list(zip(intents, outcomes, strict=True))
     done = [(i, o.external_id) for i, o in pairs if o.error is None]
     refused = [(i, o.error) for i, o in pairs if isinstance(o.error, SkipRow)]
@@ -206,6 +236,7 @@ def record_matches(page: Page, intents: Sequence[Intent]) -> None:
     if not intents:
         return
     with transaction.atomic():
+        page.must_hold()
         theirs = _found_there(page, intents)
         _confirm(page, [(intent, intent.external_id) for intent in intents])
         links.take_over(page.flow.name, sorted(theirs))

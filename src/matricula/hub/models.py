@@ -11,6 +11,10 @@ from typing import Any, ClassVar
 
 from django.db import models
 
+# An effect of which something is still to be found out, in the very words of its index:
+# SQLite finds a partial index by those alone.
+OPEN = "state IN ('intended', 'sent', 'unknown')"
+
 
 class CharterVersion(models.Model):
     """A charter that granted something, kept whole."""
@@ -36,13 +40,18 @@ class Signature(models.Model):
 
 
 class Run(models.Model):
-    """One pass of the line. `holder`: whose lease says that it is alive (`Lease`)."""
+    """One pass of the line. `holder`: whose lease says that it is alive (`Lease`).
+
+    `sending`: the flow whose intents were handed to the connector. One batch of a run is open
+    at a time, so this one mark says of all its effects that they were sent.
+    """
 
     id = models.TextField(primary_key=True)
     kind = models.TextField()
     actor = models.TextField()
     charter = models.TextField()
     holder = models.TextField(db_default="")
+    sending = models.TextField(db_default="")
     plan = models.TextField(default="")
     state = models.TextField(default="running")
     summary = models.TextField(default="{}")
@@ -150,11 +159,16 @@ class Link(models.Model):
 
 
 class Effect(models.Model):
-    """One intended write. `state`: intended, answered, refused, deferred, unknown, void.
+    """One intended write, and how far it has come.
 
+    `state` is intended (written down; nothing left us), sent (handed to the connector, or
+    about to be), then answered, refused (not for this record), deferred (it did not happen)
+    or unknown (nobody knows). What was sent or unknown is looked up: verified (it is there)
+    or void (it is not, or was never sent). To mark each row as often would cost a quarter of
+    its delivery, so two of these are worked out (`matricula.hub.reports`): sent, while its run
+    lives, by `Run.sending`; verified, once a later reading found an answered one as it was
+    left, by `FlowState.seen_at` and its link.
     `was_there` says that the record was in the target before us and had no link yet.
-    What was answered is verified once its flow was seen later (`FlowState.seen_at`) and its
-    link shows no drift; to mark each row would cost as much as to deliver it.
     """
 
     run = models.TextField()
@@ -176,7 +190,7 @@ class Effect(models.Model):
         indexes: ClassVar = [
             models.Index(
                 "flow",
-                condition=models.Q(state__in=("intended", "unknown")),
+                condition=models.Q(state__in=("intended", "sent", "unknown")),
                 name="effect_unsettled",
             ),
             models.Index("flow", "settled_at", name="effect_of_the_day"),

@@ -10,10 +10,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from django.db.models import Count
+from django.db.models import Count, F
 
-from matricula.hub import status
-from matricula.hub.models import Effect, FlowState, Incident, SystemState
+from matricula.hub import ledger, status
+from matricula.hub.models import OPEN, Effect, FlowState, Incident, SystemState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from matricula.charter.model import Charter
 
 _DAY = timedelta(days=1)
-_OPEN = "state IN ('intended', 'unknown')"
 
 
 class Sample(NamedTuple):
@@ -98,14 +97,13 @@ def _of_incidents(charter: Charter, at: datetime) -> Iterator[Metric]:
 
 
 def _effects(at: datetime) -> list[Sample]:
-    recent = Effect.objects.filter(settled_at__gt=at - _DAY).exclude(state="unknown")
-    # Written out: SQLite finds a partial index only by its very condition.
-    still = Effect.objects.extra(where=[_OPEN])  # noqa: S610 - a constant
+    settled = Effect.objects.filter(settled_at__gt=at - _DAY).exclude(state="unknown")
+    opened = Effect.objects.extra(where=[OPEN]).annotate(standing=ledger.standing())  # noqa: S610 - a constant
     return [
         Sample({"flow": flow, "state": state}, count)
-        for found in (recent, still)
-        for flow, state, count in found.order_by("flow", "state")
-        .values_list("flow", "state")
+        for found in (settled.annotate(standing=F("state")), opened)
+        for flow, state, count in found.order_by("flow", "standing")
+        .values_list("flow", "standing")
         .annotate(n=Count("pk"))
     ]
 

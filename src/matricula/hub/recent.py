@@ -23,7 +23,7 @@ _DAY = timedelta(days=1)
 _FIELDS: list[pa.Field[Any]] = [pa.field("key", pa.string()), pa.field("kind", pa.string())]
 _DELIVERED = """
 SELECT DISTINCT e.key, e.kind FROM hub_effect e JOIN hub_run r ON r.id = e.run
-WHERE e.flow = %s AND e.state = 'answered' AND e.settled_at > %s
+WHERE e.flow = %s AND e.state IN ('answered', 'verified') AND e.settled_at > %s
 AND NOT EXISTS (SELECT 1 FROM hub_approval a WHERE a.plan = r.plan AND a.flow = e.flow)
 """
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from matricula.hub.models import Effect, Link, MatchCase
+from matricula.hub.models import OPEN, Effect, Link, MatchCase
 from matricula.kernel.errors import Refused
 
 if TYPE_CHECKING:
@@ -43,9 +43,8 @@ def move(desk: Desk, entity: str, old: str, new: str) -> None:
     links.filter(key=new, external_id=None).delete()
     if taken := links.filter(key=new).values_list("flow", flat=True).first():
         raise _cannot(entity, old, new, f"{taken} has a copy of {new} as well")
-    open_ones = Effect.objects.filter(
-        flow__in=flows, key__in=(old, new), state__in=("intended", "unknown")
-    )
+    writes = Effect.objects.filter(flow__in=flows, key__in=(old, new))
+    open_ones = writes.extra(where=[OPEN])  # noqa: S610 - a constant
     if effect := open_ones.first():
         raise _cannot(
             entity, old, new, f"nobody knows yet what became of a write by {effect.flow}"

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Count
+from django.db.models import Case, Count, Exists, OuterRef, Q, TextField, Value, When
 
-from matricula.hub.models import Effect, Incident, Run
+from matricula.hub import ledger
+from matricula.hub.models import Effect, FlowState, Incident, Link, Run
 from matricula.kernel.errors import Refused
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from django.db.models import QuerySet
 
 
 def latest(count: int) -> list[dict[str, Any]]:
@@ -35,19 +38,31 @@ def report(wanted: str) -> dict[str, Any]:
     found = Run.objects.filter(pk__startswith=wanted).order_by("-started_at", "-id").first()
     if found is None:
         raise Refused("M524", f"There is no run {wanted}.", cure="See `matricula runs`.")
-    counted = (
-        Effect.objects.filter(run=found.pk)
-        .values_list("flow", "kind", "state")
-        .annotate(count=Count("pk"))
-        .order_by("flow", "kind", "state")
-    )
     flows: dict[str, list[dict[str, Any]]] = {}
-    for flow, kind, state, count in counted:
+    for flow, kind, state, count in _counted(found):
         flows.setdefault(flow, []).append({"kind": kind, "state": state, "count": count})
     concerned = {*flows, *json.loads(found.summary)}
     opened = Incident.objects.filter(closed_at=None, flow__in=concerned).order_by("id")
     told = opened.values("code", "place", "steward", "message", "cure")
     return {**_head(found), "flows": flows, "incidents": list(told)}
+
+
+def _counted(run: Run) -> QuerySet[Effect, Any]:
+    """Count a run's effects by flow, kind and how far they have come."""
+    copy = Link.objects.filter(flow=OuterRef("flow"), key=OuterRef("key"))
+    as_left = Exists(copy.filter(run=run.pk, drift="")) | (Q(kind="delete") & ~Exists(copy))
+    later = FlowState.objects.filter(flow=OuterRef("flow"), seen_at__gt=OuterRef("settled_at"))
+    standing = Case(
+        When(Q(state="answered") & Exists(later) & as_left, then=Value("verified")),
+        default=ledger.standing(),
+        output_field=TextField(),
+    )
+    counted = Effect.objects.filter(run=run.pk).annotate(standing=standing)
+    return (
+        counted.values_list("flow", "kind", "standing")
+        .annotate(count=Count("pk"))
+        .order_by("flow", "kind", "standing")
+    )
 
 
 def _head(run: Run) -> dict[str, Any]:

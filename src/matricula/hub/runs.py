@@ -86,22 +86,24 @@ def _run(desk: Desk, kind: str, flows: Sequence[Flow]) -> Iterator[tuple[Run, Sy
     """Begin a run over some flows: alone towards their targets, and sure to be concluded."""
     with alone.claimed(desk, {flow.target.system for flow in flows}) as claim:
         _bury_the_dead(desk)
-        if claim.owns_home:
-            leftovers.sweep(desk)
+        with claim.alone_at_home() as alone_here:
+            if alone_here:
+                leftovers.sweep(desk)
         run = Run.objects.create(
             id=new_id("run"), kind=kind, actor=desk.actor, charter=desk.charter.digest,
             holder=claim.holder, started_at=desk.at,
         )  # fmt: skip
         try:
-            with connected(desk, may_send=claim.holds) as systems:
+            with connected(desk, claim) as systems:
                 settle.settle_unknown(desk, systems, flows, run=run.id)
                 yield run, systems
         except BaseException:
             Run.objects.filter(pk=run.pk).update(state="failed", finished_at=desk.at)
             raise
         Run.objects.filter(pk=run.pk).update(state="done", finished_at=desk.at)
-        if claim.owns_home:
-            leftovers.forget_runs(desk)
+        with claim.alone_at_home() as alone_here:
+            if alone_here:
+                leftovers.forget_runs(desk)
 
 
 def _bury_the_dead(desk: Desk) -> None:
@@ -275,7 +277,8 @@ def _let_out(desk: Desk, systems: Systems, made: Made, tick: Tick) -> tuple[Deli
     }
     for kinds, order in ((gate.LEAVING, parts[::-1]), (gate.COMING, parts)):
         for part in order:
-            page = ledger.Page(desk, made.run.id, desk.charter.flows[part.flow])
+            flow = desk.charter.flows[part.flow]
+            page = ledger.Page(desk, made.run.id, flow, systems.fence)
             gate.deliver(
                 page, systems, part, mine[part.flow],
                 kinds=kinds, delivered=delivered[part.flow],

@@ -1,4 +1,8 @@
-"""Settle unknown outcomes by looking, never by sending again."""
+"""Settle open effects: what may have happened by looking, never by sending again.
+
+What was intended and never sent is void without a question. What the target is found to hold
+is verified, and audited as the act of the run that sent it.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +19,13 @@ from matricula.connectors.kit.errors import ConnectorError
 from matricula.hub import bulk, ledger, links
 from matricula.hub.incidents import Trouble, close_others, report
 from matricula.hub.links import COLUMNS
-from matricula.hub.models import Effect, Link, Run
+from matricula.hub.models import OPEN, Effect, Link, Run
 from matricula.kernel.digests import document
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from django.db.models import QuerySet
 
     from matricula.charter.model import Flow
     from matricula.connectors.kit.protocol import Found
@@ -27,28 +33,25 @@ if TYPE_CHECKING:
     from matricula.hub.systems import Systems
 
 _SIZE = 200
-_OPEN = "state IN ('intended', 'unknown')"
 
 
 def settle_unknown(desk: Desk, connected: Systems, flows: Sequence[Flow], *, run: str) -> int:
-    """Look up what earlier runs left open: lost answers, and intents of runs that died.
+    """Look up what earlier runs left open: lost answers, and what runs that died had sent.
 
-    Call it while holding the run lock: then no other run can still be sending.
+    Call it while holding the targets: then no other run can still be sending.
 
     Returns:
         How many outcomes were settled.
     """
-    # Written out: SQLite finds a partial index only by its very condition, and without it
-    # looks through everything that was ever sent.
-    opened = Effect.objects.extra(where=[_OPEN])  # noqa: S610 - a constant
-    opened = opened.filter(flow__in=[flow.name for flow in flows])
+    opened = _opened(flows)
     uncertain = set(opened.values_list("flow", flat=True).distinct())
     settled, silent = 0, set()
     for flow in flows:
         if flow.name not in uncertain:
             continue
-        page = ledger.Page(desk, run, flow)
-        of_flow, last = opened.filter(flow=flow.name), 0
+        page = ledger.Page(desk, run, flow, connected.fence)
+        _tell_apart(page)
+        of_flow, last = _opened([flow]), 0
         while batch := list(of_flow.filter(pk__gt=last).order_by("id")[:_SIZE]):
             last = batch[-1].pk
             asked = _askable(page, batch)
@@ -62,6 +65,25 @@ def settle_unknown(desk: Desk, connected: Systems, flows: Sequence[Flow], *, run
     over = [str(flow.target) for flow in flows if flow.name not in silent]
     close_others([], codes=["M651"], places=over, at=desk.at)
     return settled
+
+
+def _opened(flows: Sequence[Flow]) -> QuerySet[Effect]:
+    # Written out: SQLite finds a partial index only by its very condition, and without it
+    # looks through everything that was ever sent.
+    named = [flow.name for flow in flows]
+    return Effect.objects.filter(flow__in=named).extra(where=[OPEN])  # noqa: S610 - a constant
+
+
+@transaction.atomic
+def _tell_apart(page: ledger.Page) -> None:
+    """Part what dead runs had sent from what they had only intended, which is void."""
+    page.must_hold()
+    intended = _opened([page.flow]).filter(state="intended")
+    unsent = Run.objects.exclude(sending=page.flow.name).values("pk")
+    intended.filter(run__in=unsent).update(
+        state="void", told="It was never sent.", settled_at=page.desk.at
+    )
+    intended.update(state="sent")
 
 
 def _look_up(
@@ -93,6 +115,7 @@ def _askable(page: ledger.Page, batch: Sequence[Effect]) -> list[Effect]:
 
 @transaction.atomic
 def _leave_to_a_person(page: ledger.Page, blank: Sequence[Effect]) -> None:
+    page.must_hold()
     ledger.leave_unknown(page, [_intent(effect) for effect in blank])
     Effect.objects.filter(pk__in=[effect.pk for effect in blank]).update(state="unknown")
     report([_unidentified(page, effect) for effect in blank], at=page.desk.at)
@@ -119,7 +142,8 @@ def _question(effect: Effect) -> dict[str, str | int | bool | None]:
 @transaction.atomic
 def _keep_unknown(page: ledger.Page, silence: str) -> None:
     """Still away: whatever is open stays unknown, and nothing is sent for those keys."""
-    opened = Effect.objects.filter(flow=page.flow.name).extra(where=[_OPEN])  # noqa: S610 - a constant
+    page.must_hold()
+    opened = _opened(page)
     uncertain = [_intent(effect) for effect in opened.iterator()]
     ledger.leave_unknown(page, uncertain)
     opened.update(state="unknown")
@@ -147,6 +171,7 @@ def _intent(effect: Effect) -> ledger.Intent:
 def _write_down(
     page: ledger.Page, batch: Sequence[Effect], found: Sequence[Sequence[Found]]
 ) -> None:
+    page.must_hold()
     now = bulk.moment(page.desk.at)
     rows: list[bulk.Row] = []
     done: list[Effect] = []
@@ -157,7 +182,7 @@ def _write_down(
         happened = _happened(page.flow, effect, records)
         if happened:
             done.append(effect)
-        state = "answered" if happened else "void"
+        state = "verified" if happened else "void"
         Effect.objects.filter(pk=effect.pk).update(state=state, settled_at=page.desk.at)
         if len(records) == 1:
             if effect.was_there or (effect.kind == "create" and not happened):

@@ -12,18 +12,20 @@ from pydantic import ValidationError
 from matricula.connectors import registry
 from matricula.connectors.kit.errors import ConnectorError, GiveUp, Stop
 from matricula.connectors.kit.protocol import Context
+from matricula.hub.alone import overtaken
 from matricula.hub.models import SystemState
 from matricula.hub.settings import finding
 from matricula.kernel.errors import MatriculaError, SettingMissing
 from matricula.kernel.findings import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from matricula.charter.model import Charter, System
     from matricula.charter.text import Node
     from matricula.connectors.kit.protocol import Connector
+    from matricula.hub.alone import Claim
     from matricula.hub.desk import Desk
 
 
@@ -34,14 +36,28 @@ class Systems:
     """The connectors of one run, made when first asked for.
 
     `refusing` says why nothing more is sent to a system in this run; `may_send` whether the
-    run still has the right to.
+    run still has the right to, and `fence` the same within a transaction (`alone.Claim`).
     """
 
-    def __init__(self, desk: Desk, may_send: Callable[[], bool]) -> None:
+    def __init__(self, desk: Desk, claim: Claim | None) -> None:
         self._desk = desk
-        self.may_send = may_send
+        self._claim = claim
         self._made: dict[str, Connector] = {}
         self.refusing: dict[str, str] = {}
+
+    def may_send(self) -> bool:
+        """Whether the run may still write; one that only looks never may."""
+        return self._claim is not None and self._claim.holds()
+
+    def fence(self, system: str) -> None:
+        """Let a transaction go on only while the run may write to a system.
+
+        Raises:
+            Refused: It was thought dead (M529).
+        """
+        if self._claim is None:
+            raise overtaken()
+        self._claim.fence(system)
 
     def __getitem__(self, name: str) -> Connector:
         """Give a system's connector.
@@ -82,14 +98,14 @@ class Systems:
 
 
 @contextmanager
-def connected(desk: Desk, *, may_send: Callable[[], bool] = lambda: False) -> Iterator[Systems]:
+def connected(desk: Desk, claim: Claim | None = None) -> Iterator[Systems]:
     """Hold the systems of a charter for the length of a run.
 
     Args:
         desk: The charter.
-        may_send: Whether the run has the right to write, asked before every write.
+        claim: The run's right to write; without one it may only look.
     """
-    systems = Systems(desk, may_send)
+    systems = Systems(desk, claim)
     try:
         yield systems
     finally:

@@ -83,7 +83,8 @@ def make_plan(desk: Desk, run: str) -> Plan:
 
 
 def _effects(run: str, flow: Flow) -> Any:  # noqa: ANN401 - a queryset of its own kind
-    return Effect.objects.filter(run=run, flow=flow.name, state="answered")
+    made = ("answered", "verified")
+    return Effect.objects.filter(run=run, flow=flow.name, state__in=made)
 
 
 def _inverse(run: str, flow: Flow) -> tuple[list[Row], list[Row]]:
