@@ -12,32 +12,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.db import connection
 
-from tests.machine.campus import episode, ledger
-from tests.machine.playing import settled
+from tests.machine.campus import ledger
 from tests.machine.university import play
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterator
 
-    from tests.machine.campus import Campus, Kept
+    from tests.machine.campus import Campus
 
 pytestmark = pytest.mark.django_db(transaction=True)
 EPISODES = 100
 _AT_ONCE = 10
-
-
-@pytest.fixture(scope="module")
-def kept(django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[Kept]:
-    with django_db_blocker.unblock():
-        with settled(tmp_path_factory.mktemp("machine")) as found:
-            yield found
-        connection.close()
-
-
-@pytest.fixture
-def begin(kept: Kept, tmp_path) -> Callable[[], AbstractContextManager[Campus]]:
-    return lambda: episode(kept, tmp_path)
 
 
 @pytest.mark.parametrize("first", range(0, EPISODES, _AT_ONCE))

@@ -7,6 +7,7 @@ have happened; `matricula.hub.settle` finds out by reading back.
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,6 +19,7 @@ from matricula.connectors.kit.errors import ReadBack, SkipRow
 from matricula.hub import bulk, links
 from matricula.hub.incidents import Trouble, report
 from matricula.hub.links import COLUMNS
+from matricula.kernel.digests import document
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -131,6 +133,7 @@ def _confirm(page: Page, done: Sequence[tuple[Intent, str | None]]) -> None:
     now = bulk.moment(page.desk.at)
     rows: list[bulk.Row] = []
     removed: list[str] = []
+    edits = _edits_that_stay(page, [intent for intent, _ in done])
     for intent, external_id in done:
         if intent.kind == "delete":
             removed.append(intent.key)
@@ -139,11 +142,28 @@ def _confirm(page: Page, done: Sequence[tuple[Intent, str | None]]) -> None:
         text = (intent.before if intent.kind == "suspend" else intent.after) or "{}"
         rows.append(
             (page.flow.name, intent.key, external_id or intent.external_id, state, None, text,
-             None, "", fingerprint(text), "", 0, None, now, page.run)
+             *edits.get(intent.key, (None, "")), fingerprint(text), "", 0, None, now, page.run)
         )  # fmt: skip
     bulk.merge("hub_link", COLUMNS, ("flow", "key"), rows)
     for some in links.among(page.flow.name, removed):
         some.delete()
+
+
+def _edits_that_stay(page: Page, intents: Sequence[Intent]) -> dict[str, tuple[str | None, str]]:
+    """Give what is still edited in copies of which other fields were updated, by key."""
+    updates = {i.key: i for i in intents if i.kind == "update"}
+    if page.flow.on_drift == "restore" or not updates:
+        return {}
+    found: dict[str, tuple[str | None, str]] = {}
+    for some in links.among(page.flow.name, list(updates)):
+        for link in some.filter(links.EDITED).exclude(observed=None):
+            intent, held = updates[link.key], json.loads(link.observed or "{}")
+            before, after = (json.loads(text or "{}") for text in (intent.before, intent.after))
+            sent = {name: after[name] for name in after if after[name] != before.get(name)}
+            left = [name for name in link.drift.split(",") if name not in sent]
+            if left:
+                found[link.key] = (document({**held, **sent}), ",".join(left))
+    return found
 
 
 def _found_there(page: Page, intents: Sequence[Intent]) -> set[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from django.db.models import Case, Count, TextField, Value, When
+from django.db.models import Case, Count, Q, TextField, Value, When
 
 from matricula.hub import bulk
 from matricula.hub.models import Link
@@ -32,6 +32,9 @@ COLUMNS = (
     "digest", "refused", "attempts", "next_attempt_at", "confirmed_at", "run",
 )  # fmt: skip
 PRESENT = ("active", "suspended")
+# The drift of a copy that somebody took out and that nobody wants any more.
+GONE = "_gone"
+EDITED = ~Q(drift__in=("", GONE))
 # Null where an office let it stand and nothing has changed since.
 _RETRY = """
 CASE WHEN refused_under <> '' AND refused_under <> %s THEN true

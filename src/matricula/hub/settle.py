@@ -186,7 +186,7 @@ def _happened(flow: Flow, effect: Effect, records: Sequence[Found]) -> bool:
     if effect.kind == "delete":
         return not records
     asleep = effect.kind in ("suspend", "resume")
-    return not asleep and len(records) == 1 and _agrees(flow, effect, records[0].fields)
+    return not asleep and len(records) == 1 and agrees(flow, effect.after, records[0].fields)
 
 
 def _audit(page: ledger.Page, done: Sequence[Effect]) -> None:
@@ -202,8 +202,9 @@ def _audit(page: ledger.Page, done: Sequence[Effect]) -> None:
         append(entries, at=page.desk.at)
 
 
-def _agrees(flow: Flow, effect: Effect, fields: Mapping[str, object]) -> bool:
-    wanted = json.loads(effect.after or "{}")
+def agrees(flow: Flow, text: str | None, fields: Mapping[str, object]) -> bool:
+    """Tell whether a record holds what the text of a copy says, however it spells it."""
+    wanted = json.loads(text or "{}")
     return all(
         _plain(fields.get(name), kind) == _plain(value, kind)
         for name, value in wanted.items()

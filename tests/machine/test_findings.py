@@ -1,0 +1,84 @@
+"""What episodes of the state machine brought to light, each as a sentence of its own."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import TYPE_CHECKING
+
+import pytest
+
+from matricula.hub.drift import find_drift
+from matricula.hub.models import Incident
+from matricula.hub.status import status
+
+if TYPE_CHECKING:
+    from tests.machine.campus import Campus
+    from tests.machine.target import Record
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def card_of(campus: Campus, number: str) -> Record:
+    (found,) = campus.places["library"].tables["patrons"].matching({"number": number})
+    return found
+
+
+def open_incidents() -> list[tuple[str, str]]:
+    return list(Incident.objects.filter(closed_at=None).values_list("code", "place"))
+
+
+def next_of(campus: Campus, flow: str) -> str:
+    return next(f.next for f in status(campus.present()).flows if f.flow == flow)
+
+
+def test_a_copy_that_somebody_took_out_of_a_report_is_over_once_its_record_leaves(campus: Campus):
+    campus.places["library"].remove("patrons", card_of(campus, "A2").identifier)
+    campus.sync()
+    before = open_incidents(), [e.key for e in find_drift(campus.present(), "cards").edits]
+    campus.students()["A2"]["status"] = "on_leave"
+
+    done = campus.sync()
+
+    assert before == ([("M660", "cards")], ["A2"])
+    assert done is not None
+    assert done.plan.is_empty
+    assert open_incidents() == []
+    assert find_drift(campus.present()).edits == ()
+    assert next_of(campus, "cards") == "nobody"
+    assert [
+        r.fields["number"]
+        for r in campus.places["library"].tables["patrons"].records.values()
+        if r.fields["number"] == "A2"
+    ] == []
+
+
+def test_an_edit_that_is_reported_stays_known_while_another_field_is_updated(campus: Campus):
+    card_of(campus, "A1").asleep = True
+    card_of(campus, "A1").fields["owed"] = 99
+    campus.students()["A1"]["name"] = "A1 new"
+
+    campus.sync()
+
+    assert card_of(campus, "A1").fields == {"number": "A1", "name": "A1 new", "owed": 99}
+    told = [(e.field, e.delivered, e.found) for e in find_drift(campus.present()).edits]
+    assert told == [("owed", 0, 99), ("(state)", "active", "suspended")]
+    assert next_of(campus, "cards") == "University Library: see drift"
+
+
+def test_what_a_backup_brings_back_of_what_was_taken_out_is_told_until_it_is_gone(campus: Campus):
+    backup = deepcopy(campus.places["lms"].tables)
+    campus.students()["A4"]["status"] = "withdrawn"
+    campus.sync()
+    campus.places["lms"].tables = backup
+    seats = backup["seats"].records
+
+    campus.sync()
+    told = open_incidents(), next_of(campus, "seats")
+    (left,) = [r for r in seats.values() if r.made_for == "A4|LAW"]
+    campus.places["lms"].remove("seats", left.identifier)
+    campus.sync()
+
+    assert [r.asleep for r in backup["users"].records.values() if r.made_for == "A4"] == [True]
+    assert told == ([("M662", "lms.seats")], "Identity and Access: see incidents")
+    assert open_incidents() == []
+    assert next_of(campus, "seats") == "nobody"
