@@ -17,7 +17,7 @@ from matricula.connectors.kit.errors import (
 # Nothing happened there, whatever was asked.
 _BEFORE = ("away", "busy", "shut", "unsupported", "broken")
 KINDS = {
-    "read": (*_BEFORE, "short", "page_broken", "page_lost", "page_moved", "skips"),
+    "read": (*_BEFORE, "short", "page_broken", "page_lost", "page_moved", "empty", "skips"),
     "find": ("away", "busy", "broken"),
     "describe": ("away", "broken"),
     "write": (

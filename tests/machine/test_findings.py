@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from matricula.hub.drift import find_drift
-from matricula.hub.models import Incident
+from matricula.hub.models import Effect, Incident
 from matricula.hub.status import status
+from tests.machine.campus import Killed
 
 if TYPE_CHECKING:
+    from matricula.connectors.kit.protocol import Write
     from tests.machine.campus import Campus
     from tests.machine.target import Record
 
@@ -29,6 +31,10 @@ def open_incidents() -> list[tuple[str, str]]:
 
 def next_of(campus: Campus, flow: str) -> str:
     return next(f.next for f in status(campus.present()).flows if f.flow == flow)
+
+
+def dies_now(_resource: str, write: Write) -> None:
+    raise Killed(write.key)
 
 
 def test_a_copy_that_somebody_took_out_of_a_report_is_over_once_its_record_leaves(campus: Campus):
@@ -80,5 +86,38 @@ def test_what_a_backup_brings_back_of_what_was_taken_out_is_told_until_it_is_gon
 
     assert [r.asleep for r in backup["users"].records.values() if r.made_for == "A4"] == [True]
     assert told == ([("M662", "lms.seats")], "Identity and Access: see incidents")
+    assert open_incidents() == []
+    assert next_of(campus, "seats") == "nobody"
+
+
+def test_a_copy_that_nobody_saw_woken_is_not_said_to_be(campus: Campus):
+    (account,) = campus.places["lms"].tables["users"].matching({"number": "A1"})
+    account.asleep = True
+    # Alive until the intent is written down, dead before the write has an effect.
+    campus.places["lms"].look = dies_now
+
+    died = campus.sync() is None
+    campus.places["lms"].look = lambda *_: None
+    campus.sync()
+
+    assert died
+    assert not account.asleep
+    told = list(Effect.objects.filter(flow="accounts", key="A1").order_by("id")[1:])
+    assert [(effect.kind, effect.state) for effect in told] == [
+        ("restore", "void"),
+        ("resume", "answered"),
+    ]
+
+
+def test_a_flow_whose_target_lost_a_field_has_an_office_that_acts_next(campus: Campus):
+    place = campus.places["lms"]
+    place.renamed.add(("seats", "course"))
+
+    campus.sync()
+    held = open_incidents(), next_of(campus, "seats")
+    place.renamed.clear()
+    campus.sync()
+
+    assert held == ([("M657", "seats")], "Identity and Access: see incidents")
     assert open_incidents() == []
     assert next_of(campus, "seats") == "nobody"

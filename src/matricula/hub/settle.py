@@ -174,7 +174,13 @@ def _write_down(
 
 def _state(effect: Effect) -> str:
     """Say as what a copy counts from now on; whether it woke is what the next pass asks for."""
-    return "suspended" if effect.kind == "resume" else "active"
+    return "suspended" if _wakes(effect) else "active"
+
+
+def _wakes(effect: Effect) -> bool:
+    """Tell whether an intent was to wake a copy and nothing else that a look-up would show."""
+    put_back = effect.kind == "restore" and effect.before == effect.after
+    return effect.kind == "resume" or put_back
 
 
 def _happened(flow: Flow, effect: Effect, records: Sequence[Found]) -> bool:
@@ -185,7 +191,7 @@ def _happened(flow: Flow, effect: Effect, records: Sequence[Found]) -> bool:
     """
     if effect.kind == "delete":
         return not records
-    asleep = effect.kind in ("suspend", "resume")
+    asleep = effect.kind == "suspend" or _wakes(effect)
     return not asleep and len(records) == 1 and agrees(flow, effect.after, records[0].fields)
 
 
