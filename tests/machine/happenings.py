@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import TYPE_CHECKING
 
 from matricula.hub.models import Link
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from tests.machine.campus import Campus
-    from tests.machine.target import Place, Record
+    from tests.machine.target import Place, Record, Table
 
 
 def change(campus: Campus, what: str, who: str, course: str, number: int) -> None:
@@ -87,7 +88,7 @@ def edit(campus: Campus, what: str, resource: str, place: int, *, who: str, cour
         _edit_one(campus, what, resource, records[place % len(records)], who=who)
 
 
-def _table(campus: Campus, resource: str):
+def _table(campus: Campus, resource: str) -> Table:
     return campus.places[SYSTEM_OF[resource]].tables[resource]
 
 
@@ -130,6 +131,14 @@ def mend(place: Place) -> None:
     place.faults.clear()
     place.renamed.clear()
     place.is_away = False
+
+
+def put_back(place: Place, backup: dict[str, Table]) -> None:
+    """Put a target back from a backup; numbers that were given out since stay given out."""
+    counted = {name: table.number for name, table in place.tables.items()}
+    place.tables = deepcopy(backup)
+    for name, table in place.tables.items():
+        table.number = counted[name]
 
 
 def merge_strangers(campus: Campus) -> None:

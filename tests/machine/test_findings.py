@@ -10,7 +10,9 @@ import pytest
 from matricula.hub.drift import find_drift
 from matricula.hub.models import Effect, Incident
 from matricula.hub.status import status
+from tests.machine import happenings
 from tests.machine.campus import Killed
+from tests.machine.faults import Fault
 
 if TYPE_CHECKING:
     from matricula.connectors.kit.protocol import Write
@@ -121,3 +123,17 @@ def test_a_flow_whose_target_lost_a_field_has_an_office_that_acts_next(campus: C
     assert held == ([("M657", "seats")], "Identity and Access: see incidents")
     assert open_incidents() == []
     assert next_of(campus, "seats") == "nobody"
+
+
+def test_a_copy_of_ours_that_a_listing_hid_stays_ours_and_leaves_with_its_record(campus: Campus):
+    place = campus.places["lms"]
+    place.faults.append(Fault("read", "skips"))
+    campus.sync()
+    (seat,) = [r for r in place.tables["seats"].records.values() if r.made_for == "A1|LAW"]
+    happenings.change(campus, "withdraw", "A1", "", 0)
+
+    campus.sync()
+
+    assert place.met == {"read skips": 1}
+    assert seat.identifier not in place.tables["seats"].records
+    assert open_incidents() == []

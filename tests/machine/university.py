@@ -54,6 +54,8 @@ EDITS = st.tuples(
 )
 OF_OWNERS = [(verb, kind) for verb in ("read",) for kind in KINDS[verb] if kind != "skips"]
 OF_TARGETS = [(verb, kind) for verb, kinds in KINDS.items() for kind in kinds if kind != "empty"]
+# A write is where most can go wrong.
+OF_TARGETS += [("write", kind) for kind in KINDS["write"]] * 2
 # An owner that says less than it has, without a word, is for the guard; here it is honest.
 FAULTS = st.tuples(
     st.one_of(
@@ -74,7 +76,7 @@ FUSES = st.one_of(
 DAYS = st.builds(
     Day,
     waits=st.sampled_from([timedelta(minutes=1), timedelta(hours=1), timedelta(hours=6), _DAY]),
-    changes=st.lists(CHANGES, max_size=5),
+    changes=st.lists(CHANGES, min_size=1, max_size=6),
     edits=st.lists(EDITS, max_size=2),
     faults=st.lists(FAULTS, max_size=3),
 )
@@ -103,27 +105,20 @@ class University(RuleBasedStateMachine):
             self.backups[name] = deepcopy(self.campus.places[name].tables)
         self.is_sound = True
 
-    @rule(system=SYSTEMS, what=st.sampled_from(("away", "renamed", "mended")))
+    @rule(system=SYSTEMS, what=st.sampled_from(("away", "renamed", "mended", "kept", "put back")))
     def a_system_changes(self, system: str, what: str) -> None:
         place = self.campus.places[system]
         if what == "mended":
             happenings.mend(place)
         elif what == "away":
             place.is_away = True
-        else:
+        elif what == "renamed":
             name, table = list(place.tables.items())[-1]
             place.renamed.add((name, table.shape.fields[-1].name))
-
-    @rule(system=st.sampled_from(world.TARGETS), restored=st.booleans())
-    def a_backup(self, system: str, restored: bool) -> None:
-        place = self.campus.places[system]
-        if not restored:
+        elif what == "kept" or system in world.OWNERS:
             self.backups[system] = deepcopy(place.tables)
-            return
-        counted = {name: table.number for name, table in place.tables.items()}
-        place.tables = deepcopy(self.backups[system])
-        for name, table in place.tables.items():
-            table.number = counted[name]
+        else:
+            happenings.put_back(place, self.backups[system])
 
     @rule(day=DAYS)
     def a_full_pass_runs(self, day: Day) -> None:

@@ -95,7 +95,7 @@ def settle(page: Page, intents: Sequence[Intent], outcomes: Sequence[Outcome]) -
     refused = [(i, o.error) for i, o in pairs if isinstance(o.error, SkipRow)]
     unknown = [i for i, o in pairs if isinstance(o.error, ReadBack)]
     _settle_effects(page, pairs)
-    theirs = _found_there(page, [i for i, _ in done]) | {o.key for _, o in pairs if o.adopted}
+    theirs = _found_there(page, [i for i, _ in done]) | _adopted(page, outcomes)
     _confirm(page, done)
     links.take_over(page.flow.name, sorted(theirs))
     _set_aside(page, refused)
@@ -170,6 +170,16 @@ def _found_there(page: Page, intents: Sequence[Intent]) -> set[str]:
     """Name the copies that nobody of us made: they were in the target and had no link yet."""
     found = [i.key for i in intents if i.kind in ("match", "update", "resume")]
     return set(found) - set(links.external_ids(page.flow.name, found))
+
+
+def _adopted(page: Page, outcomes: Sequence[Outcome]) -> set[str]:
+    """Name the copies that were there, unless they are the very ones that we knew.
+
+    A listing that was cut short hides a copy of ours; to make it anew finds it again.
+    """
+    found = {o.key: o.external_id for o in outcomes if o.adopted}
+    known = links.external_ids(page.flow.name, list(found))
+    return {key for key, external_id in found.items() if known.get(key) != external_id}
 
 
 def _set_aside(page: Page, refused: Sequence[tuple[Intent, ConnectorError]]) -> None:
