@@ -249,9 +249,11 @@ class Campus:
             for name in _ON_DISK:
                 stack.enter_context(patch.object(os, name, self._on_disk(getattr(os, name))))
             stack.enter_context(patch.object(os, "urandom", self.chance.randbytes))
-            token = lambda size=16: self.chance.randbytes(size).hex()  # noqa: E731
-            stack.enter_context(patch.object(secrets, "token_hex", token))
+            stack.enter_context(patch.object(secrets, "token_hex", self._token))
             yield
+
+    def _token(self, size: int = 16) -> str:
+        return self.chance.randbytes(size).hex()
 
     def _on_disk(self, act: Callable[..., Any]) -> Callable[..., Any]:
         def stepped(*args: Any, **more: Any) -> Any:
@@ -362,8 +364,6 @@ def rows() -> dict[str, tuple[list[str], list[tuple[Any, ...]]]]:
 def put_back(kept: dict[str, tuple[list[str], list[tuple[Any, ...]]]]) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         guards.remove(connection)
-        if connection.vendor == "postgresql":
-            cursor.execute("SET CONSTRAINTS ALL DEFERRED")
         for name in reversed(list(kept)):
             cursor.execute(f"DELETE FROM {name}")  # noqa: S608 - our own names
         for name, (columns, rows) in kept.items():

@@ -17,6 +17,7 @@ from tests.machine.university import play
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from tests.machine.campus import Campus
 
@@ -28,9 +29,19 @@ _AT_ONCE = 10
 @pytest.mark.parametrize("first", range(0, EPISODES, _AT_ONCE))
 def test_whatever_goes_wrong_every_copy_ends_as_it_is_granted(begin, first: int):
     mine = 0 if connection.vendor == "sqlite" else EPISODES
+    ended: list[datetime] = []
+
+    @contextmanager
+    def noted() -> Iterator[Campus]:
+        with begin() as campus:
+            yield campus
+            ended.append(campus.at)
 
     for number in range(mine + first, mine + first + _AT_ONCE):
-        play(number, begin)
+        play(number, noted)
+
+    # The invariants are held in `truth`, during every episode and at its end.
+    assert len(ended) == _AT_ONCE
 
 
 def test_a_seed_plays_the_same_episode_again_to_the_last_byte_and_instant(begin):

@@ -152,7 +152,7 @@ def forget(flow: str, keys: Sequence[str]) -> None:
         some.filter(external_id=None).delete()
 
 
-def record_drift(flow: str, drift: Sequence[Mapping[str, str]]) -> None:
+def record_drift(flow: str, drift: Sequence[Mapping[str, Any]]) -> None:
     """Remember which copies of a flow were seen edited, and that the others were not."""
     Link.objects.filter(flow=flow).exclude(drift="").update(drift="", observed=None)
     rows = [(flow, str(row["key"]), row["found"], ",".join(row["fields"])) for row in drift]

@@ -11,6 +11,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from matricula.engine.plan import pick
 from matricula.hub import settle
@@ -53,9 +54,9 @@ def _returned(flow: Flow, plan: Plan, target: Landed) -> list[str]:
     effects = Effect.objects.filter(flow=flow.name).exclude(external_id=None)
     gone = effects.extra(where=[_TAKEN_OUT, _LINKED])  # noqa: S610 - constants
     latest = {str(effect.external_id): effect for effect in gone.order_by("id")}
-    if not latest or target.snapshot is None:
+    if not latest or target.path is None:
         return []
-    seen = target.snapshot.rows.to_table(filter=pc.field("_id").isin(list(latest)))
+    seen = pq.read_table(target.path, filters=pc.field("_id").isin(list(latest)))
     planned = set(pick(plan.changes, "flow", flow.name)["external_id"].to_pylist())
     return sorted(
         latest[row["_id"]].key
