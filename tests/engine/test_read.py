@@ -136,7 +136,7 @@ def test_two_keys_that_only_hash_alike_are_looked_at_closer_and_let_be() -> None
     with open_workbench() as bench:
         for resource, rows in {PEOPLE: ONE, CARDS: cards(("1", "2.50"))}.items():
             read.load(bench, made, read.Snapshot(resource, rows))
-        counted = dict.fromkeys((PEOPLE, CARDS), {"blank person": 0, "twice person": 1})
+        counted = {key: {"blank person": 0, "twice person": 1} for key in (PEOPLE, CARDS)}
         faults = resolve.resolve(bench, made, made.entities["person"], counted=counted)
 
     assert faults == ()

@@ -203,7 +203,7 @@ def erase(entity: str, key: str, *, actor: str, why: str, at: datetime) -> int:
     if not numbers:
         return 0
     order = Entry(
-        actor=actor, action="erase", entity=seal.ERASURE, key=new_id("erasure"), why=why,
+        actor=actor, action="erase", entity=seal.ERASURE, key=new_id("erasure", at=at), why=why,
         after={"entries": numbers},
     )  # fmt: skip
     by = append([order], at=at).last_seq

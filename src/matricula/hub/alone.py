@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import secrets
 import socket
 import threading
 import time
@@ -22,7 +23,6 @@ from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
 from matricula.kernel.errors import Refused
-from matricula.kernel.keys import new_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -187,7 +187,7 @@ def living() -> list[str] | None:
 
 
 def _name() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}:{new_id('claim')}"
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(8)}"
 
 
 @dataclass(slots=True)

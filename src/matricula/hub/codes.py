@@ -232,6 +232,12 @@ CODES = {
         "Put the flow back with `where: 'false'`, so that its copies leave under the guard, and "
         "remove it then.",
     ),
+    "M662": Code(
+        "What was taken out is there again",
+        "A record that the flow deleted stands in the target again as it was: the system was put "
+        "back from a backup, or somebody made it anew. Nothing says that it is ours to delete.",
+        "Delete it in the system if it has no place there; the next full pass sees that.",
+    ),
     "M670": Code(
         "The mail server is away",
         "Letters to the offices could not be handed over for two hours. Nothing is lost: what is "

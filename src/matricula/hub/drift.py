@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from matricula.hub import charters, standing
+from matricula.hub.links import EDITED
 from matricula.hub.models import FlowState, Link
 from matricula.kernel.errors import Refused
 from matricula.kernel.words import meant
@@ -82,7 +83,7 @@ def find_drift(desk: Desk, flow: str = "") -> Found:
     seen = [states[one.name].seen_at for one in chosen if one.name in states]
     edits: list[Drift] = []
     for one in sorted(chosen, key=lambda one: one.name):
-        links = Link.objects.filter(flow=one.name).exclude(drift="").order_by("key")
+        links = Link.objects.filter(EDITED, flow=one.name).order_by("key")
         step = _step(desk, one, states.get(one.name)) if links else ""
         at = states[one.name].seen_at if one.name in states else None
         for link in links:

@@ -139,7 +139,8 @@ def erase(desk: Desk, entity: str, key: str, *, why: str) -> Erased:
 
 def _done(desk: Desk, counts: Counter[str], why: str) -> actions.Entry:
     return actions.Entry(
-        actor=desk.actor, action="erase", entity="hub.erasure", key=new_id("erasure"), why=why,
+        actor=desk.actor, action="erase", entity="hub.erasure",
+        key=new_id("erasure", at=desk.at), why=why,
         charter_version=desk.charter.digest, after=dict(counts),
     )  # fmt: skip
 
@@ -166,7 +167,7 @@ def _clear_rows(desk: Desk, found: Found, words: set[str], why: str) -> Counter[
     for subject in found.subjects:
         keys = _of(found.records, subject)
         for start in range(0, len(keys), _SOME):
-            counts += _clear_keys(subject, keys[start : start + _SOME])
+            counts += _clear_keys(desk, subject, keys[start : start + _SOME])
     counts["incidents reworded"] += _reword(desk, found.subjects, words)
     for entity, key in found.records:
         counts["audit entries"] += actions.erase(
@@ -175,7 +176,7 @@ def _clear_rows(desk: Desk, found: Found, words: set[str], why: str) -> Counter[
     return counts
 
 
-def _clear_keys(subject: Subject, keys: list[str]) -> Counter[str]:
+def _clear_keys(desk: Desk, subject: Subject, keys: list[str]) -> Counter[str]:
     about = Q(flow__in=subject.flows, key__in=keys)
     counts: Counter[str] = Counter()
     writes: dict[str, list[int]] = {}
@@ -184,8 +185,9 @@ def _clear_keys(subject: Subject, keys: list[str]) -> Counter[str]:
     for numbers in writes.values():
         # Another name instead of the key: that something was written still counts.
         counts["effects"] += Effect.objects.filter(pk__in=numbers).update(
-            key=new_id("erased"), external_id=None, before=None, after=None, match=None, told=""
-        )
+            key=new_id("erased", at=desk.at), external_id=None, before=None, after=None,
+            match=None, told="",
+        )  # fmt: skip
     counts["links"] += Link.objects.filter(about).delete()[0]
     counts["marks"] += DirtyKey.objects.filter(entity=subject.entity, key__in=keys).delete()[0]
     cases = Q(key__in=keys) | Q(other__in=keys, kind__in=("candidate", "rekey"))

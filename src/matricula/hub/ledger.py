@@ -9,6 +9,7 @@ nothing more, so whoever takes over finds all that it ever may have sent.
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,6 +23,7 @@ from matricula.hub import bulk, links
 from matricula.hub.incidents import Trouble, report
 from matricula.hub.links import COLUMNS
 from matricula.hub.models import Run
+from matricula.kernel.digests import document
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -123,7 +125,7 @@ def settle(page: Page, intents: Sequence[Intent], outcomes: Sequence[Outcome]) -
     refused = [(i, o.error) for i, o in pairs if isinstance(o.error, SkipRow)]
     unknown = [i for i, o in pairs if isinstance(o.error, ReadBack)]
     _settle_effects(page, pairs)
-    theirs = _found_there(page, [i for i, _ in done]) | {o.key for _, o in pairs if o.adopted}
+    theirs = _found_there(page, [i for i, _ in done]) | _adopted(page, outcomes)
     _confirm(page, done)
     links.take_over(page.flow.name, sorted(theirs))
     _set_aside(page, refused)
@@ -161,6 +163,7 @@ def _confirm(page: Page, done: Sequence[tuple[Intent, str | None]]) -> None:
     now = bulk.moment(page.desk.at)
     rows: list[bulk.Row] = []
     removed: list[str] = []
+    edits = _edits_that_stay(page, [intent for intent, _ in done])
     for intent, external_id in done:
         if intent.kind == "delete":
             removed.append(intent.key)
@@ -169,17 +172,44 @@ def _confirm(page: Page, done: Sequence[tuple[Intent, str | None]]) -> None:
         text = (intent.before if intent.kind == "suspend" else intent.after) or "{}"
         rows.append(
             (page.flow.name, intent.key, external_id or intent.external_id, state, None, text,
-             None, "", fingerprint(text), "", 0, None, now, page.run)
+             *edits.get(intent.key, (None, "")), fingerprint(text), "", 0, None, now, page.run)
         )  # fmt: skip
     bulk.merge("hub_link", COLUMNS, ("flow", "key"), rows)
     for some in links.among(page.flow.name, removed):
         some.delete()
 
 
+def _edits_that_stay(page: Page, intents: Sequence[Intent]) -> dict[str, tuple[str | None, str]]:
+    """Give what is still edited in copies of which other fields were updated, by key."""
+    updates = {i.key: i for i in intents if i.kind == "update"}
+    if page.flow.on_drift == "restore" or not updates:
+        return {}
+    found: dict[str, tuple[str | None, str]] = {}
+    for some in links.among(page.flow.name, list(updates)):
+        for link in some.filter(links.EDITED).exclude(observed=None):
+            intent, held = updates[link.key], json.loads(link.observed or "{}")
+            before, after = (json.loads(text or "{}") for text in (intent.before, intent.after))
+            sent = {name: after[name] for name in after if after[name] != before.get(name)}
+            left = [name for name in link.drift.split(",") if name not in sent]
+            if left:
+                found[link.key] = (document({**held, **sent}), ",".join(left))
+    return found
+
+
 def _found_there(page: Page, intents: Sequence[Intent]) -> set[str]:
     """Name the copies that nobody of us made: they were in the target and had no link yet."""
     found = [i.key for i in intents if i.kind in ("match", "update", "resume")]
     return set(found) - set(links.external_ids(page.flow.name, found))
+
+
+def _adopted(page: Page, outcomes: Sequence[Outcome]) -> set[str]:
+    """Name the copies that were there, unless they are the very ones that we knew.
+
+    A listing that was cut short hides a copy of ours; to make it anew finds it again.
+    """
+    found = {o.key: o.external_id for o in outcomes if o.adopted}
+    known = links.external_ids(page.flow.name, list(found))
+    return {key for key, external_id in found.items() if known.get(key) != external_id}
 
 
 def _set_aside(page: Page, refused: Sequence[tuple[Intent, ConnectorError]]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from django.db.models import Case, Count, TextField, Value, When
+from django.db.models import Case, Count, Q, TextField, Value, When
 
 from matricula.hub import bulk
 from matricula.hub.models import Link
@@ -32,6 +32,9 @@ COLUMNS = (
     "digest", "refused", "attempts", "next_attempt_at", "confirmed_at", "run",
 )  # fmt: skip
 PRESENT = ("active", "suspended")
+# The drift of a copy that somebody took out and that nobody wants any more.
+GONE = "_gone"
+EDITED = ~Q(drift__in=("", GONE))
 # Null where an office let it stand and nothing has changed since.
 _RETRY = """
 CASE WHEN refused_under <> '' AND refused_under <> %s THEN true
@@ -149,7 +152,7 @@ def forget(flow: str, keys: Sequence[str]) -> None:
         some.filter(external_id=None).delete()
 
 
-def record_drift(flow: str, drift: Sequence[Mapping[str, str]]) -> None:
+def record_drift(flow: str, drift: Sequence[Mapping[str, Any]]) -> None:
     """Remember which copies of a flow were seen edited, and that the others were not."""
     Link.objects.filter(flow=flow).exclude(drift="").update(drift="", observed=None)
     rows = [(flow, str(row["key"]), row["found"], ",".join(row["fields"])) for row in drift]

@@ -126,7 +126,8 @@ class Link(models.Model):
     """One copy: what the target should hold, confirmed and was seen to hold.
 
     `desired` is null while it equals `confirmed`; `observed` is null while it equals what
-    was confirmed. `state` is active, suspended, waiting, refused or unknown. A copy that
+    was confirmed; `drift` names the edited fields. `state` is active,
+    suspended, waiting, refused or unknown. A copy that
     `was_there` before us was taken over, not made, and is never deleted. What the target
     `refused` (a digest of the text) it refused under a text of the flow (its digest); an office
     may have accepted that.
@@ -194,6 +195,11 @@ class Effect(models.Model):
                 name="effect_unsettled",
             ),
             models.Index("flow", "settled_at", name="effect_of_the_day"),
+            models.Index(
+                "flow",
+                condition=models.Q(kind="delete", state="answered"),
+                name="effect_taken_out",
+            ),
         ]
 
 

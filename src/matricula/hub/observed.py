@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pyarrow.compute as pc
 from django.db import transaction
 
 from matricula.engine.plan import pick
@@ -33,8 +34,21 @@ def record(desk: Desk, plan: Plan, landed: Mapping[ResourceRef, Landed]) -> None
         target = desk.charter.flows[part.flow].target
         if not part.digest or landed[target].snapshot is None:
             continue
-        links.record_drift(part.flow, [row for row in drift if row["flow"] == part.flow])
+        over = gone_for_good(plan, part.flow)
+        mine = [row for row in drift if row["flow"] == part.flow]
+        links.record_drift(
+            part.flow, [{**r, "fields": [links.GONE]} if r["key"] in over else r for r in mine]
+        )
         FlowState.objects.update_or_create(flow=part.flow, defaults={"seen_at": desk.at})
+
+
+def gone_for_good(plan: Plan, flow: str) -> set[str]:
+    """Name the copies that somebody took out and that nobody wants any more: no edit stands."""
+    drift = pick(plan.drift, "flow", flow)
+    gone = set(_keys(drift.filter(pc.is_null(drift["found"])), flow))
+    if not gone:
+        return gone
+    return gone - set(_keys(plan.changes, flow)) - set(_keys(plan.aside, flow))
 
 
 @transaction.atomic

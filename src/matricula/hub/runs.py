@@ -90,7 +90,7 @@ def _run(desk: Desk, kind: str, flows: Sequence[Flow]) -> Iterator[tuple[Run, Sy
             if alone_here:
                 leftovers.sweep(desk)
         run = Run.objects.create(
-            id=new_id("run"), kind=kind, actor=desk.actor, charter=desk.charter.digest,
+            id=new_id("run", at=desk.at), kind=kind, actor=desk.actor, charter=desk.charter.digest,
             holder=claim.holder, started_at=desk.at,
         )  # fmt: skip
         try:

@@ -143,7 +143,7 @@ def _question(effect: Effect) -> dict[str, str | int | bool | None]:
 def _keep_unknown(page: ledger.Page, silence: str) -> None:
     """Still away: whatever is open stays unknown, and nothing is sent for those keys."""
     page.must_hold()
-    opened = _opened(page)
+    opened = _opened([page.flow])
     uncertain = [_intent(effect) for effect in opened.iterator()]
     ledger.leave_unknown(page, uncertain)
     opened.update(state="unknown")
@@ -203,7 +203,13 @@ def _write_down(
 
 def _state(effect: Effect) -> str:
     """Say as what a copy counts from now on; whether it woke is what the next pass asks for."""
-    return "suspended" if effect.kind == "resume" else "active"
+    return "suspended" if _wakes(effect) else "active"
+
+
+def _wakes(effect: Effect) -> bool:
+    """Tell whether an intent was to wake a copy and nothing else that a look-up would show."""
+    put_back = effect.kind == "restore" and effect.before == effect.after
+    return effect.kind == "resume" or put_back
 
 
 def _happened(flow: Flow, effect: Effect, records: Sequence[Found]) -> bool:
@@ -214,8 +220,8 @@ def _happened(flow: Flow, effect: Effect, records: Sequence[Found]) -> bool:
     """
     if effect.kind == "delete":
         return not records
-    asleep = effect.kind in ("suspend", "resume")
-    return not asleep and len(records) == 1 and _agrees(flow, effect, records[0].fields)
+    asleep = effect.kind == "suspend" or _wakes(effect)
+    return not asleep and len(records) == 1 and agrees(flow, effect.after, records[0].fields)
 
 
 def _audit(page: ledger.Page, done: Sequence[Effect]) -> None:
@@ -231,8 +237,9 @@ def _audit(page: ledger.Page, done: Sequence[Effect]) -> None:
         append(entries, at=page.desk.at)
 
 
-def _agrees(flow: Flow, effect: Effect, fields: Mapping[str, object]) -> bool:
-    wanted = json.loads(effect.after or "{}")
+def agrees(flow: Flow, text: str | None, fields: Mapping[str, object]) -> bool:
+    """Tell whether a record holds what the text of a copy says, however it spells it."""
+    wanted = json.loads(text or "{}")
     return all(
         _plain(fields.get(name), kind) == _plain(value, kind)
         for name, value in wanted.items()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from django.db.models import F
+from django.db.models import F, Q
 
 from matricula.engine import line
 from matricula.engine.guard import Reason
@@ -110,7 +110,9 @@ def _blocking(charter: Charter, flow: Flow) -> str:
     """Name the office that answers for what keeps a flow from being planned or read, if any."""
     resources = [*line.sources_of(charter, flow), flow.target]
     places = {str(r) for r in resources} | {r.system for r in resources}
-    found = Incident.objects.filter(closed_at=None, key="", place__in=places).order_by("id")
+    # A flow that its target cannot take any more is held as a whole, and has nothing to do.
+    where = Q(place__in=places) | Q(place=flow.name, code="M657")
+    found = Incident.objects.filter(where, closed_at=None, key="").order_by("id")
     # What a guard held is told of by its own flows, though it stands under their roster.
     stewards = [i.steward for i in found if not i.flow or flow.name in i.flow.split(", ")]
     return next((steward for steward in stewards if steward in charter.stewards), "")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Count, Q
 
 from matricula.hub import letters, purposes, standing
+from matricula.hub.links import EDITED
 from matricula.hub.models import FlowState, Incident, Link, Run, SystemState
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ def counted(flows: Iterable[str]) -> dict[str, dict[str, int]]:
             pending=Count("pk", filter=Q(state="unknown")),
             waiting=Count("pk", filter=Q(state="waiting")),
             failed=Count("pk", filter=~Q(refused="") & Q(accepted_at=None)),
-            drifted=Count("pk", filter=~Q(drift="")),
+            drifted=Count("pk", filter=EDITED),
         )
     )
     for flow, *numbers in found:

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from matricula.connectors.kit.codes import CODES as KIT_CODES
 from matricula.engine import line
 from matricula.engine.codes import CODES as ENGINE_CODES
 from matricula.engine.plan import pick
 from matricula.hub import drift as drift_
-from matricula.hub import escalation, purposes, standing, systems
+from matricula.hub import escalation, observed, purposes, returned, standing, systems
 from matricula.hub.incidents import Trouble, close_others, report
 from matricula.hub.models import FlowState, Incident, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    import pyarrow as pa
 
     from matricula.charter.model import Charter, Flow, ResourceRef
     from matricula.engine.guard import Reason
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
 # What a pass over a source can tell, and what a pass over a flow can.
 _OF_SOURCES = ("M4", "M6")
 _OF_GUARDS = ("M501", "M502", "M503")
-_OF_FLOWS = (*_OF_GUARDS, "M505", "M506", "M507", "M508", "M515", "M657", "M660")
+_OF_FLOWS = (*_OF_GUARDS, "M505", "M506", "M507", "M508", "M515", "M657", "M660", returned.CODE)
 # What only a full pass looks at: a pass over changes cannot say that it is over.
-_OF_FULL_PASSES = ("M414", "M505", "M506", "M507", "M508", "M515", "M657", "M660")
+_OF_FULL_PASSES = ("M414", "M505", "M506", "M507", "M508", "M515", "M657", "M660", returned.CODE)
 # What is told until its due date, for the next reading is compared with this one.
 _OF_ONE_READING = ("M415",)
 _THIS_AND_BEFORE = 2
@@ -58,6 +59,7 @@ def of_readings(
         *_of_expectations(desk.charter, plan),
         *(guards := _of_guards(desk.charter, plan)),
         *_of_flows(desk.charter, plan),
+        *(returned.troubles(desk.charter, plan, landed) if full else ()),
     ]
     guarded = {trouble.place for trouble in guards}
     # What a guard holds is told of by the guard.
@@ -222,7 +224,7 @@ def _of_flows(charter: Charter, plan: Plan) -> Iterator[Trouble]:
         if count := part.aside.get("M508"):
             yield _of_unaskable(flow, count, plan)
         if part.drifted and flow.on_drift != "restore":
-            yield from _of_drift(charter, flow, pick(plan.drift, "flow", flow.name))
+            yield from _of_drift(charter, flow, _edits(plan, flow))
 
 
 def _of_incomputable(flow: Flow, count: int, plan: Plan) -> Trouble:
@@ -265,8 +267,17 @@ def _first_aside(flow: Flow, code: str, plan: Plan) -> object:
     return aside["key"][0].as_py()
 
 
+def _edits(plan: Plan, flow: Flow) -> pa.Table:
+    """List the edits that somebody is to judge; who left cannot miss a copy that is gone."""
+    drift = pick(plan.drift, "flow", flow.name)
+    over = pa.array(sorted(observed.gone_for_good(plan, flow.name)), pa.string())
+    return drift.filter(pc.invert(pc.is_in(drift["key"], value_set=over)))
+
+
 def _of_drift(charter: Charter, flow: Flow, drift: pa.Table) -> Iterator[Trouble]:
     """Tell the target's office of edits that stay; the owners' of those that they may adopt."""
+    if not drift.num_rows:
+        return
     if flow.on_drift != "adopt":
         cure = "See `matricula drift`, and change the values at their owner instead."
         yield _edited(charter, flow, flow.target.system, drift.num_rows, cure=cure)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 import secrets
-import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
 _PART = re.compile(r"((?:[^\\|]|\\.)*)(?:\||$)", re.DOTALL)
 
@@ -41,12 +41,11 @@ def split_key(key: str, size: int) -> tuple[str, ...]:
     return parts
 
 
-def new_id(prefix: str, *, at_ms: int | None = None) -> str:
+def new_id(prefix: str, *, at: datetime) -> str:
     """Make an identifier that sorts by the time it was made, such as `run-01jd...`.
 
     Args:
         prefix: A word that says what it identifies.
-        at_ms: Milliseconds since 1970; the present when left out.
+        at: The instant of what it identifies; there is no clock here.
     """
-    moment = int(time.time() * 1000) if at_ms is None else at_ms
-    return f"{prefix}-{moment:011x}{secrets.token_hex(4)}"
+    return f"{prefix}-{int(at.timestamp() * 1000):011x}{secrets.token_hex(4)}"
