@@ -25,6 +25,7 @@ from matricula.engine import (
     plan,
     project,
     read,
+    rekey,
     resolve,
     sql,
     state,
@@ -67,6 +68,10 @@ class Feed:
         copies: Active copies per flow, for the guard.
         first_loads: The flows that were never delivered in full yet, for the guard.
         recent: What went out in the last day per flow (`key`, `kind`), for the guard.
+        renumbered: Keys that a steward said were given up or given (column `id`): that they
+            are gone, or new, is no damage.
+        undecided: Keys per entity (column `key`) that may be one record under two numbers:
+            nothing is done about them.
     """
 
     at: datetime
@@ -79,6 +84,8 @@ class Feed:
     copies: Mapping[str, int] = field(default_factory=dict)
     first_loads: Collection[str] = ()
     recent: Mapping[str, pa.Table] = field(default_factory=dict)
+    renumbered: pa.Table | None = None
+    undecided: Mapping[str, pa.Table] = field(default_factory=dict)
 
 
 def local_date(charter: Charter, at: datetime) -> date:
@@ -147,7 +154,9 @@ def take_in(
         if resource in feed.previous and verdict.is_trusted:
             spelled = _spelled(charter, resource)
             before = feed.previous[resource]
-            faults, told = damage.judge(connection, str(resource), spelled, before)
+            faults, told = damage.judge(
+                connection, str(resource), spelled, before, renumbered=feed.renumbered
+            )
             verdict = _with(verdict, faults=faults, findings=told)
         verdicts[resource] = verdict
         give_back()
@@ -320,6 +329,7 @@ def _compare(
         register(connection, f"seen_{flow.name}", seen)
     shape = None if seen is None else seen.schema
     diff.diff(connection, flow, feed.known, desired=desired, seen=shape)
+    rekey.set_aside(connection, charter, flow, feed.undecided)
 
 
 def _load_link_tables(

@@ -90,7 +90,12 @@ def candidates(
 
 
 def compare(
-    connection: duckdb.DuckDBPyConnection, name: str, kinds: Mapping[str, str], propose: float
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    kinds: Mapping[str, str],
+    propose: float,
+    *,
+    strangers: str = "",
 ) -> pa.Table:
     """Compare the records gathered in `alike_<name>`; see `candidates` for what it gives.
 
@@ -100,6 +105,8 @@ def compare(
         name: Whose.
         kinds: Field to the way it is compared, in the order of the columns.
         propose: From which probability on a pair is given.
+        strangers: A table of the same columns, over which one counts how often fields agree
+            by chance; `alike_<name>` when left out.
     """
     known = number(connection, sql.count(f"alike_{name}"))
     roster = sql.count(f"alike_{name}").where(sql.column("is_roster"))
@@ -107,7 +114,8 @@ def compare(
         return _NOTHING
     ways = list(kinds.values())
     blocks = _block(connection, name, ways)
-    settings = _settings(ways, _by_chance(connection, name, ways), known=known)
+    chances = _by_chance(connection, name, ways, among=strangers or f"alike_{name}")
+    settings = _settings(ways, chances, known=known)
     with _quiet():
         _predict(connection, name, settings, blocks=blocks, propose=propose)
     return _told(connection, f"pair_alike_{name}", ways)
@@ -191,11 +199,11 @@ def _block(connection: duckdb.DuckDBPyConnection, name: str, kinds: Sequence[str
 
 
 def _by_chance(
-    connection: duckdb.DuckDBPyConnection, name: str, kinds: Sequence[str]
+    connection: duckdb.DuckDBPyConnection, name: str, kinds: Sequence[str], *, among: str
 ) -> list[list[float]]:
     """Count how often the fields of strangers agree, level by level, the last one included."""
     found = []
-    ordered = exp.select(exp.Star()).from_(sql.table(f"alike_{name}"))
+    ordered = exp.select(exp.Star()).from_(sql.table(among))
     ordered = ordered.order_by(sql.call("md5", sql.column("unique_id"))).limit(_STRANGERS)
     placed = exp.select(
         exp.Star(),
@@ -204,7 +212,7 @@ def _by_chance(
     run(connection, sql.create("TABLE", f"stranger_{name}", placed))
     for place, kind in enumerate(kinds):
         column = f"c{place}"
-        equal = _equal_by_chance(connection, name, column)
+        equal = _equal_by_chance(connection, among, column)
         rest = _strangers(connection, name, column, kind)
         total = sum(rest) + len(rest)
         shares = [equal, *((count + 1) / total for count in rest[1:-1])]
@@ -212,9 +220,9 @@ def _by_chance(
     return found
 
 
-def _equal_by_chance(connection: duckdb.DuckDBPyConnection, name: str, column: str) -> float:
+def _equal_by_chance(connection: duckdb.DuckDBPyConnection, among: str, column: str) -> float:
     counted = exp.select(sql.named(exp.Count(this=exp.Star()), "n"))
-    counted = counted.from_(sql.table(f"alike_{name}")).where(sql.given(sql.column(column)))
+    counted = counted.from_(sql.table(among)).where(sql.given(sql.column(column)))
     counted = counted.group_by(sql.column(column))
     n = sql.cast(sql.column("n"), "DOUBLE")
     others = exp.Mul(

@@ -15,7 +15,7 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import Q
 
 from matricula.audit import actions
-from matricula.hub import alone, erased_files, leftovers, purposes
+from matricula.hub import alone, erased_files, leftovers, purposes, rekeys
 from matricula.hub.models import DirtyKey, Effect, Incident, Link, MatchCase
 from matricula.hub.subjects import subjects
 from matricula.kernel.errors import Refused
@@ -69,7 +69,8 @@ def look(desk: Desk, entity: str, key: str) -> Found:
         Refused: There is no such entity or key (M517, M723), copies are still in targets
             (M720), or the record is still with its owner (M721).
     """
-    meant = subjects(desk, entity, key)
+    numbers = (key, *rekeys.formerly(entity, key))
+    meant = [subject for number in numbers for subject in subjects(desk, entity, number)]
     records = tuple(dict.fromkeys((s.entity, k) for s in meant for k in sorted(s.keys())))
     _must_have_left(meant, records, f"{entity} {key}")
     held = erased_files.held_by(desk, meant)

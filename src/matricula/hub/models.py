@@ -299,8 +299,9 @@ class MatchCase(models.Model):
     """Records that may be one, and what a steward said of them. No personal value stands here.
 
     `kind`: candidate (two records look alike), claim (one of several records of a system that
-    spell one key), copies (several records of a target match one key), rekey (`key` was given
-    a new number, `other`). `other`: the identifier in `resource`; for two records of the
+    spell one key), copies (several records of a target match one key), rekey (`key` goes, or
+    may go, on under a new number, `other`; `seen_at`: when the roster first showed what was
+    decided). `other`: the identifier in `resource`; for two records of the
     roster the other key. `evidence`: JSON, how far each field agrees. `state`: open, same,
     different, over (no longer so).
     """
@@ -318,6 +319,7 @@ class MatchCase(models.Model):
     decided_by = models.TextField(db_default="")
     decided_at = models.DateTimeField(null=True)
     why = models.TextField(db_default="")
+    seen_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints: ClassVar = [
