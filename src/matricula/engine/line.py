@@ -21,6 +21,7 @@ from matricula.engine import (
     damage,
     diff,
     expect,
+    groups,
     guard,
     plan,
     project,
@@ -290,6 +291,7 @@ def _plan_with_links(
         drifted=number(connection, sql.count(f"drift_{flow.name}")),
         reasons=(
             *guard.guard(flow, counts, _standing(connection, flow, feed, found)),
+            *_of_groups(connection, charter, flow, feed),
             *guard.windows(charter, flow, on=local_date(charter, feed.at)),
         ),
         digest=plan.flow_digest(connection, flow.name),
@@ -311,6 +313,14 @@ def _standing(
         first_load=flow.name in feed.first_loads,
         earlier=earlier,
     )
+
+
+def _of_groups(
+    connection: duckdb.DuckDBPyConnection, charter: Charter, flow: Flow, feed: Feed
+) -> list[guard.Reason]:
+    lately = feed.recent.get(flow.name)
+    recent = lately is not None and lately.num_rows > 0
+    return groups.reasons(connection, charter.entities[flow.entity], flow, feed, recent=recent)
 
 
 def _compare(

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 UNDECIDED = "M555"
 _LEFT, _JOINED = "left", "joined"
-# A part of a key, as `matricula.kernel.keys` spells it.
-_PART = r"((?:[^\\|]|\\.)*)(?:\||$)"
 
 
 def pairs(
@@ -173,17 +171,8 @@ def _leading(
 ) -> Iterator[tuple[str, exp.Expr]]:
     if not name or name == entity.name:
         return
-    yield name, sql.column("key") if len(entity.key) == 1 else _part(place)
+    yield name, sql.parts_of([place], size=len(entity.key))
     behind = charter.entities.get(name)
     if behind is not None and len(behind.key) == 1:
         # A record that is told by another's key alone.
         yield from _leading(charter, behind.fields[behind.key[0]].type.entity, entity, place)
-
-
-def _part(place: int) -> exp.Expr:
-    """Take a part out of a key; the SQL twin of `matricula.kernel.keys.split_key`."""
-    one = exp.Literal.number(1)
-    every = sql.call("regexp_extract_all", sql.column("key"), sql.text(_PART), one)
-    spelled = sql.call("list_extract", every, exp.Literal.number(place + 1))
-    plain = (sql.text(r"\\(.)"), sql.text(r"\1"), sql.text("g"))
-    return sql.call("regexp_replace", spelled, *plain)

@@ -1,0 +1,120 @@
+"""Groups: how a plan stands within every group that a guard looks at.
+
+A module that empties is lost among all others in a share of the whole flow. A group is the
+records that share some parts of their key, so a change and its copy are never of two.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from matricula.engine import sql, state
+from matricula.engine.guard import GROUPS, Reason, Standing, guard_each
+from matricula.engine.workbench import rows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import duckdb
+
+    from matricula.charter.model import Entity, Flow
+    from matricula.engine.line import Feed
+
+Counts = dict[str, int]
+
+
+def reasons(
+    connection: duckdb.DuckDBPyConnection,
+    entity: Entity,
+    flow: Flow,
+    feed: Feed,
+    *,
+    recent: bool,
+) -> list[Reason]:
+    """Compare what a plan does to every group with the limits for each; after `diff`.
+
+    Args:
+        connection: With `change_F`, `matched_F`, `state_F` and, where `recent`, `recent_F`.
+        entity: Of the flow.
+        flow: F.
+        feed: For the links of all keys, where the pass looks at some.
+        recent: Whether anything went out in the last day.
+    """
+    found: list[Reason] = []
+    for kind, (_, words) in GROUPS.items():
+        each = getattr(flow.guard, kind).each
+        if each is None:
+            continue
+        group = sql.parts_of([entity.key.index(name) for name in each.per], size=len(entity.key))
+        planned = _count(connection, f"change_{flow.name}", group, kinds=words)
+        if planned:
+            standings = _standings(connection, flow, feed, group, recent=recent)
+            counts = {name: {words[0]: count} for name, count in planned.items()}
+            found += guard_each(flow, kind, counts, standings)
+    return found
+
+
+def _standings(
+    connection: duckdb.DuckDBPyConnection, flow: Flow, feed: Feed, group: exp.Expr, *, recent: bool
+) -> Mapping[str, Standing]:
+    copies = _copies(connection, flow, feed, group)
+    found = _count(connection, f"matched_{flow.name}", group)
+    earlier: dict[str, Counts] = {}
+    for _, words in GROUPS.values() if recent else ():
+        for name, count in _earlier(connection, flow, group, words).items():
+            earlier.setdefault(name, {})[words[0]] = count
+    first = flow.name in feed.first_loads
+    return {
+        name: Standing(copies.get(name, 0), found.get(name, 0), first, earlier.get(name, {}))
+        for name in {*copies, *found, *earlier}
+    }
+
+
+def _copies(
+    connection: duckdb.DuckDBPyConnection, flow: Flow, feed: Feed, group: exp.Expr
+) -> Counts:
+    """Count the active copies of every group."""
+    if feed.dirty is None:
+        return _count(connection, f"state_{flow.name}", group, active=True)
+    # A pass over some keys took in their links alone.
+    every = f"every_{flow.name}"
+    with state.taken_in(connection, every, feed.known.state(flow.name, None)):
+        return _count(connection, every, group, active=True)
+
+
+def _count(
+    connection: duckdb.DuckDBPyConnection,
+    called: str,
+    group: exp.Expr,
+    *,
+    kinds: Sequence[str] = (),
+    active: bool = False,
+) -> Counts:
+    query = exp.select(group.copy(), exp.Count(this=exp.Star())).from_(sql.table(called))
+    if kinds:
+        query = query.where(_among(kinds))
+    if active:
+        query = query.where(sql.same(sql.column("state"), sql.text("active")))
+    return _counted(connection, query.group_by("1"))
+
+
+def _earlier(
+    connection: duckdb.DuckDBPyConnection, flow: Flow, group: exp.Expr, words: Sequence[str]
+) -> Counts:
+    """Count the keys of the last day by group, each once; those of the plan are the plan's."""
+    planned = exp.select(sql.column("key")).from_(sql.table(f"change_{flow.name}"))
+    once = exp.Count(this=exp.Distinct(expressions=[sql.column("key")]))
+    query = exp.select(group.copy(), once).from_(sql.table(f"recent_{flow.name}"))
+    query = query.where(_among(words))
+    query = query.where(sql.absent(sql.column("key"), planned.where(_among(words))))
+    return _counted(connection, query.group_by("1"))
+
+
+def _among(words: Sequence[str]) -> exp.Expr:
+    return exp.In(this=sql.column("kind"), expressions=[sql.text(word) for word in words])
+
+
+def _counted(connection: duckdb.DuckDBPyConnection, query: exp.Select) -> Counts:
+    return {str(name): int(str(count)) for name, count in rows(connection, query)}
