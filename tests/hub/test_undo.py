@@ -134,6 +134,10 @@ def test_what_was_touched_after_the_run_is_left_and_named(world):
 
 
 def test_what_undoes_a_run_passes_the_guards_as_well(world):
+    flows = world.folder / "charter" / "flows.yaml"
+    before, there, enrolments = flows.read_text().partition("  lms-enrolments:")
+    loose = "exits: {share: 100%, each: {per: code, share: 10%}}"
+    flows.write_text(before + there + enrolments.replace("exits: {share: 10%}", loose, 1))
     world.settle()
     run = Run.objects.get(kind="sync").pk
 
@@ -142,6 +146,9 @@ def test_what_undoes_a_run_passes_the_guards_as_well(world):
 
     parts = {part["flow"]: part for part in planned.json["flows"]}
     assert "M501" in parts["lms-courses"]["reasons"][0]
+    assert [reason.partition(" Look")[0] for reason in parts["lms-enrolments"]["reasons"]] == [
+        "M501: 40 exits of 40 copies of ART1; the guard allows 4. So is it in 1 other group(s)."
+    ]
     assert applied.code == 1
     assert len(world.everything_in_lms()[1]) == 3
 

@@ -131,7 +131,7 @@ def guard_each(
     if not said:
         return ()
     most = max(sorted(said), key=lambda group: _rows(counts[group], kind))
-    others = f" {len(said) - 1} more groups are beyond it." if len(said) > 1 else ""
+    others = f" So is it in {len(said) - 1} other group(s)." if len(said) > 1 else ""
     return (_reason(kind, f"{said[most]}.{others}"),)
 
 
