@@ -6,6 +6,7 @@ records that share some parts of their key, so a change and its copy are never o
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from matricula.charter.model import Entity, Flow
-    from matricula.engine.line import Feed
+    from matricula.engine.state import Confirmed
 
 Counts = dict[str, int]
 
@@ -29,8 +30,9 @@ def reasons(
     connection: duckdb.DuckDBPyConnection,
     entity: Entity,
     flow: Flow,
-    feed: Feed,
     *,
+    known: Confirmed | None,
+    first_load: bool,
     recent: bool,
 ) -> list[Reason]:
     """Compare what a plan does to every group with the limits for each; after `diff`.
@@ -39,7 +41,8 @@ def reasons(
         connection: With `change_F`, `matched_F`, `state_F` and, where `recent`, `recent_F`.
         entity: Of the flow.
         flow: F.
-        feed: For the links of all keys, where the pass looks at some.
+        known: Asked for the links of all keys, where the pass took in those of some.
+        first_load: Whether the flow was never delivered in full yet.
         recent: Whether anything went out in the last day.
     """
     found: list[Reason] = []
@@ -50,37 +53,43 @@ def reasons(
         group = sql.parts_of([entity.key.index(name) for name in each.per], size=len(entity.key))
         planned = _count(connection, f"change_{flow.name}", group, kinds=words)
         if planned:
-            standings = _standings(connection, flow, feed, group, recent=recent)
+            copies = _copies(connection, flow, known, group)
+            standings = _standings(connection, flow, group, copies, recent=recent)
+            if first_load:
+                standings = {g: replace(one, first_load=True) for g, one in standings.items()}
             counts = {name: {words[0]: count} for name, count in planned.items()}
             found += guard_each(flow, kind, counts, standings)
     return found
 
 
 def _standings(
-    connection: duckdb.DuckDBPyConnection, flow: Flow, feed: Feed, group: exp.Expr, *, recent: bool
+    connection: duckdb.DuckDBPyConnection,
+    flow: Flow,
+    group: exp.Expr,
+    copies: Counts,
+    *,
+    recent: bool,
 ) -> Mapping[str, Standing]:
-    copies = _copies(connection, flow, feed, group)
     found = _count(connection, f"matched_{flow.name}", group)
     earlier: dict[str, Counts] = {}
     for _, words in GROUPS.values() if recent else ():
         for name, count in _earlier(connection, flow, group, words).items():
             earlier.setdefault(name, {})[words[0]] = count
-    first = flow.name in feed.first_loads
     return {
-        name: Standing(copies.get(name, 0), found.get(name, 0), first, earlier.get(name, {}))
+        name: Standing(copies.get(name, 0), found.get(name, 0), earlier=earlier.get(name, {}))
         for name in {*copies, *found, *earlier}
     }
 
 
 def _copies(
-    connection: duckdb.DuckDBPyConnection, flow: Flow, feed: Feed, group: exp.Expr
+    connection: duckdb.DuckDBPyConnection, flow: Flow, known: Confirmed | None, group: exp.Expr
 ) -> Counts:
     """Count the active copies of every group."""
-    if feed.dirty is None:
+    if known is None:
         return _count(connection, f"state_{flow.name}", group, active=True)
     # A pass over some keys took in their links alone.
     every = f"every_{flow.name}"
-    with state.taken_in(connection, every, feed.known.state(flow.name, None)):
+    with state.taken_in(connection, every, known.state(flow.name, None)):
         return _count(connection, every, group, active=True)
 
 

@@ -320,7 +320,11 @@ def _of_groups(
 ) -> list[guard.Reason]:
     lately = feed.recent.get(flow.name)
     recent = lately is not None and lately.num_rows > 0
-    return groups.reasons(connection, charter.entities[flow.entity], flow, feed, recent=recent)
+    return groups.reasons(
+        connection, charter.entities[flow.entity], flow,
+        known=None if feed.dirty is None else feed.known,
+        first_load=flow.name in feed.first_loads, recent=recent,
+    )  # fmt: skip
 
 
 def _compare(
