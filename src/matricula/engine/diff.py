@@ -39,6 +39,7 @@ def diff(
     *,
     desired: exp.Select,
     seen: pa.Schema | None,
+    accepted: pa.Table | None = None,
 ) -> None:
     """Find what is to be done about every copy of a flow.
 
@@ -50,6 +51,7 @@ def diff(
             expressions are computed; one on `desired_F` would only hold after.
         known: Asked for the confirmed text of the copies that differ, of no others.
         seen: The schema of the target's reading, or None when it was not read.
+        accepted: Edits that are let stand: `key`, `field` and `value`.
     """
     name = flow.name
     find_moved(connection, f"moved_{name}", *_sides(name))
@@ -58,7 +60,7 @@ def diff(
     _forget(connection, f"stale_{name}")
     run(connection, sql.create("VIEW", f"fresh_{name}", _part(name, desired=True)))
     run(connection, sql.create("TABLE", f"exit_{name}", _exits(name)))
-    observe.observe(connection, flow, known, seen=seen)
+    observe.observe(connection, flow, known, seen=seen, accepted=accepted)
     settled.find_settled(connection, flow, desired=desired, seen=seen is not None)
     again = _again(name, desired)
     if not number(connection, sql.count(f"drift_{name}")):

@@ -69,6 +69,8 @@ class Feed:
         copies: Active copies per flow, for the guard.
         first_loads: The flows that were never delivered in full yet, for the guard.
         recent: What went out in the last day per flow (`key`, `kind`), for the guard.
+        accepted: Edits of copies that are let stand, per flow (`key`, `field`, `value`: a JSON
+            object of that field).
         renumbered: Keys that a steward said were given up or given (column `id`): that they
             are gone, or new, is no damage.
         undecided: Keys per entity (column `key`) that may be one record under two numbers:
@@ -85,6 +87,7 @@ class Feed:
     copies: Mapping[str, int] = field(default_factory=dict)
     first_loads: Collection[str] = ()
     recent: Mapping[str, pa.Table] = field(default_factory=dict)
+    accepted: Mapping[str, pa.Table] = field(default_factory=dict)
     renumbered: pa.Table | None = None
     undecided: Mapping[str, pa.Table] = field(default_factory=dict)
 
@@ -342,7 +345,8 @@ def _compare(
     if seen is not None:
         register(connection, f"seen_{flow.name}", seen)
     shape = None if seen is None else seen.schema
-    diff.diff(connection, flow, feed.known, desired=desired, seen=shape)
+    accepted = feed.accepted.get(flow.name)
+    diff.diff(connection, flow, feed.known, desired=desired, seen=shape, accepted=accepted)
     rekey.set_aside(connection, charter, flow, feed.undecided)
 
 

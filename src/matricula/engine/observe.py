@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from matricula.engine import sql, values
+from matricula.engine.accepted import overlook
 from matricula.engine.state import fetch_keys, load_links
 from matricula.engine.workbench import run
 
@@ -55,7 +56,12 @@ _EMPTY = {
 
 
 def observe(
-    connection: duckdb.DuckDBPyConnection, flow: Flow, known: Confirmed, *, seen: pa.Schema | None
+    connection: duckdb.DuckDBPyConnection,
+    flow: Flow,
+    known: Confirmed,
+    *,
+    seen: pa.Schema | None,
+    accepted: pa.Table | None = None,
 ) -> None:
     """Compare the target's own reading with what it confirmed.
 
@@ -64,6 +70,7 @@ def observe(
         flow: Which.
         known: Asked for the confirmed text of copies that differ.
         seen: The schema of `seen_F`, or None when the target was not read.
+        accepted: Edits that are let stand: `key`, `field` and `value`.
     """
     name = flow.name
     if seen is None:
@@ -71,7 +78,10 @@ def observe(
             run(connection, sql.create("TABLE", f"{called}_{name}", _empty(columns)))
     else:
         _load_confirmed(connection, flow, known, seen)
-        run(connection, sql.create("VIEW", f"look_{name}", _look(flow, seen)))
+        look = _look(flow, seen)
+        if accepted is not None:
+            look = overlook(connection, flow, known, accepted, look)
+        run(connection, sql.create("VIEW", f"look_{name}", look))
         _find_matches(connection, flow, seen)
         edited = sql.one_per_key(_edited(flow, seen), among=("found", "switched"))
         run(connection, sql.create("TABLE", f"edited_{name}", edited))

@@ -120,6 +120,13 @@ CODES = {
         "A second worker was started on a SQLite database, which one process at a time writes.",
         "Let the first one work, or keep the state in PostgreSQL, which takes any number.",
     ),
+    "M530": Code(
+        "An edit cannot be accepted",
+        "What may stand for a while is a value that a full pass saw in a field of a copy; the "
+        "office that hears the flow's errors, or the target's, says so, with a ground and a "
+        "day that is still to come.",
+        "See `matricula drift`, and name flow, key and field as it does.",
+    ),
     "M540": Code(
         "There is no such open incident",
         "It was never opened, or is over by now.",

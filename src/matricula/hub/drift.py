@@ -6,8 +6,9 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from matricula.hub import charters, standing
+from matricula.hub import accepted, charters, standing
 from matricula.hub.models import FlowState, Link
+from matricula.kernel.digests import document
 from matricula.kernel.errors import Refused
 from matricula.kernel.words import meant
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from matricula.charter.model import Charter, Field, Flow
     from matricula.hub.desk import Desk
+    from matricula.hub.models import AcceptedEdit
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +87,34 @@ def find_drift(desk: Desk, flow: str = "") -> Found:
         links = Link.objects.filter(flow=one.name).exclude(drift="").order_by("key")
         step = _step(desk, one, states.get(one.name)) if links else ""
         at = states[one.name].seen_at if one.name in states else None
-        for link in links:
-            edits += [replace(d, next=step, seen_at=at) for d in _of(desk, one, link)]
+        seen_here = [d for link in links for d in _of(desk, one, link)]
+        stands = {(a.key, a.field): a for a in accepted.standing(desk, one.name)}
+        edits += [
+            replace(d, next=step, seen_at=at)
+            for d in seen_here
+            if not _is_accepted(d, stands.get((d.key, d.field)))
+        ]
+        edits += [replace(_accepted(desk, one, a), seen_at=at) for a in stands.values()]
     return Found(
         tuple(edits), min((at for at in seen if at), default=None),
         tuple(one.name for one in chosen if one.name not in states),
+    )  # fmt: skip
+
+
+def _is_accepted(edit: Drift, kept: AcceptedEdit | None) -> bool:
+    return kept is not None and kept.value == document({edit.field: edit.found})
+
+
+def _accepted(desk: Desk, flow: Flow, kept: AcceptedEdit) -> Drift:
+    """Tell of an edit that an office lets stand."""
+    link = Link.objects.filter(flow=flow.name, key=kept.key).first()
+    held = json.loads(link.confirmed or "{}") if link else {}
+    granted = kept.field in flow.fields
+    return Drift(
+        flow.name, str(flow.target), kept.key, kept.field,
+        _owners(desk, flow, kept.field) if granted else "", held.get(kept.field),
+        json.loads(kept.value)[kept.field], None,
+        f"accepted until {kept.until} by {desk.charter.title_of(kept.steward)}",
     )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from django.db.models import Q
 
 from matricula.audit import actions
 from matricula.hub import alone, erased_files, leftovers, purposes, rekeys
-from matricula.hub.models import DirtyKey, Effect, Incident, Link, MatchCase
+from matricula.hub.models import AcceptedEdit, DirtyKey, Effect, Incident, Link, MatchCase
 from matricula.hub.subjects import subjects
 from matricula.kernel.errors import Refused
 from matricula.kernel.keys import new_id
@@ -186,6 +186,7 @@ def _clear_keys(subject: Subject, keys: list[str]) -> Counter[str]:
         counts["effects"] += Effect.objects.filter(pk__in=numbers).update(
             key=new_id("erased"), external_id=None, before=None, after=None, match=None, told=""
         )
+    counts["accepted edits"] += AcceptedEdit.objects.filter(about).delete()[0]
     counts["links"] += Link.objects.filter(about).delete()[0]
     counts["marks"] += DirtyKey.objects.filter(entity=subject.entity, key__in=keys).delete()[0]
     cases = Q(key__in=keys) | Q(other__in=keys, kind__in=("candidate", "rekey"))

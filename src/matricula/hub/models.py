@@ -295,6 +295,28 @@ class Letter(models.Model):
         indexes: ClassVar = [models.Index("steward", "kind", "id", name="letter_latest")]
 
 
+class AcceptedEdit(models.Model):
+    """A value that somebody wrote into a copy and that may stay there until a day has passed.
+
+    `value`: a JSON object of that one field, as the target was seen to hold it.
+    """
+
+    flow = models.TextField()
+    key = models.TextField()
+    field = models.TextField()
+    value = models.TextField()
+    until = models.DateField()
+    steward = models.TextField()
+    actor = models.TextField()
+    why = models.TextField()
+    accepted_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint("flow", "key", "field", name="accept_once")
+        ]
+
+
 class MatchCase(models.Model):
     """Records that may be one, and what a steward said of them. No personal value stands here.
 

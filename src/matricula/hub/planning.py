@@ -22,6 +22,7 @@ from matricula.engine.guard import Reason
 from matricula.engine.plan import FlowPlan, Plan, digest_of
 from matricula.engine.workbench import Bench, open_workbench
 from matricula.hub import (
+    accepted,
     alike,
     changed,
     charters,
@@ -178,6 +179,7 @@ def _find(
         recent=recent.delivered(desk, flows),
         crosswalk=matches.crosswalk(desk.charter),
         renumbered=rekeys.renumbered(),
+        accepted=accepted.tables(desk, flows),
     )
     try:
         verdicts = line.take_in(bench, charter, feed, prints=True)

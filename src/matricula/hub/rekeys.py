@@ -16,7 +16,7 @@ import pyarrow as pa
 from django.db.models import Case, TextField, Value, When
 
 from matricula.engine import rekey
-from matricula.hub.models import Effect, Link, MatchCase
+from matricula.hub.models import AcceptedEdit, Effect, Link, MatchCase
 from matricula.hub.subjects import subjects
 from matricula.kernel.errors import Refused
 from matricula.kernel.keys import join_key, split_key
@@ -240,9 +240,10 @@ def move(desk: Desk, entity: str, numbers: Mapping[str, str]) -> None:
             # What was never made under the new number gives way.
             links.filter(key__in=[new for _, new in some], external_id=None).delete()
             cases = [When(key=old, then=Value(new)) for old, new in some]
-            links.filter(key__in=[old for old, _ in some]).update(
-                key=Case(*cases, output_field=TextField())
-            )
+            for rows in (links, AcceptedEdit.objects.filter(flow=flow)):
+                rows.filter(key__in=[old for old, _ in some]).update(
+                    key=Case(*cases, output_field=TextField())
+                )
 
 
 def _parts(rows: Sequence[tuple[str, str]]) -> Iterator[Sequence[tuple[str, str]]]:
