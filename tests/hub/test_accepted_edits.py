@@ -20,7 +20,7 @@ YESTERDAY = datetime.now(UTC).date() - timedelta(days=2)
 def accept(world, *, field="email", until=TOMORROW, steward="it", why="a guest's address"):
     return world.run(
         "drift", "accept", "lms-accounts", "00001", field, "--until", until, "--as", steward,
-        "--because", why,
+        "--why", why,
     )  # fmt: skip
 
 

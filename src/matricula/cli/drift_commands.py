@@ -21,15 +21,18 @@ if TYPE_CHECKING:
 @charter_option
 @json_option
 @click.option("--flow", default="", help="Only this flow.")
+@click.option("--asks", default="", help="Only what waits for this office.")
 @click.pass_context
-def drift(context: click.Context, folder: Path | None, *, as_json: bool, flow: str) -> None:
+def drift(
+    context: click.Context, folder: Path | None, *, as_json: bool, flow: str, asks: str
+) -> None:
     """List copies that were edited in the wrong place, as the last full plan saw them."""
     if context.invoked_subcommand:
         return
     desk = sitting.sit_down(folder, only_look=True)
     from matricula.hub.drift import find_drift
 
-    found = find_drift(desk, flow)
+    found = find_drift(desk, flow, asks=asks)
     if as_json:
         show.as_json([asdict(d) for d in found.edits])
         return
@@ -67,16 +70,14 @@ def _print_drift(found: Found) -> None:
     "--until", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The last day it stands."
 )
 @click.option("--as", "steward", required=True, help="The office that answers for the flow.")
-@click.option("--because", required=True, help="The ground; it stands in the audit.")
+@click.option("--why", required=True, help="The ground; it stands in the audit.")
 def accept(
     folder: Path | None, flow: str, key: str, field: str,
-    *, until: datetime, steward: str, because: str,
+    *, until: datetime, steward: str, why: str,
 ) -> None:  # fmt: skip
     """Let an edited value stand until a day has passed; then it is drift again, by itself."""
     desk = sitting.sit_down(folder, only_look=True)
     from matricula.hub import accepted
 
-    kept = accepted.accept(
-        desk, (flow, key, field), until=until.date(), steward=steward, why=because
-    )
+    kept = accepted.accept(desk, (flow, key, field), until=until.date(), steward=steward, why=why)
     show.say(f"{field} of {key} in {flow} stands until {kept.until}.")

@@ -380,9 +380,17 @@ def _drift(flow: Flow) -> exp.Select:
             sql.table(f"delivered_{name}", "c"),
             on=sql.same(sql.column("key", "c"), sql.column("key", "e")),
         )
+        # What its owner says by now is no edit any more.
+        .join(sql.table(f"fresh_{name}", "f"), on=_adopted(), join_type="anti")
     )
     something = exp.or_(
         exp.GT(this=sql.call("len", sql.column("fields")), expression=exp.Literal.number(0)),
         sql.missing(sql.column("found")),
     )
     return exp.select(exp.Star()).from_(told.subquery("t")).where(something)
+
+
+def _adopted() -> exp.Expr:
+    mine = sql.same(sql.column("key", "f"), sql.column("key", "e"))
+    said = sql.same(sql.column("after", "f"), sql.column("found", "e"))
+    return exp.and_(mine, said, sql.no(sql.column("switched", "e")))

@@ -35,6 +35,7 @@ class Drift:
         found: What it was seen to hold; None when it is gone or empty.
         seen_at: When a full pass looked last.
         next: What happens now, by the charter.
+        asks: The offices whose move it is, if it is anybody's.
     """
 
     flow: str
@@ -46,6 +47,7 @@ class Drift:
     found: object
     seen_at: datetime | None
     next: str
+    asks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +72,13 @@ _NEXT = {
 }
 
 
-def find_drift(desk: Desk, flow: str = "") -> Found:
+def find_drift(desk: Desk, flow: str = "", *, asks: str = "") -> Found:
     """List the edited copies that the last full passes saw.
+
+    Args:
+        desk: The charter and the day.
+        flow: Only this one.
+        asks: Only what waits for this office.
 
     Raises:
         Refused: The charter knows no such flow (M517).
@@ -90,15 +97,31 @@ def find_drift(desk: Desk, flow: str = "") -> Found:
         seen_here = [d for link in links for d in _of(desk, one, link)]
         stands = {(a.key, a.field): a for a in accepted.standing(desk, one.name)}
         edits += [
-            replace(d, next=step, seen_at=at)
+            _asking(desk, one, replace(d, next=step, seen_at=at))
             for d in seen_here
             if not _is_accepted(d, stands.get((d.key, d.field)))
         ]
         edits += [replace(_accepted(desk, one, a), seen_at=at) for a in stands.values()]
+    edits = [edit for edit in edits if not asks or asks in edit.asks]
     return Found(
         tuple(edits), min((at for at in seen if at), default=None),
         tuple(one.name for one in chosen if one.name not in states),
     )  # fmt: skip
+
+
+def _asking(desk: Desk, flow: Flow, edit: Drift) -> Drift:
+    """Say whose move it is: the owners' of what they may adopt, the target's of what it keeps."""
+    charter = desk.charter
+    if flow.on_drift == "restore":
+        return edit
+    if flow.on_drift == "report":
+        return replace(edit, asks=(charter.systems[flow.target.system].steward,))
+    owned = owned_by(charter, flow, edit.field) if edit.field in flow.fields else []
+    # A copy that is gone, or put to sleep, is the roster's to judge.
+    systems = {one.owner.system for one in owned} or {charter.entities[flow.entity].roster.system}
+    asks = tuple(sorted({charter.systems[system].steward for system in systems}))
+    titles = " and ".join(charter.title_of(office) for office in asks)
+    return replace(edit, next=f"proposed to {titles}, who may take it over", asks=asks)
 
 
 def _is_accepted(edit: Drift, kept: AcceptedEdit | None) -> bool:
