@@ -27,6 +27,7 @@ from made import Known, enrolment_charter, make, people_charter
 from measure import HEADS, Measured, child, in_turns, measure, row, table
 
 from matricula.engine import delta, line, read
+from matricula.engine.feed import Feed
 from matricula.engine.workbench import Bench, open_workbench
 
 if TYPE_CHECKING:
@@ -41,11 +42,11 @@ def charter_of(folder: Path) -> Charter:
     return enrolment_charter() if folder.name.startswith("enrolments") else people_charter()
 
 
-def feed_of(folder: Path, charter: Charter, when: str = "now") -> line.Feed:
+def feed_of(folder: Path, charter: Charter, when: str = "now") -> Feed:
     from datetime import UTC, datetime
 
     resources = [r for entity in charter.entities.values() for r in entity.owners()]
-    return line.Feed(
+    return Feed(
         datetime(2026, 11, 23, tzinfo=UTC),
         {r: read.Snapshot(r, ds.dataset(folder / f"{r}.{when}.parquet")) for r in resources},
         Known(folder),
@@ -126,7 +127,7 @@ def delta_pass(folder: Path, memory_mb: int) -> str:
                 for entity, resource in now
             }
             dirty = delta.dirty_keys(bench, charter, now, before)
-            feed = line.Feed(feed.at, feed.snapshots, feed.known, dirty=dirty, copies=feed.copies)
+            feed = Feed(feed.at, feed.snapshots, feed.known, dirty=dirty, copies=feed.copies)
             plan = line.make_plan(
                 bench, charter, feed, flows=list(charter.flows), verdicts=verdicts
             )

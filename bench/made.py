@@ -182,10 +182,11 @@ def _confirm(folder: Path, charter: Charter) -> None:
     from datetime import UTC, datetime
 
     from matricula.engine import compose, line, project, read
+    from matricula.engine.feed import Feed
 
     connection = duckdb.connect(str(folder / "confirming.duckdb"))
     connection.execute("SET preserve_insertion_order = false; SET memory_limit = '6GB'")
-    feed = line.Feed(
+    feed = Feed(
         datetime(2026, 11, 23, tzinfo=UTC),
         {
             resource: read.Snapshot(resource, ds.dataset(folder / f"{resource}.before.parquet"))

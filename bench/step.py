@@ -17,6 +17,7 @@ import pyarrow.dataset as ds
 from made import COPIES, copies_charter
 
 from matricula.engine import compose, delta, line, project, read, state
+from matricula.engine.feed import Feed
 from matricula.engine.workbench import Bench, arrow, open_workbench
 
 if TYPE_CHECKING:
@@ -65,10 +66,10 @@ NOTHING = Told(pa.table({"key": pa.array([], pa.string()), "after": pa.array([],
 @contextmanager
 def taken_in(
     path: Path, size: Bench
-) -> Iterator[tuple[duckdb.DuckDBPyConnection, line.Feed, dict[object, read.Verdict]]]:
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, Feed, dict[object, read.Verdict]]]:
     """Read and judge one of the tables, on a workbench of its own."""
     snapshot = read.Snapshot(COPIES, ds.dataset(path))
-    feed = line.Feed(AT, {COPIES: snapshot}, NOTHING, copies={FLOW.name: 10**9})
+    feed = Feed(AT, {COPIES: snapshot}, NOTHING, copies={FLOW.name: 10**9})
     with open_workbench(size) as bench:
         yield bench, feed, line.take_in(bench, CHARTER, feed, prints=True)
 
@@ -92,6 +93,6 @@ def differences(folder: Path, size: Bench) -> pa.Table:
         dirty = delta.dirty_keys(wanted, CHARTER, now, before)
         assert dirty is not None
         known = Told(texts_of(held, dirty["copy"]))
-        some = line.Feed(AT, feed.snapshots, known, dirty=dirty, copies=feed.copies)
+        some = Feed(AT, feed.snapshots, known, dirty=dirty, copies=feed.copies)
         plan = line.make_plan(wanted, CHARTER, some, flows=[FLOW.name], verdicts=verdicts)
     return plan.changes.select(["key", "kind", "fields"])

@@ -22,6 +22,8 @@ CREATE TABLE presentations (code_module TEXT, code_presentation TEXT, days INTEG
 CREATE TABLE registrations (code_module TEXT, code_presentation TEXT, id_student TEXT,
     registered_on_day INTEGER, left_on_day INTEGER, active BOOLEAN,
     PRIMARY KEY (code_module, code_presentation, id_student));
+CREATE TABLE present (code_module TEXT, code_presentation TEXT, id_student TEXT,
+    PRIMARY KEY (code_module, code_presentation, id_student));
 CREATE TABLE results (id_assessment TEXT, id_student TEXT, day INTEGER, score NUMERIC(7, 3),
     is_banked BOOLEAN,
     PRIMARY KEY (id_assessment, id_student));

@@ -263,6 +263,16 @@ ONE_THING = {
         "entities.programme lacks the key `key`",
         "`key:`",
     ),
+    "a guard per what is no part of the key": (
+        (
+            "if_unavailable: {}",
+            "if_unavailable: {}\n    guard: {exits: {each: {per: email, share: 5%}}}",
+        ),
+        "M224",
+        "all.yaml:71",
+        "enrolments has exits guarded per email",
+        "Group by",
+    ),
     "an unknown key of a guard": (
         ("if_unavailable: {}", "if_unavailable: {}\n    guard: {exits: {shar: 5%}}"),
         "M110",

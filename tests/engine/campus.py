@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from matricula.charter.model import ResourceRef, ValueType
 from matricula.engine import line, read
+from matricula.engine.feed import Feed
 from matricula.engine.workbench import Bench, open_workbench
 from tests.oracle.northfield import charter, entity, flow
 from tests.oracle.oracle import Copy, print_of
@@ -89,10 +90,10 @@ def feed_of(
     tables: Mapping[ResourceRef, pa.Table],
     copies: dict[str, dict[str, Copy]] | None = None,
     **more: Any,
-) -> line.Feed:
+) -> Feed:
     """Put a feed together."""
     declared = more.pop("declared", {})
-    return line.Feed(
+    return Feed(
         more.pop("at", AT),
         {r: read.Snapshot(r, t, declared.get(r)) for r, t in tables.items()},
         Memory(copies or {}),

@@ -68,6 +68,14 @@ def test_reissued_identifiers_are_recognised() -> None:
     assert found(USUAL, [f"A{n}" for n in range(40)]) == ["M407"]
 
 
+def test_everybody_renumbered_is_no_damage_once_a_steward_told_of_it() -> None:
+    now = [f"A{n}" for n in range(40)]
+    tables, told = {PEOPLE: register(now)}, pa.table({"id": [*USUAL, *now]})
+    previous = {PEOPLE: register(USUAL)}
+
+    assert codes(take_in(campus(), tables, previous=previous, renumbered=told)[PEOPLE]) == []
+
+
 @pytest.mark.parametrize(
     ("kept", "fresh", "expected"),
     [

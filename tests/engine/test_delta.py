@@ -16,6 +16,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from matricula.engine import delta, line, read
+from matricula.engine.feed import Feed
 from matricula.engine.workbench import Bench, open_workbench
 from matricula.kernel.digests import document
 from tests.engine.campus import AT, CARDS, PEOPLE, campus, cards, feed_of, people
@@ -76,7 +77,7 @@ def check_history(seed: int) -> None:
     for _ in range(STEPS):
         tables = ws.source_tables([World(rows) for rows in now], typed=False)
         snapshots = {r: read.Snapshot(r, table) for r, table in tables.items()}
-        feed = line.Feed(AT, snapshots, ws.Memory(copies))
+        feed = Feed(AT, snapshots, ws.Memory(copies))
         with open_workbench(Bench(threads=1)) as bench:
             verdicts = line.take_in(bench, CHARTER, feed, prints=True)
             index = index_all(bench, CHARTER)
@@ -85,7 +86,7 @@ def check_history(seed: int) -> None:
             if before:
                 dirty = delta.dirty_keys(bench, CHARTER, index, before)
                 dirty = delta.add_keys(dirty, waiting_keys(copies))
-                some = line.Feed(AT, snapshots, ws.Memory(copies), dirty=dirty)
+                some = Feed(AT, snapshots, ws.Memory(copies), dirty=dirty)
                 part = line.make_plan(bench, CHARTER, some, **chosen)
                 assert part.changes.to_pylist() == full.changes.to_pylist()
                 assert [f.digest for f in part.flows] == [f.digest for f in full.flows]
@@ -208,9 +209,9 @@ def test_a_record_is_dirty_when_what_it_refers_to_is() -> None:
     retitled = {**rows, nf.PROGRAMMES: [{**r, "n_title": "Renamed"} for r in rows[nf.PROGRAMMES]]}
     expected = sorted(row["n_student_no"] for row in rows[nf.STUDENTS])
 
-    def feed(world: Any) -> line.Feed:
+    def feed(world: Any) -> Feed:
         tables = ws.source_tables([World(world)], typed=False)
-        return line.Feed(AT, {r: read.Snapshot(r, t) for r, t in tables.items()}, ws.Memory({}))
+        return Feed(AT, {r: read.Snapshot(r, t) for r, t in tables.items()}, ws.Memory({}))
 
     with open_workbench(Bench(threads=1)) as bench:
         line.take_in(bench, nf.NORTHFIELD, feed(rows))

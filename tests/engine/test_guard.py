@@ -3,16 +3,31 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matricula.charter.model import Guard, Limit, Window
+from matricula.charter.model import Each, Guard, Limit, ResourceRef, Window
 from matricula.engine.guard import Standing, allowed, guard, windows
 from matricula.engine.line import local_date
-from tests.engine.campus import CARDS, PEOPLE, accounts, campus, cards, copy, people, plan_of
+from matricula.kernel.keys import join_key
+from tests.engine.campus import (
+    CARDS,
+    PEOPLE,
+    TEXT,
+    accounts,
+    campus,
+    cards,
+    copy,
+    people,
+    plan_of,
+    texts,
+)
+from tests.oracle.northfield import charter, entity, flow
 
 FREE = Limit()
+SEATS = ResourceRef("sis", "seats")
 
 
 def held(counts: dict[str, int], limits: Guard, *, copies: int = 100) -> list[str]:
@@ -157,3 +172,53 @@ def test_the_day_is_the_institutions_and_not_that_of_greenwich() -> None:
 def test_an_instant_without_its_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="zone"):
         local_date(campus(), datetime(2026, 11, 23, 12))  # noqa: DTZ001 - that is the point
+
+
+SEAT = entity("seat", ["who", "room"], SEATS, {"who": (SEATS, TEXT), "room": (SEATS, TEXT)})
+PER_ROOM = Guard(Limit(each=Each(("room",), Limit(10))), FREE, FREE)
+# Thirty in one room, three in another, whose name holds what parts a key; many elsewhere.
+SEATED = [
+    *[(f"{n:03d}", "law") for n in range(30)],
+    *[(f"{n:03d}", "a|b") for n in range(3)],
+    *[(f"{n:03d}", "hall") for n in range(400)],
+]
+
+
+def held_in_rooms(gone: int, room: str, *, some: bool, lately: int = 0) -> list[str]:
+    """Take people out of a room, in a pass over all keys or over those alone."""
+    seats = flow(
+        "seats", "seat", {"who": "who", "room": "room"}, match=["who", "room"], guard=PER_ROOM
+    )
+    keys = {pair: join_key(pair) for pair in SEATED}
+    mine = [pair for pair in SEATED if pair[1] == room]
+    leaving, left = mine[:gone], mine[gone : gone + lately]
+    copies = {
+        keys[pair]: copy(f'{{"room":"{pair[1]}","who":"{pair[0]}"}}', external_id=keys[pair])
+        for pair in SEATED
+        if pair not in left
+    }
+    rows = [pair for pair in SEATED if pair not in {*leaving, *left}]
+    dirty = {"seat": pa.table({"key": [keys[pair] for pair in leaving]})} if some else None
+    recent = pa.table({"key": [keys[pair] for pair in left], "kind": ["suspend"] * lately})
+    plan = plan_of(
+        charter(seats, entities=[SEAT]), {SEATS: texts(["n_who", "n_room"], rows)},
+        {"seats": copies}, dirty=dirty,
+        recent={"seats": recent} if lately else {},
+    )  # fmt: skip
+    assert plan.flows[0].counts == {"suspend": gone}
+    return [reason.message for reason in plan.flows[0].reasons]
+
+
+@pytest.mark.parametrize("some", [False, True])
+def test_a_class_that_empties_is_held_however_many_there_are_elsewhere(some: bool) -> None:
+    assert held_in_rooms(3, "law", some=some) == []
+    assert held_in_rooms(4, "law", some=some) == [
+        "4 exits of 30 copies of law; the guard allows 3."
+    ]
+    assert held_in_rooms(1, "a|b", some=some) == []
+    assert held_in_rooms(2, "a|b", some=some) == [
+        "2 exits of 3 copies of a|b; the guard allows 1."
+    ]
+    assert held_in_rooms(2, "law", some=some, lately=2) == [
+        "2 exits beside 2 of the last day of 30 copies of law; the guard allows 3."
+    ]

@@ -363,6 +363,20 @@ def test_an_edited_copy_is_named_and_put_back_where_the_flow_says_so(
     assert changes(plan) == expected
 
 
+@pytest.mark.parametrize("on_drift", ["restore", "report", "adopt"])
+def test_an_edit_that_the_owner_has_made_its_own_is_no_drift_and_is_confirmed(
+    on_drift: Any,
+) -> None:
+    told = seen(("x1", False, "1", "Edited", "2.5"))
+    rows = with_people(("1", "Edited", "active"), owed=[("1", "2.5")])
+    made = campus(accounts(on_drift=on_drift))
+
+    plan = plan_of(made, rows, {"accounts": {"1": copy(AMARA)}}, seen={"accounts": told})
+
+    assert drift_of(plan) == []
+    assert changes(plan) == [("1", "update")]
+
+
 def test_another_spelling_of_one_value_is_no_drift() -> None:
     told = seen(("x1", False, "1", "Amara", "2.500"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -11,7 +12,7 @@ import pytest
 from django.db import connection
 
 from matricula.audit.queries import acts_on, keys_with
-from matricula.hub.models import Effect, Incident, Link, Snapshot
+from matricula.hub.models import Effect, Incident, Link, MatchCase, Snapshot
 from tests.audit.witness import assert_untouched
 
 # SQLite cannot be vacuumed, nor PostgreSQL's tables read by another, inside a transaction.
@@ -78,6 +79,21 @@ def files_with(folder, words):
             held += json.dumps(pq.read_table(path).to_pylist(), default=str).encode()
         found |= {(path.name, word) for word in words if word.encode() in held}
     return found
+
+
+def test_who_went_under_another_number_before_is_erased_under_both(world):
+    at = datetime(2026, 11, 1, tzinfo=UTC)
+    told = {"flow": "lms-accounts", "kind": "create", "state": "answered", "run": "run-1"}
+    Effect.objects.create(key="00417", after=f'{{"fullname":"{NAME}"}}', intended_at=at, **told)
+    MatchCase.objects.create(
+        kind="rekey", entity="student", key="00417", other=WHO, resource="sis.students",
+        state="same", steward="registrar", opened_at=at, decided_at=at,
+    )  # fmt: skip
+
+    said = erase(world, "--yes")
+
+    assert said.code == 0, said.err
+    assert rows_with(["00417", NAME]) == set()
 
 
 def test_before_the_erasure_the_person_is_in_the_database_and_in_the_home(left):

@@ -294,12 +294,26 @@ def test_a_number_that_has_copies_of_its_own_cannot_be_taken(world):
 
 def test_new_numbers_come_as_a_list_and_one_that_cannot_be_taken_moves_none(world, tmp_path):
     world.settle()
-    (tmp_path / "keys.csv").write_text("00001,70001\n00002,00003\n", encoding="utf-8")
+    path = tmp_path / "keys.csv"
 
-    said = world.run("matches", "rekey", "student", "--file", str(tmp_path / "keys.csv"), *WHY)
+    def told(*rows):
+        path.write_text("\n".join(rows), encoding="utf-8")
+        said = world.run("matches", "rekey", "student", "--file", str(path), *WHY)
+        assert (said.code, "M554" in said.err) == (1, True)
+        return [line.strip() for line in said.err.splitlines() if "keys.csv:" in line]
 
-    assert said.code == 1
-    assert Link.objects.filter(key="70001").count() == 0
+    assert told("old,new", "00001,70001", "00002,00003", "00008,00001", "nobody,70005") == [
+        "keys.csv:3: lms-accounts has a copy of 00003 as well",
+        "keys.csv:4: 00001 is an old number as well",
+        "keys.csv:5: no flow has a copy of nobody",
+    ]
+    assert told("00001,70001", "00002", "00001,70002", "00003,70003", "00004,70003") == [
+        "keys.csv:2: a line is an old key, a comma and its new key",
+        "keys.csv:3: 00001 stands on an earlier line as well",
+        "keys.csv:4: 70003 is given more than once",
+        "keys.csv:5: 70003 is given more than once",
+    ]
+    assert Link.objects.filter(key__startswith="7").count() == 0
 
 
 def test_a_new_number_can_be_taken_back(world):

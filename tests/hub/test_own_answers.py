@@ -260,6 +260,17 @@ def test_an_edit_is_proposed_to_the_office_that_owns_the_field(world):
     world.run("sync")
 
     assert [steward for _, steward in _open("M660")] == ["library"]
+    [proposed] = world.run("drift", "--asks", "library", "--json").json
+    assert (proposed["key"], proposed["field"], proposed["found"]) == ("00001", "fines", "99.00")
+    assert world.run("drift", "--asks", "registrar", "--json").json == []
+
+    fines = "".join(f"{n:05d},{'99' if n == 1 else n - 1}.50\n" for n in range(1, 41))
+    world.write_patrons(f"cardnumber,fines\n{fines}".replace("99.50", "99.00"))
+    assert world.run("sync").code == 0
+
+    assert _open("M660") == []
+    assert world.run("drift", "--json").json == []
+    assert world.in_lms("SELECT fines FROM owing WHERE student_no = '00001'") == [("99.00",)]
 
 
 def test_a_held_flow_does_not_make_the_others_look_at_everybody(world):

@@ -382,6 +382,13 @@ def _desire(world: World, flow: Flow, record: Row, values: Row) -> Desired:
 # --- diff
 
 
+def _still(edit: Row | None, wanted: Desired | None) -> Row | None:
+    """Tell whether an edit still is one: what its owner says by now is none."""
+    if edit and wanted and wanted.after == edit["found"] and "_suspended" not in edit["fields"]:
+        return None
+    return edit
+
+
 def find(
     charter: Charter,
     world: World,
@@ -398,7 +405,7 @@ def find(
     for key in {*desired, *copies}:
         copy, wanted = copies.get(key), desired.get(key)
         is_kept = key in {k for k, _ in kept}
-        edit = _edit(flow, copy, readings)
+        edit = _still(_edit(flow, copy, readings), wanted)
         if edit:
             found.drift[key] = {
                 "external_id": copy.external_id,

@@ -18,6 +18,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from matricula.engine import line, read
+from matricula.engine.feed import Feed
 from matricula.engine.workbench import Bench, open_workbench
 from tests.oracle import northfield as nf
 from tests.oracle import worlds as ws
@@ -27,7 +28,7 @@ AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
 WORLDS = 220
 
 
-def feed_of(worlds: list[World], *, typed: bool, memory: ws.Memory) -> line.Feed:
+def feed_of(worlds: list[World], *, typed: bool, memory: ws.Memory) -> Feed:
     tables = ws.source_tables(worlds, typed=typed)
     maker = ws.Maker(Random(0), "")
     seen = {}
@@ -37,7 +38,7 @@ def feed_of(worlds: list[World], *, typed: bool, memory: ws.Memory) -> line.Feed
         if any(flow.name in w.seen for w in worlds):
             seen[flow.name] = ws.seen_table(rows, flow, hidden)
     decided = {e: k for w in worlds for e, k in w.crosswalk.get(nf.PATRONS, {}).items()}
-    return line.Feed(
+    return Feed(
         AT,
         {r: read.Snapshot(r, t) for r, t in tables.items()},
         memory,

@@ -243,7 +243,12 @@ def test_an_adopting_flow_proposes_the_edit_to_the_owner_and_leaves_it(college: 
 
     assert said.code == 0
     assert [(d["key"], d["delivered"], d["found"], d["next"]) for d in told] == [
-        ("00001", "Amara Okafor", "Amara Hughes", "proposed to its owner")
+        (
+            "00001",
+            "Amara Okafor",
+            "Amara Hughes",
+            "proposed to Registrar's Office, who may take it over",
+        )
     ]
     assert college.books("SELECT called FROM borrowers WHERE no = '00001'") == [("Amara Hughes",)]
     incidents = [(i["code"], i["place"], i["steward"]) for i in college.incidents()]

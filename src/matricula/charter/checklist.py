@@ -132,6 +132,9 @@ def _limit(limit: Limit) -> str:
         halves.append(f"{limit.share_percent:g}% of the copies")
     if limit.count is not None:
         halves.append(f"{limit.count} rows")
+    if limit.each is not None:
+        groups = ", ".join(limit.each.per)
+        halves.append(f"{_limit(limit.each.limit)} within each {groups}")
     return " and ".join(halves) or "any number of rows"
 
 

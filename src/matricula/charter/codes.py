@@ -213,6 +213,12 @@ CODES: dict[str, Code] = {
         "something of the same entity; what is not there cannot be compared.",
         "Correct the name of the field or the resource under `matching:`.",
     ),
+    "M224": Code(
+        "A guard groups by what is no part of the key",
+        "A group that a guard looks at is the records that share some parts of their key; by "
+        "anything else a copy could be in one group and its change in another.",
+        "Name parts of the key of the flow's entity under `per:`.",
+    ),
     "M250": Code(
         "A field that nobody uses",
         "What is declared and not used is read every night for nothing.",

@@ -12,6 +12,7 @@ from matricula.charter.grammar import CharterPart
 from matricula.charter.model import (
     Cadence,
     Charter,
+    Each,
     Entity,
     Expectation,
     Field,
@@ -236,7 +237,12 @@ def _limit(part: LimitPart | None, usual: Limit) -> Limit:
     """Take a limit as written, both halves; where none is written, the usual one."""
     if part is None:
         return usual
-    return Limit(read_share(part.share) if part.share else None, part.count)
+    share = read_share(part.share) if part.share else None
+    if part.each is None:
+        return Limit(share, part.count)
+    each = part.each
+    within = Limit(read_share(each.share) if each.share else None, each.count)
+    return Limit(share, part.count, Each(tuple(each.per), within))
 
 
 def _window(part: WindowPart, place: str) -> Window:

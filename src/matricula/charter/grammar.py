@@ -255,11 +255,22 @@ class UnavailablePart(Part):
     )
 
 
+class EachPart(Part):
+    """A limit within every group of records, however small; both halves hold."""
+
+    per: Names = Field(description="Parts of the entity's key: who shares them is a group.")
+    share: Share | None = Field(default=None, description="Of the group's copies.")
+    count: Annotated[StrictInt, Field(ge=0)] | None = Field(default=None, description="In rows.")
+
+
 class LimitPart(Part):
     """How many rows of one plan may do one thing; both halves hold."""
 
     share: Share | None = Field(default=None, description="Of the copies there are.")
     count: Annotated[StrictInt, Field(ge=0)] | None = Field(default=None, description="In rows.")
+    each: EachPart | None = Field(
+        default=None, description="Beside that, a limit within every group: a module, a class."
+    )
 
 
 class GuardPart(Part):

@@ -215,6 +215,15 @@ class Limit:
 
     share_percent: float | None = None
     count: int | None = None
+    each: Each | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """A limit within every group of records: those that share some parts of their key."""
+
+    per: tuple[str, ...]
+    limit: Limit
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ def flow_findings(draft: Draft) -> Iterator[Finding]:
         yield from _basis(draft, flow)
         yield from _cadence(flow)
         yield from _match(flow)
+        yield from _groups(draft, flow)
     for one, other in combinations(draft.flows.values(), 2):
         yield from _same_field(one, other)
 
@@ -99,6 +100,28 @@ def _match(flow: DraftFlow) -> Iterator[Finding]:
                 f"{granted.expression.text}; it would not find its own copies.",
                 "Use the same expression in both places.",
             )  # fmt: skip
+
+
+def _groups(draft: Draft, flow: DraftFlow) -> Iterator[Finding]:
+    entity = draft.entities.get(flow.entity)
+    guard = flow.node.get("guard")
+    for kind in guard.map() if guard and entity else ():
+        for name, place in _per(flow, kind):
+            if entity and name not in entity.key:
+                yield Finding(
+                    place, "M224",
+                    f"{flow.name} has {kind} guarded per {name}, which is no part of the key of "
+                    f"{entity.name}.",
+                    f"Group by {', '.join(entity.key)}: a record's key never changes its group.",
+                )  # fmt: skip
+
+
+def _per(flow: DraftFlow, kind: str) -> list[tuple[str, str]]:
+    """List by what a limit groups records, and where it says so."""
+    each = flow.node.at(("guard", kind)).get("each")
+    per = each.get("per") if each else None
+    nodes = (per.list() or [per]) if per else []
+    return [(str(node.value), node.place) for node in nodes]
 
 
 def _same_field(one: DraftFlow, other: DraftFlow) -> Iterator[Finding]:

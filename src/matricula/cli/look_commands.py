@@ -1,4 +1,4 @@
-"""Commands that only look: status, explain, drift."""
+"""Commands that only look: status and explain."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from matricula.cli.tables import without_zeros
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from matricula.hub.drift import Found
     from matricula.hub.explain import CopiedValue, Explanation
 
 
@@ -145,41 +144,3 @@ def _print_copy(copy: CopiedValue) -> None:
         facts.append(("found there", show.value(copy.found)))
     for word, fact in facts:
         show.say(f"  {word:<12}{fact}", under=14)
-
-
-@click.command()
-@charter_option
-@json_option
-@click.option("--flow", default="", help="Only this flow.")
-def drift(folder: Path | None, *, as_json: bool, flow: str) -> None:
-    """List copies that were edited in the wrong place, as the last full plan saw them."""
-    desk = sitting.sit_down(folder, only_look=True)
-    from matricula.hub.drift import find_drift
-
-    found = find_drift(desk, flow)
-    if as_json:
-        show.as_json([asdict(d) for d in found.edits])
-        return
-    _print_drift(found)
-
-
-def _print_drift(found: Found) -> None:
-    if found.edits:
-        show.table(
-            ["flow", "target", "key", "field", "owner", "delivered", "found", "seen", "next"],
-            [
-                [d.flow, d.target, d.key, d.field or "(copy gone)", d.owner,
-                 show.value(d.delivered), show.value(d.found), d.seen_at, d.next]
-                for d in found.edits
-            ],
-        )  # fmt: skip
-    if found.unseen:
-        show.say(
-            f"Nobody has looked yet at what the targets of {', '.join(found.unseen)} hold: "
-            "a full `matricula plan` does."
-        )
-    looked = f", as seen at {show.instant(found.seen_at)}" if found.seen_at else ""
-    if found.edits:
-        show.say(f"{len(found.edits)} edited value(s).")
-    elif found.seen_at:
-        show.say(f"No copy is known to be edited{looked}.")

@@ -35,7 +35,7 @@ _COMMANDS = {
     "explain": "matricula.cli.look_commands:explain",
     "incidents": "matricula.cli.incident_commands:incidents",
     "letters": "matricula.cli.incident_commands:letters",
-    "drift": "matricula.cli.look_commands:drift",
+    "drift": "matricula.cli.drift_commands:drift",
     "matches": "matricula.cli.match_commands:matches",
     "audit": "matricula.cli.audit_commands:audit",
     "demo": "matricula.cli.demo.command:demo",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,9 @@ from matricula.cli.sitting import charter_option, json_option
 from matricula.kernel.errors import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
+_numbers_of_cases = click.argument("numbers", type=int, nargs=-1, required=True)
 _why = click.option("--why", required=True, help="The ground; it stands in the audit.")
 
 
@@ -69,20 +71,20 @@ def show_(folder: Path | None, number: int, *, as_json: bool) -> None:
 
 @matches.command()
 @charter_option
-@click.argument("number", type=int)
+@_numbers_of_cases
 @_why
-def same(folder: Path | None, number: int, why: str) -> None:
-    """Say that the two are one: another system's record is found as that key from now on."""
-    _decide(folder, number, "same", why)
+def same(folder: Path | None, numbers: tuple[int, ...], why: str) -> None:
+    """Say of cases that the two are one: found as that key, or gone on under it, from now on."""
+    _decide(folder, numbers, "same", why)
 
 
 @matches.command()
 @charter_option
-@click.argument("number", type=int)
+@_numbers_of_cases
 @_why
-def different(folder: Path | None, number: int, why: str) -> None:
+def different(folder: Path | None, numbers: tuple[int, ...], why: str) -> None:
     """Say that the two are not one; they are never proposed again."""
-    _decide(folder, number, "different", why)
+    _decide(folder, numbers, "different", why)
 
 
 @matches.command()
@@ -91,15 +93,15 @@ def different(folder: Path | None, number: int, why: str) -> None:
 @_why
 def undo(folder: Path | None, number: int, why: str) -> None:
     """Take a decision back; each source's record stands as before."""
-    _decide(folder, number, "undo", why)
+    _decide(folder, (number,), "undo", why)
 
 
-def _decide(folder: Path | None, number: int, said: str, why: str) -> None:
+def _decide(folder: Path | None, numbers: tuple[int, ...], said: str, why: str) -> None:
     desk = sitting.sit_down(folder, only_look=True)
     from matricula.hub import matches as matches_
 
-    case = matches_.decide(desk, number, said, why=why)
-    show.say(f"Case {case.pk} is {case.state}; the next pass goes by it.")
+    for case in matches_.decide_all(desk, numbers, said, why=why):
+        show.say(f"Case {case.pk} is {case.state}; the next pass goes by it.")
 
 
 @matches.command()
@@ -126,34 +128,64 @@ def find(folder: Path | None, entity: str, *, as_json: bool) -> None:
 @click.option("--to", "new", default="", help="The new key.")
 @click.option(
     "--file", "path", type=click.Path(exists=True, dir_okay=False, path_type=Path), default=None,
-    help="A CSV file of old and new keys, without a header.",
+    help="A CSV file: an old key and its new one on each line.",
 )  # fmt: skip
 @_why
 def rekey(
     folder: Path | None, entity: str, *, old: str, new: str, path: Path | None, why: str
 ) -> None:
     """Say that records go on under new keys, so that their copies are kept and not made again."""
-    numbers = _numbers(old, new, path)
+    said = _numbers(old, new, path)
+    numbers = {old: new for old, (new, _) in said.items()}
     desk = sitting.sit_down(folder, only_look=True)
     from matricula.hub import matches as matches_
+    from matricula.hub import rekeys
 
+    problems = rekeys.problems(desk, entity, numbers) if path else {}
+    if path and problems:
+        raise _refused(path, {said[old][1]: reason for old, reason in problems.items()})
     cases = matches_.rekey(desk, entity, numbers, why=why)
     show.say(f"{len(cases)} record(s) of {entity} go on under new keys; the next pass goes by it.")
 
 
-def _numbers(old: str, new: str, path: Path | None) -> Mapping[str, str]:
+def _numbers(old: str, new: str, path: Path | None) -> dict[str, tuple[str, str]]:
+    """Give the new key of every old one, and the line that says so."""
     if path is None:
         if not old or not new:
             raise click.UsageError("Give --from and --to, or --file.")
-        return {old: new}
+        return {old: (new, "")}
     with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = [row for row in csv.reader(file) if row]
-    pairs = [(row[0].strip(), row[1].strip()) for row in rows if len(row) == len("on")]
-    sides = [{one for one, _ in pairs}, {other for _, other in pairs}]
-    if len(pairs) < len(rows) or any(len(side) < len(rows) or "" in side for side in sides):
-        raise Refused(
-            "M554",
-            f"{path.name} is no list of old and new keys, each once.",
-            cure="Write one old key and its new one a line, with a comma between.",
-        )
-    return dict(pairs)
+        reader = csv.reader(file)
+        rows = [(f"{path.name}:{reader.line_num}", [c.strip() for c in row]) for row in reader]
+    rows = [(place, row) for place, row in rows if any(row)]
+    if rows and [word.casefold() for word in rows[0][1]] == ["old", "new"]:
+        del rows[0]
+    news = Counter(row[-1] for _, row in rows)
+    found: dict[str, tuple[str, str]] = {}
+    bad = {}
+    for place, row in rows:
+        if reason := _wrong(row, found, news):
+            bad[place] = reason
+        else:
+            found[row[0]] = (row[1], place)
+    if bad or not found:
+        raise _refused(path, bad or {path.name: "it names no record"})
+    return found
+
+
+def _wrong(row: list[str], before: Container[str], news: Mapping[str, int]) -> str:
+    if len(row) != len(("old", "new")) or not all(row):
+        return "a line is an old key, a comma and its new key"
+    if row[0] in before:
+        return f"{row[0]} stands on an earlier line as well"
+    return f"{row[1]} is given more than once" if news[row[1]] > 1 else ""
+
+
+def _refused(path: Path, bad: Mapping[str, str]) -> Refused:
+    """Refuse a list as a whole, with every line that is wrong."""
+    told = "".join(f"\n  {place}: {reason}" for place, reason in bad.items())
+    return Refused(
+        "M554",
+        f"{path.name} has {len(bad)} line(s) that cannot be followed, and none was.{told}\n",
+        cure="Correct these lines and give the list again.",
+    )

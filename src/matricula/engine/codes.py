@@ -40,9 +40,10 @@ CODES = {
         "Most known identifiers are gone and as many unknown ones are there: the same people "
         "under new numbers, not leavers and joiners.",
         "Restore the old identifiers at the source. A file that holds only the day's records "
-        "must hold the earlier ones too. If the identifiers did change for good, remove the "
-        "files in `snapshots/SYSTEM.RESOURCE` of the home: the next reading is judged without it, "
-        "so look at that plan with care.",
+        "must hold the earlier ones too. If the identifiers did change for good, tell the old and "
+        "the new ones with `matricula matches rekey ENTITY --file`. Without such a list, remove "
+        "the files in `snapshots/SYSTEM.RESOURCE` of the home: the next reading is judged without "
+        "it, so look at that plan with care.",
     ),
     "M408": Code(
         "Leading zeros are lost",
@@ -121,6 +122,17 @@ CODES = {
         "The target refused the record, and the office that answers for it lets the copy stay as "
         "it is until the record or the flow changes, or until the day it named.",
         "Nothing. `matricula incidents --all` and the audit say who accepted it and why.",
+    ),
+    "M555": Code(
+        "A record may go on under another key",
+        "One key left its owner and another joined on the same day, and the fields named in "
+        "`matching:` agree so far that it is hardly chance. It may be one person under a new "
+        "number; followed as it stands, every copy would leave and be made a second time. So "
+        "both keys, and records whose keys hold them, stay as they are until it is decided. "
+        "The same goes for a new key that a steward told and that its owner does not show yet.",
+        "See `matricula matches` and the records; say `matricula matches same N --why ...`, "
+        "and the copies go on under the new key, or `different N --why ...`, and one leaves "
+        "and the other joins.",
     ),
     "M508": Code(
         "A copy cannot be looked up before it is made",

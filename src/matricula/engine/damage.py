@@ -45,6 +45,8 @@ def judge(
     resource: str,
     spelling: Sequence[str],
     previous: ds.Dataset | pa.Table,
+    *,
+    renumbered: pa.Table | None = None,
 ) -> tuple[tuple[Fault, ...], tuple[Fault, ...]]:
     """Compare the identifiers of a snapshot with those of the last trusted one.
 
@@ -53,6 +55,7 @@ def judge(
         resource: As `system.resource`.
         spelling: The native fields that spell the key.
         previous: The last trusted snapshot of the same resource.
+        renumbered: Identifiers (column `id`) that a steward said were given up or given.
 
     Returns:
         Why it must not be trusted, and what is told although it is.
@@ -63,15 +66,17 @@ def judge(
     try:
         landed = f"land_{resource}"
         _only(bench, "lost_id", spelling, here="earlier", there=landed)
+        _forgive(bench, "lost_id", renumbered)
         lost = size(bench, "lost_id")
         if not lost:
             return (), ()
         _only(bench, "fresh_id", spelling, here=landed, there="earlier")
+        _forgive(bench, "fresh_id", renumbered)
         _gather_known(bench, spelling)
         known, fresh = size(bench, "known_id"), size(bench, "fresh_id")
-        renumbered = _renumbered(resource, known=known, lost=lost, fresh=fresh)
+        strangers = _renumbered(resource, known=known, lost=lost, fresh=fresh)
         zeros, dates = _zeros(bench, resource), _dates(bench, resource)
-        faults = _likeliest(renumbered, zeros, dates, lost=lost)
+        faults = _likeliest(strangers, zeros, dates, lost=lost)
         return faults, () if faults else _gone(resource, known=known, lost=lost, fresh=fresh)
     finally:
         bench.unregister("earlier")
@@ -113,6 +118,17 @@ def _only(
             .where(sql.given(mine))
         )
     _keep_ids(bench, called, lone)
+
+
+def _forgive(bench: Workbench, called: str, renumbered: pa.Table | None) -> None:
+    """Leave out of lone identifiers what a steward explained."""
+    if not renumbered or not size(bench, called):
+        return
+    register(bench, "renumbered", renumbered)
+    said = exp.select(sql.column("id")).from_(sql.table("renumbered"))
+    mine = exp.In(this=sql.column("id"), query=said.subquery())
+    run(bench, exp.delete(sql.table(called), where=mine))
+    bench.unregister("renumbered")
 
 
 def _gather_known(bench: Workbench, spelling: Sequence[str]) -> None:
@@ -190,7 +206,8 @@ def _renumbered(resource: str, *, known: int, lost: int, fresh: int) -> Fault | 
         "M407",
         f"{resource}: {lost} of {known} known identifiers are gone and {fresh} unknown ones came.",
         "Restore the identifiers at the source; nothing was changed anywhere. A file of the day "
-        "must hold the earlier records too. If they did change for good, remove the files "
+        "must hold the earlier records too. If they did change for good, tell the old "
+        "and the new ones with `matricula matches rekey ... --file`, or remove the files "
         f"in snapshots/{resource} of the home, and look at the next plan with care.",
     )
 

@@ -42,6 +42,7 @@ def diff(
     *,
     desired: exp.Select,
     seen: pa.Schema | None,
+    accepted: pa.Table | None = None,
 ) -> None:
     """Find what is to be done about every copy of a flow.
 
@@ -53,12 +54,13 @@ def diff(
             expressions are computed; one on `desired_F` would only hold after.
         known: Asked for the confirmed text of the copies that differ, of no others.
         seen: The schema of the target's reading, or None when it was not read.
+        accepted: Edits that are let stand: `key`, `field` and `value`.
     """
     name = flow.name
     leave_out(bench, *(f"{called}_{name}" for called in _LEFT))
     if find_moved(bench, f"moved_{name}", *_sides(flow, desired)):
         _find_delta(bench, flow, desired)
-    observe.observe(bench, flow, known, seen=seen)
+    observe.observe(bench, flow, known, seen=seen, accepted=accepted)
     settled.find_settled(bench, flow, desired=desired, seen=seen is not None)
     if size(bench, f"drift_{name}"):
         run(bench, sql.create("TABLE", f"again_{name}", _again(name, desired)))

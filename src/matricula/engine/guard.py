@@ -8,7 +8,8 @@ count is a ceiling beside it. Both are of a day: what went out in the last one i
 with the plan, or a source that bleeds slowly would be followed all the way. Until a flow
 was once delivered in full it may create any number, and correct any number that were there
 before it, because a share of nothing, or of the half that came before an interruption, says
-nothing; its count limits hold all the same, and what leaves is always counted.
+nothing; its count limits hold all the same, and what leaves is always counted. A limit may
+be given within each group of records as well (`matricula.engine.groups`).
 """
 
 from __future__ import annotations
@@ -101,27 +102,64 @@ def guard(flow: Flow, counts: Mapping[str, int], standing: Standing) -> tuple[Re
         counts: Changes by kind.
         standing: Before the plan.
     """
-    reasons = []
-    for group, (code, _) in GROUPS.items():
-        rows, earlier = _rows(counts, group), _rows(standing.earlier, group)
-        limit = allowed(
-            getattr(flow.guard, group),
-            copies=standing.base,
-            first_load=(standing.first_load or standing.base == 0) and group != "exits",
-        )
-        # What is out already needs no leave; only what is added to it does.
-        if limit is None or not rows or rows + earlier <= limit:
-            continue
-        beside = f" beside {earlier} of the last day" if earlier else ""
-        reasons.append(
-            Reason(
-                code,
-                f"{rows} {group}{beside} of {standing.base} copies; the guard allows {limit}.",
-                "Look at the plan. If the owner is right, have it approved "
-                "(`matricula plan approve`); otherwise have the source delivered again.",
-            )
-        )
-    return tuple(reasons)
+    said = [_excess(getattr(flow.guard, kind), kind, counts, standing) for kind in GROUPS]
+    return tuple(
+        _reason(kind, f"{told}.") for kind, told in zip(GROUPS, said, strict=True) if told
+    )
+
+
+def guard_each(
+    flow: Flow,
+    kind: str,
+    counts: Mapping[str, Mapping[str, int]],
+    standings: Mapping[str, Standing],
+) -> tuple[Reason, ...]:
+    """Compare what a plan does to each group with the limit for each; small ones count as all.
+
+    Args:
+        flow: With its guard.
+        kind: exits, creations or changes.
+        counts: Changes by group and kind.
+        standings: Before the plan, by group; what has none was never there.
+    """
+    each = getattr(flow.guard, kind).each
+    said = {
+        group: told
+        for group, planned in counts.items()
+        if (told := _excess(each.limit, kind, planned, standings.get(group, Standing(0)), group))
+    }
+    if not said:
+        return ()
+    most = max(sorted(said), key=lambda group: _rows(counts[group], kind))
+    others = f" So is it in {len(said) - 1} other group(s)." if len(said) > 1 else ""
+    return (_reason(kind, f"{said[most]}.{others}"),)
+
+
+def _excess(
+    limit: Limit, kind: str, counts: Mapping[str, int], standing: Standing, group: str = ""
+) -> str:
+    """Say how far a plan goes beyond a limit; nothing where it does not."""
+    rows, earlier = _rows(counts, kind), _rows(standing.earlier, kind)
+    most = allowed(
+        limit,
+        copies=standing.base,
+        first_load=(standing.first_load or standing.base == 0) and kind != "exits",
+    )
+    # What is out already needs no leave; only what is added to it does.
+    if most is None or not rows or rows + earlier <= most:
+        return ""
+    beside = f" beside {earlier} of the last day" if earlier else ""
+    where = f" of {group}" if group else ""
+    return f"{rows} {kind}{beside} of {standing.base} copies{where}; the guard allows {most}"
+
+
+def _reason(kind: str, message: str) -> Reason:
+    return Reason(
+        GROUPS[kind][0],
+        message,
+        "Look at the plan. If the owner is right, have it approved "
+        "(`matricula plan approve`); otherwise have the source delivered again.",
+    )
 
 
 def windows(charter: Charter, flow: Flow, *, on: date) -> tuple[Reason, ...]:

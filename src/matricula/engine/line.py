@@ -8,7 +8,7 @@ Pure: what it needs arrives in a `Feed`, the time included; what it finds leaves
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -21,10 +21,12 @@ from matricula.engine import (
     delta,
     diff,
     expect,
+    groups,
     guard,
     plan,
     project,
     read,
+    rekey,
     resolve,
     sql,
     state,
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
     import pyarrow.dataset as ds
 
     from matricula.charter.model import Charter, Entity, Flow, ResourceRef
-    from matricula.engine.state import Confirmed
+    from matricula.engine.feed import Feed
     from matricula.engine.workbench import Workbench
 
 
@@ -50,37 +52,6 @@ _INCOMPUTABLE = (
     duckdb.OutOfRangeException,
 )
 _TOLD = ("change", "drift", "aside", "settled", "void", "matched")
-
-
-@dataclass(frozen=True, slots=True)
-class Feed:
-    """Everything a pass reads.
-
-    Attributes:
-        at: The run's instant, with its zone.
-        snapshots: What arrived, per owning resource.
-        known: What the hub knows of the copies.
-        previous: The last trusted snapshot per resource, for judging damage.
-        seen: The targets' own readings per flow, in a full pass.
-        dirty: Keys per entity (column `key`), none of an entity that is not named; None
-            for everybody.
-        crosswalk: Decisions of stewards per entity and resource (`external_id`, `key`); a key
-            of null says that the record is nobody's.
-        copies: Active copies per flow, for the guard.
-        first_loads: The flows that were never delivered in full yet, for the guard.
-        recent: What went out in the last day per flow (`key`, `kind`), for the guard.
-    """
-
-    at: datetime
-    snapshots: Mapping[ResourceRef, read.Snapshot]
-    known: Confirmed
-    previous: Mapping[ResourceRef, ds.Dataset | pa.Table] = field(default_factory=dict)
-    seen: Mapping[str, ds.Dataset | pa.Table] = field(default_factory=dict)
-    dirty: Mapping[str, pa.Table] | None = None
-    crosswalk: Mapping[tuple[str, ResourceRef], pa.Table] = field(default_factory=dict)
-    copies: Mapping[str, int] = field(default_factory=dict)
-    first_loads: Collection[str] = ()
-    recent: Mapping[str, pa.Table] = field(default_factory=dict)
 
 
 def local_date(charter: Charter, at: datetime) -> date:
@@ -149,7 +120,9 @@ def take_in(
         if resource in feed.previous and verdict.is_trusted:
             spelled = _spelled(charter, resource)
             before = feed.previous[resource]
-            faults, told = damage.judge(bench, str(resource), spelled, before)
+            faults, told = damage.judge(
+                bench, str(resource), spelled, before, renumbered=feed.renumbered
+            )
             verdict = _with(verdict, faults=faults, findings=told)
         verdicts[resource] = verdict
         give_back()
@@ -338,6 +311,7 @@ def _planned(
         drifted=size(bench, f"drift_{flow.name}"),
         reasons=(
             *guard.guard(flow, counts, _standing(bench, flow, feed, found)),
+            *_of_groups(bench, charter, flow, feed),
             *guard.windows(charter, flow, on=local_date(charter, feed.at)),
         ),
         digest=plan.flow_digest(bench, flow.name),
@@ -359,6 +333,16 @@ def _standing(bench: Workbench, flow: Flow, feed: Feed, found: int) -> guard.Sta
     )
 
 
+def _of_groups(bench: Workbench, charter: Charter, flow: Flow, feed: Feed) -> list[guard.Reason]:
+    lately = feed.recent.get(flow.name)
+    recent = lately is not None and lately.num_rows > 0
+    return groups.reasons(
+        bench, charter.entities[flow.entity], flow,
+        known=None if feed.dirty is None else feed.known,
+        first_load=flow.name in feed.first_loads, recent=recent,
+    )  # fmt: skip
+
+
 def _compare(
     bench: Workbench,
     charter: Charter,
@@ -375,7 +359,9 @@ def _compare(
     if seen is not None:
         register(bench, f"seen_{flow.name}", seen)
     shape = None if seen is None else seen.schema
-    diff.diff(bench, flow, feed.known, desired=desired, seen=shape)
+    accepted = feed.accepted.get(flow.name)
+    diff.diff(bench, flow, feed.known, desired=desired, seen=shape, accepted=accepted)
+    rekey.set_aside(bench, charter, flow, feed.undecided)
     keys = project.keys(bench, charter, flow, on=on, careful=careful)
     return diff.unchanged(bench, flow, keys)
 

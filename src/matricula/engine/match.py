@@ -86,7 +86,14 @@ def candidates(bench: Workbench, entity: Entity, *, trusted: Sequence[ResourceRe
     return compare(bench, entity.name, entity.matching.compare, entity.matching.propose)
 
 
-def compare(bench: Workbench, name: str, kinds: Mapping[str, str], propose: float) -> pa.Table:
+def compare(
+    bench: Workbench,
+    name: str,
+    kinds: Mapping[str, str],
+    propose: float,
+    *,
+    strangers: str = "",
+) -> pa.Table:
     """Compare the records gathered in `alike_<name>`; see `candidates` for what it gives.
 
     Args:
@@ -95,6 +102,8 @@ def compare(bench: Workbench, name: str, kinds: Mapping[str, str], propose: floa
         name: Whose.
         kinds: Field to the way it is compared, in the order of the columns.
         propose: From which probability on a pair is given.
+        strangers: A table of the same columns, over which one counts how often fields agree
+            by chance; `alike_<name>` when left out.
     """
     known = number(bench, sql.count(f"alike_{name}"))
     roster = sql.count(f"alike_{name}").where(sql.column("is_roster"))
@@ -102,7 +111,8 @@ def compare(bench: Workbench, name: str, kinds: Mapping[str, str], propose: floa
         return _NOTHING
     ways = list(kinds.values())
     blocks = _block(bench, name, ways)
-    settings = _settings(ways, _by_chance(bench, name, ways), known=known)
+    chances = _by_chance(bench, name, ways, among=strangers or f"alike_{name}")
+    settings = _settings(ways, chances, known=known)
     with _quiet():
         _predict(bench, name, settings, blocks=blocks, propose=propose)
     return _told(bench, f"pair_alike_{name}", ways)
@@ -183,10 +193,12 @@ def _block(bench: Workbench, name: str, kinds: Sequence[str]) -> list[str]:
     return [f"b{place}" for place in range(len(sets))]
 
 
-def _by_chance(bench: Workbench, name: str, kinds: Sequence[str]) -> list[list[float]]:
+def _by_chance(
+    bench: Workbench, name: str, kinds: Sequence[str], *, among: str
+) -> list[list[float]]:
     """Count how often the fields of strangers agree, level by level, the last one included."""
     found = []
-    ordered = exp.select(exp.Star()).from_(sql.table(f"alike_{name}"))
+    ordered = exp.select(exp.Star()).from_(sql.table(among))
     ordered = ordered.order_by(sql.call("md5", sql.column("unique_id"))).limit(_STRANGERS)
     placed = exp.select(
         exp.Star(),
@@ -195,7 +207,7 @@ def _by_chance(bench: Workbench, name: str, kinds: Sequence[str]) -> list[list[f
     run(bench, sql.create("TABLE", f"stranger_{name}", placed))
     for place, kind in enumerate(kinds):
         column = f"c{place}"
-        equal = _equal_by_chance(bench, name, column)
+        equal = _equal_by_chance(bench, among, column)
         rest = _strangers(bench, name, column, kind)
         total = sum(rest) + len(rest)
         shares = [equal, *((count + 1) / total for count in rest[1:-1])]
@@ -203,9 +215,9 @@ def _by_chance(bench: Workbench, name: str, kinds: Sequence[str]) -> list[list[f
     return found
 
 
-def _equal_by_chance(bench: Workbench, name: str, column: str) -> float:
+def _equal_by_chance(bench: Workbench, among: str, column: str) -> float:
     counted = exp.select(sql.named(exp.Count(this=exp.Star()), "n"))
-    counted = counted.from_(sql.table(f"alike_{name}")).where(sql.given(sql.column(column)))
+    counted = counted.from_(sql.table(among)).where(sql.given(sql.column(column)))
     counted = counted.group_by(sql.column(column))
     n = sql.cast(sql.column("n"), "DOUBLE")
     others = exp.Mul(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from matricula.engine import sql, values
+from matricula.engine.accepted import overlook
 from matricula.engine.state import fetch_keys, load_links
 from matricula.engine.workbench import leave_out, run, size
 
@@ -30,7 +31,14 @@ if TYPE_CHECKING:
 _LEFT = ("matched", "doubtful", "drift", "missing", "restore", "met")
 
 
-def observe(bench: Workbench, flow: Flow, known: Confirmed, *, seen: pa.Schema | None) -> None:
+def observe(
+    bench: Workbench,
+    flow: Flow,
+    known: Confirmed,
+    *,
+    seen: pa.Schema | None,
+    accepted: pa.Table | None = None,
+) -> None:
     """Compare the target's own reading with what it confirmed.
 
     Args:
@@ -38,13 +46,17 @@ def observe(bench: Workbench, flow: Flow, known: Confirmed, *, seen: pa.Schema |
         flow: Which.
         known: Asked for the confirmed text of copies that differ.
         seen: The schema of `seen_F`, or None when the target was not read.
+        accepted: Edits that are let stand: `key`, `field` and `value`.
     """
     name = flow.name
     leave_out(bench, *(f"{called}_{name}" for called in _LEFT))
     if seen is None:
         return
     _load_confirmed(bench, flow, known, seen)
-    run(bench, sql.create("VIEW", f"look_{name}", _look(flow, seen)))
+    look = _look(flow, seen)
+    if accepted is not None:
+        look = overlook(bench, flow, known, accepted, look)
+    run(bench, sql.create("VIEW", f"look_{name}", look))
     if size(bench, f"fresh_{name}"):
         _find_matches(bench, flow, seen)
     edited = sql.one_per_key(_edited(flow, seen), among=("found", "switched"))
@@ -343,9 +355,17 @@ def _drift(flow: Flow) -> exp.Select:
             sql.table(f"delivered_{name}", "c"),
             on=sql.same(sql.column("key", "c"), sql.column("key", "e")),
         )
+        # What its owner says by now is no edit any more.
+        .join(sql.table(f"fresh_{name}", "f"), on=_adopted(), join_type="anti")
     )
     something = exp.or_(
         exp.GT(this=sql.call("len", sql.column("fields")), expression=exp.Literal.number(0)),
         sql.missing(sql.column("found")),
     )
     return exp.select(exp.Star()).from_(told.subquery("t")).where(something)
+
+
+def _adopted() -> exp.Expr:
+    mine = sql.same(sql.column("key", "f"), sql.column("key", "e"))
+    said = sql.same(sql.column("after", "f"), sql.column("found", "e"))
+    return exp.and_(mine, said, sql.no(sql.column("switched", "e")))

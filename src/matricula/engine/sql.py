@@ -172,6 +172,20 @@ def drop(called: str) -> exp.Drop:
     return exp.Drop(tables=[table(called)], kind="TABLE")
 
 
+# A part of a key, as `matricula.kernel.keys` spells it.
+_PART = r"((?:[^\\|]|\\.)*)(?:\||$)"
+
+
+def parts_of(places: Sequence[int], *, size: int) -> exp.Expr:
+    """Take parts out of the column `key`, of `size` parts: one as it stands, several joined."""
+    if size == 1:
+        return column("key")
+    every = call("regexp_extract_all", column("key"), text(_PART), exp.Literal.number(1))
+    spelled = [call("list_extract", every.copy(), exp.Literal.number(n + 1)) for n in places]
+    plain = (text(r"\\(.)"), text(r"\1"), text("g"))
+    return key_of([call("regexp_replace", part, *plain) for part in spelled])
+
+
 def create(kind: str, called: str, query: exp.Query) -> exp.Create:
     """Keep a query as a TABLE or a VIEW, replacing an earlier one."""
     return exp.Create(this=table(called), kind=kind, replace=True, expression=query)

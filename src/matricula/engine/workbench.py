@@ -106,7 +106,7 @@ def run(bench: Workbench, statement: exp.Expr) -> int:
     """Execute a syntax tree to its end.
 
     Returns:
-        How many rows it left in a table, or added to one.
+        How many rows it left in a table, added to one or took out of it.
     """
     told = bench.execute(statement.sql(dialect="duckdb")).fetchall()
     made = int(told[0][0]) if told else 0
@@ -114,6 +114,8 @@ def run(bench: Workbench, statement: exp.Expr) -> int:
         bench.sizes[statement.this.name] = made
     elif isinstance(statement, exp.Insert):
         bench.sizes[statement.this.name] += made
+    elif isinstance(statement, exp.Delete):
+        bench.sizes[statement.this.name] -= made
     elif isinstance(statement, exp.Drop):
         bench.sizes.pop(statement.args["tables"][0].name, None)
     return made

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from matricula.engine.read import Verdict
     from matricula.engine.workbench import Workbench
     from matricula.hub.desk import Desk
+    from matricula.hub.rekeys import Moving
 
 Places = set[tuple[str, str, str]]
 
@@ -56,6 +57,21 @@ def met(
     if thorough:
         _copies(desk, plan, found, places)
     return Met(found, places)
+
+
+def with_moving(desk: Desk, met: Met, moving: Moving) -> Met:
+    """Add the records that may go on under new numbers to what a pass met."""
+    places = {
+        ("rekey", name, str(desk.charter.entities[name].roster)) for name in moving.looked_at
+    }
+    found = [
+        Possible(
+            "rekey", pair.entity, pair.old, str(desk.charter.entities[pair.entity].roster),
+            pair.new, pair.probability, pair.evidence,
+        )
+        for pair in moving.pairs
+    ]  # fmt: skip
+    return Met([*met.found, *found], places | set(met.looked_at))
 
 
 def _claims(bench: Workbench, entity: Entity, found: list[Possible], places: Places) -> None:

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from matricula.engine import line, read
 from matricula.engine.codes import CODES
+from matricula.engine.feed import Feed
 from matricula.engine.plan import pick
 from matricula.engine.workbench import open_workbench
 from matricula.hub import charters, links, matches, snapshots, standing, status, systems
@@ -76,7 +77,7 @@ def due(desk: Desk, flows: Sequence[Flow], key: str) -> dict[str, Due]:
         return {}
     charter = line.narrow(desk.charter, ready)
     entity = pa.table({"key": pa.array([key], pa.string())})
-    feed = line.Feed(
+    feed = Feed(
         at=desk.at,
         snapshots={r: read.Snapshot(r, d) for r, d in kept.items()},
         known=links.Confirmed(desk.at, {flow.name: flow.digest for flow in ready}),

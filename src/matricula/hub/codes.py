@@ -128,6 +128,13 @@ CODES = {
         "Nothing to do by hand: the next run looks up what this one had sent. Where it happens "
         "often, set MATRICULA_LEASE_SECONDS higher.",
     ),
+    "M530": Code(
+        "An edit cannot be accepted",
+        "What may stand for a while is a value that a full pass saw in a field of a copy; the "
+        "office that hears the flow's errors, or the target's, says so, with a ground and a "
+        "day that is still to come.",
+        "See `matricula drift`, and name flow, key and field as it does.",
+    ),
     "M540": Code(
         "There is no such open incident",
         "It was never opened, or is over by now.",

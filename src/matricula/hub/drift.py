@@ -6,9 +6,10 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from matricula.hub import charters, standing
+from matricula.hub import accepted, charters, standing
 from matricula.hub.links import EDITED
 from matricula.hub.models import FlowState, Link
+from matricula.kernel.digests import document
 from matricula.kernel.errors import Refused
 from matricula.kernel.words import meant
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from matricula.charter.model import Charter, Field, Flow
     from matricula.hub.desk import Desk
+    from matricula.hub.models import AcceptedEdit
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Drift:
         found: What it was seen to hold; None when it is gone or empty.
         seen_at: When a full pass looked last.
         next: What happens now, by the charter.
+        asks: The offices whose move it is, if it is anybody's.
     """
 
     flow: str
@@ -45,6 +48,7 @@ class Drift:
     found: object
     seen_at: datetime | None
     next: str
+    asks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +73,13 @@ _NEXT = {
 }
 
 
-def find_drift(desk: Desk, flow: str = "") -> Found:
+def find_drift(desk: Desk, flow: str = "", *, asks: str = "") -> Found:
     """List the edited copies that the last full passes saw.
+
+    Args:
+        desk: The charter and the day.
+        flow: Only this one.
+        asks: Only what waits for this office.
 
     Raises:
         Refused: The charter knows no such flow (M517).
@@ -86,11 +95,50 @@ def find_drift(desk: Desk, flow: str = "") -> Found:
         links = Link.objects.filter(EDITED, flow=one.name).order_by("key")
         step = _step(desk, one, states.get(one.name)) if links else ""
         at = states[one.name].seen_at if one.name in states else None
-        for link in links:
-            edits += [replace(d, next=step, seen_at=at) for d in _of(desk, one, link)]
+        seen_here = [d for link in links for d in _of(desk, one, link)]
+        stands = {(a.key, a.field): a for a in accepted.standing(desk, one.name)}
+        edits += [
+            _asking(desk, one, replace(d, next=step, seen_at=at))
+            for d in seen_here
+            if not _is_accepted(d, stands.get((d.key, d.field)))
+        ]
+        edits += [replace(_accepted(desk, one, a), seen_at=at) for a in stands.values()]
+    edits = [edit for edit in edits if not asks or asks in edit.asks]
     return Found(
         tuple(edits), min((at for at in seen if at), default=None),
         tuple(one.name for one in chosen if one.name not in states),
+    )  # fmt: skip
+
+
+def _asking(desk: Desk, flow: Flow, edit: Drift) -> Drift:
+    """Say whose move it is: the owners' of what they may adopt, the target's of what it keeps."""
+    charter = desk.charter
+    if flow.on_drift == "restore":
+        return edit
+    if flow.on_drift == "report":
+        return replace(edit, asks=(charter.systems[flow.target.system].steward,))
+    owned = owned_by(charter, flow, edit.field) if edit.field in flow.fields else []
+    # A copy that is gone, or put to sleep, is the roster's to judge.
+    systems = {one.owner.system for one in owned} or {charter.entities[flow.entity].roster.system}
+    asks = tuple(sorted({charter.systems[system].steward for system in systems}))
+    titles = " and ".join(charter.title_of(office) for office in asks)
+    return replace(edit, next=f"proposed to {titles}, who may take it over", asks=asks)
+
+
+def _is_accepted(edit: Drift, kept: AcceptedEdit | None) -> bool:
+    return kept is not None and kept.value == document({edit.field: edit.found})
+
+
+def _accepted(desk: Desk, flow: Flow, kept: AcceptedEdit) -> Drift:
+    """Tell of an edit that an office lets stand."""
+    link = Link.objects.filter(flow=flow.name, key=kept.key).first()
+    held = json.loads(link.confirmed or "{}") if link else {}
+    granted = kept.field in flow.fields
+    return Drift(
+        flow.name, str(flow.target), kept.key, kept.field,
+        _owners(desk, flow, kept.field) if granted else "", held.get(kept.field),
+        json.loads(kept.value)[kept.field], None,
+        f"accepted until {kept.until} by {desk.charter.title_of(kept.steward)}",
     )  # fmt: skip
 
 

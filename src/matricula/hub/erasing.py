@@ -15,8 +15,16 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import Q
 
 from matricula.audit import actions
-from matricula.hub import alone, erased_files, leftovers, purposes
-from matricula.hub.models import OPEN, DirtyKey, Effect, Incident, Link, MatchCase
+from matricula.hub import alone, erased_files, leftovers, purposes, rekeys
+from matricula.hub.models import (
+    OPEN,
+    AcceptedEdit,
+    DirtyKey,
+    Effect,
+    Incident,
+    Link,
+    MatchCase,
+)
 from matricula.hub.subjects import subjects
 from matricula.kernel.errors import Refused
 from matricula.kernel.keys import new_id
@@ -69,7 +77,8 @@ def look(desk: Desk, entity: str, key: str) -> Found:
         Refused: There is no such entity or key (M517, M723), copies are still in targets
             (M720), or the record is still with its owner (M721).
     """
-    meant = subjects(desk, entity, key)
+    numbers = (key, *rekeys.formerly(entity, key))
+    meant = [subject for number in numbers for subject in subjects(desk, entity, number)]
     records = tuple(dict.fromkeys((s.entity, k) for s in meant for k in sorted(s.keys())))
     _must_have_left(meant, records, f"{entity} {key}")
     held = erased_files.held_by(desk, meant)
@@ -188,6 +197,7 @@ def _clear_keys(desk: Desk, subject: Subject, keys: list[str]) -> Counter[str]:
             key=new_id("erased", at=desk.at), external_id=None, before=None, after=None,
             match=None, told="",
         )  # fmt: skip
+    counts["accepted edits"] += AcceptedEdit.objects.filter(about).delete()[0]
     counts["links"] += Link.objects.filter(about).delete()[0]
     counts["marks"] += DirtyKey.objects.filter(entity=subject.entity, key__in=keys).delete()[0]
     cases = Q(key__in=keys) | Q(other__in=keys, kind__in=("candidate", "rekey"))

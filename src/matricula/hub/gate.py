@@ -21,7 +21,7 @@ from matricula.connectors.kit.errors import (
 )
 from matricula.connectors.kit.protocol import Outcome, Write
 from matricula.engine.plan import pick
-from matricula.hub import alone, ledger, links, systems, troubles
+from matricula.hub import accepted, alone, ledger, links, systems, troubles
 from matricula.hub.incidents import Trouble, report
 from matricula.kernel.digests import document
 
@@ -127,7 +127,10 @@ def _send(door: _Door, batch: Sequence[Change]) -> None:
     ledger.intend(page, intents)
     deletions = [write.key for write in writes if write.kind == "delete"]
     theirs = {key: _not_ours(key) for key in links.were_there(page.flow.name, deletions)}
-    outcomes = theirs | door.write([write for write in writes if write.key not in theirs])
+    restored = {row["key"] for row in ready if row["kind"] == "restore"}
+    sent, done = accepted.carry(page.desk, page.flow.name, writes, restored=restored)
+    spared = theirs | done
+    outcomes = spared | door.write([write for write in sent if write.key not in spared])
     counts.update(ledger.settle(page, intents, [outcomes[i.key] for i in intents]))
 
 

@@ -13,22 +13,20 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from django.db import transaction
+from django.db.models import Q
 
 from matricula.audit.actions import Entry, append
 from matricula.charter.words import read_resource
-from matricula.hub import rekeys
-from matricula.hub.incidents import Trouble, close_others, report
+from matricula.hub import asked, rekeys
 from matricula.hub.models import MatchCase, MatchDecision
 from matricula.kernel.errors import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
-    from matricula.charter.model import Charter, Entity, ResourceRef
+    from matricula.charter.model import Charter, ResourceRef
     from matricula.hub.desk import Desk
 
-# The office hears of what waits for it, and of what it is to merge itself.
-_WAITING, _TO_MERGE = "M550", "M551"
 _SOME = 500
 
 
@@ -114,7 +112,10 @@ def keep(desk: Desk, met: Met) -> int:
             }
             opened += _keep_kind(desk, place, mine)
         compared = {entity for kind, entity, _ in met.looked_at if kind == "candidate"}
-        _tell(desk, compared, by_identity)
+        asked.tell(desk, compared, by_identity)
+        asked.tell_of_rekeys(
+            desk, {entity for kind, entity, _ in met.looked_at if kind == "rekey"}
+        )
     return opened
 
 
@@ -156,53 +157,6 @@ def _steward(charter: Charter, one: Possible) -> str:
     if one.kind in ("claim", "copies"):
         return charter.systems[read_resource(one.resource).system].steward
     return charter.systems[charter.entities[one.entity].roster.system].steward
-
-
-def _tell(desk: Desk, entities: set[str], found: Mapping[tuple[str, ...], Possible]) -> None:
-    """Tell the offices of what waits for them; claims and copies have incidents of their own."""
-    troubles: list[Trouble] = []
-    for name in sorted(entities & set(desk.charter.entities)):
-        troubles += _waiting(desk, desk.charter.entities[name])
-        troubles += _to_merge(desk, desk.charter.entities[name], found)
-    report(troubles, at=desk.at)
-    places = [str(e.roster) for n, e in desk.charter.entities.items() if n in entities]
-    close_others(troubles, codes=[_WAITING, _TO_MERGE], places=places, at=desk.at)
-
-
-def _waiting(desk: Desk, entity: Entity) -> Iterator[Trouble]:
-    cases = MatchCase.objects.filter(entity=entity.name, state="open", kind="candidate")
-    if count := cases.count():
-        yield _trouble(
-            desk, entity, _WAITING,
-            f"{count} match case(s) of {entity.name} wait for a decision; nothing is linked "
-            "before.",
-            "See `matricula matches`, then `matricula matches same N` or `different N`.",
-        )  # fmt: skip
-
-
-def _to_merge(
-    desk: Desk, entity: Entity, found: Mapping[tuple[str, ...], Possible]
-) -> Iterator[Trouble]:
-    roster = str(entity.roster)
-    same = MatchCase.objects.filter(
-        kind="candidate", entity=entity.name, resource=roster, state="same"
-    )
-    still = [c for c in same if (c.kind, c.entity, c.key, c.resource, c.other) in found]
-    if still:
-        yield _trouble(
-            desk, entity, _TO_MERGE,
-            f"{len(still)} pair(s) of records of {roster} are one person each, first "
-            f"{still[0].key} and {still[0].other}.",
-            f"Merge them in {roster}: only there are two records made one.",
-        )  # fmt: skip
-
-
-def _trouble(desk: Desk, entity: Entity, code: str, message: str, cure: str) -> Trouble:
-    system = entity.roster.system
-    return Trouble(
-        code, str(entity.roster), desk.charter.systems[system].steward, message, cure,
-        system=system,
-    )  # fmt: skip
 
 
 def told(number: int | None = None) -> list[dict[str, Any]]:
@@ -259,16 +213,38 @@ def decide(desk: Desk, number: int, said: str, *, why: str) -> MatchCase:
         case = _case(number)
         _must_be_decidable(case, said)
         if case.kind == "rekey":
-            rekeys.move(desk, case.entity, case.other, case.key)
+            _move(desk, case, said)
         _say(desk, case, said, why=why)
-        _tell_after(desk, case)
+        asked.after(desk, case)
     return case
+
+
+def decide_all(desk: Desk, numbers: Sequence[int], said: str, *, why: str) -> list[MatchCase]:
+    """Decide several cases alike, or none of them; see `decide`."""
+    with transaction.atomic():
+        return [decide(desk, number, said, why=why) for number in numbers]
+
+
+def _move(desk: Desk, case: MatchCase, said: str) -> None:
+    """Have the copies go on under the new number, or come back from it."""
+    if said == "same":
+        rekeys.move(desk, case.entity, {case.key: case.other})
+        case.seen_at = desk.at
+        both = (case.key, case.other)
+        # Whoever that is can be nobody else.
+        rest = MatchCase.objects.filter(kind="rekey", entity=case.entity, state="open")
+        rest = rest.exclude(pk=case.pk).filter(Q(key__in=both) | Q(other__in=both))
+        rest.update(state="over")
+    elif case.state == "same":
+        rekeys.move(desk, case.entity, {case.other: case.key})
+        case.seen_at = None
 
 
 def _say(desk: Desk, case: MatchCase, said: str, *, why: str) -> None:
     """Write a decision down: in the case, in its history and in the audit."""
     before = case.state
-    undone = "over" if case.kind == "rekey" else "open"
+    # Nothing but a steward's word spoke for a new number that was told.
+    undone = "over" if case.kind == "rekey" and case.evidence == "{}" else "open"
     case.state = undone if said == "undo" else said
     case.decided_by = "" if said == "undo" else desk.actor
     case.decided_at = None if said == "undo" else desk.at
@@ -302,26 +278,18 @@ def rekey(desk: Desk, entity: str, numbers: Mapping[str, str], *, why: str) -> l
         )  # fmt: skip
     cases = []
     with transaction.atomic():
+        rekeys.move(desk, entity, numbers)
         for old, new in numbers.items():
-            rekeys.move(desk, entity, old, new)
             one = Possible("rekey", entity, old, str(known.roster), new)
             case, _ = MatchCase.objects.update_or_create(
                 kind="rekey", entity=entity, key=old, resource=one.resource, other=new,
-                defaults={"steward": _steward(desk.charter, one), "opened_at": desk.at},
+                defaults={"steward": _steward(desk.charter, one), "opened_at": desk.at,
+                          "seen_at": None},
             )  # fmt: skip
             _say(desk, case, "same", why=why)
             cases.append(case.pk)
+        asked.tell_of_rekeys(desk, [entity])
     return cases
-
-
-def _tell_after(desk: Desk, case: MatchCase) -> None:
-    """Freshen what the office was told; what is to be merged only a pass can see again."""
-    entity = desk.charter.entities.get(case.entity)
-    if entity is None:
-        return
-    waiting = list(_waiting(desk, entity))
-    report(waiting, at=desk.at)
-    close_others(waiting, codes=[_WAITING], places=[str(entity.roster)], at=desk.at)
 
 
 def _must_be_decidable(case: MatchCase, said: str) -> None:
@@ -329,8 +297,6 @@ def _must_be_decidable(case: MatchCase, said: str) -> None:
         raise _cannot(
             case, f"it is for {case.steward} to merge or correct the records in {case.resource}"
         )
-    if case.kind == "rekey" and said != "undo":
-        raise _cannot(case, "what was given a new number is said by `matricula matches rekey`")
     if said == "undo" and case.state not in ("same", "different"):
         raise _cannot(case, "nothing was decided of it")
     if said != "undo" and case.state != "open":

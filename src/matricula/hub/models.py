@@ -315,12 +315,35 @@ class Letter(models.Model):
         indexes: ClassVar = [models.Index("steward", "kind", "id", name="letter_latest")]
 
 
+class AcceptedEdit(models.Model):
+    """A value that somebody wrote into a copy and that may stay there until a day has passed.
+
+    `value`: a JSON object of that one field, as the target was seen to hold it.
+    """
+
+    flow = models.TextField()
+    key = models.TextField()
+    field = models.TextField()
+    value = models.TextField()
+    until = models.DateField()
+    steward = models.TextField()
+    actor = models.TextField()
+    why = models.TextField()
+    accepted_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint("flow", "key", "field", name="accept_once")
+        ]
+
+
 class MatchCase(models.Model):
     """Records that may be one, and what a steward said of them. No personal value stands here.
 
     `kind`: candidate (two records look alike), claim (one of several records of a system that
-    spell one key), copies (several records of a target match one key), rekey (`key` was given
-    a new number, `other`). `other`: the identifier in `resource`; for two records of the
+    spell one key), copies (several records of a target match one key), rekey (`key` goes, or
+    may go, on under a new number, `other`; `seen_at`: when the roster first showed what was
+    decided). `other`: the identifier in `resource`; for two records of the
     roster the other key. `evidence`: JSON, how far each field agrees. `state`: open, same,
     different, over (no longer so).
     """
@@ -338,6 +361,7 @@ class MatchCase(models.Model):
     decided_by = models.TextField(db_default="")
     decided_at = models.DateTimeField(null=True)
     why = models.TextField(db_default="")
+    seen_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints: ClassVar = [

@@ -18,10 +18,12 @@ from django.db import transaction
 from django.db.models import Max
 
 from matricula.engine import line
+from matricula.engine.feed import Feed
 from matricula.engine.guard import Reason
 from matricula.engine.plan import FlowPlan, Plan, digest_of
 from matricula.engine.workbench import Bench, open_workbench
 from matricula.hub import (
+    accepted,
     alike,
     changed,
     charters,
@@ -30,6 +32,7 @@ from matricula.hub import (
     matches,
     observed,
     recent,
+    rekeys,
     snapshots,
     standing,
     troubles,
@@ -108,9 +111,12 @@ def make(desk: Desk, systems: Systems, run: Run, scope: Scope) -> Made:
     landed |= snapshots.with_earlier(desk, landed, sources)
     unfit = live.unfit(systems, flows) if scope.full else {}
     with _workbench(desk, run) as bench:
-        plan, verdicts, indexes = _find(desk, bench, flows, landed, scope=scope, unfit=unfit)
+        plan, verdicts, indexes, moving = _find(
+            desk, bench, flows, landed, scope=scope, unfit=unfit
+        )
         thorough = scope.full and run.kind != "plan"
         met = alike.met(desk, bench, flows, plan, verdicts=verdicts, thorough=thorough)
+        met = alike.with_moving(desk, met, moving)
     # What a pass found becomes known as a whole.
     with transaction.atomic():
         snapshots.keep(desk, [landed[resource] for resource in sources], verdicts, run=run.id)
@@ -118,6 +124,7 @@ def make(desk: Desk, systems: Systems, run: Run, scope: Scope) -> Made:
         if scope.full:
             observed.record(desk, plan, landed)
         observed.conclude(desk, plan)
+        rekeys.remember(desk, moving)
         matches.keep(desk, met)
         _keep(desk, run, plan, scope)
     snapshots.forget(landed[resource] for resource in targets - sources)
@@ -153,14 +160,14 @@ def _find(
     *,
     scope: Scope,
     unfit: Mapping[str, tuple[Reason, ...]],
-) -> tuple[Plan, dict[ResourceRef, Verdict], changed.Indexes]:
+) -> tuple[Plan, dict[ResourceRef, Verdict], changed.Indexes, rekeys.Moving]:
     charter = line.narrow(desk.charter, flows)
     sources = {r for flow in flows for r in line.sources_of(charter, flow)}
     arrived = {r: landed[r].snapshot or landed[r].earlier for r in sorted(sources)}
     # What stands in for a reading was judged when it was read.
     fresh = [r for r in arrived if landed[r].snapshot]
     earlier = {r: snapshots.last_trusted(desk, r) for r in fresh}
-    feed = line.Feed(
+    feed = Feed(
         at=desk.at,
         snapshots={r: s for r, s in arrived.items() if s is not None},
         known=links.Confirmed(desk.at, {flow.name: flow.digest for flow in flows}),
@@ -169,6 +176,8 @@ def _find(
         first_loads=_first_loads(flows),
         recent=recent.delivered(desk, flows),
         crosswalk=matches.crosswalk(desk.charter),
+        renumbered=rekeys.renumbered(),
+        accepted=accepted.tables(desk, flows),
     )
     try:
         verdicts = line.take_in(bench, charter, feed, prints=True)
@@ -186,12 +195,15 @@ def _find(
         for flow in readable
         if scope.full and (snapshot := landed[flow.target].snapshot) is not None
     }
-    feed = replace(feed, dirty=dirty, seen=seen)
+    trusted = {r for r, verdict in verdicts.items() if verdict.is_trusted}
+    moving = rekeys.look(desk, bench, charter, feed, trusted=trusted)
+    feed = replace(feed, dirty=dirty, seen=seen, undecided=moving.undecided())
     names = [flow.name for flow in readable]
     plan = line.make_plan(bench, charter, feed, flows=names, verdicts=verdicts)
     plan = _with_held(desk, plan, held, flows)
     stale = snapshots.told_of_stale(desk, [landed[r] for r in sorted(sources)], readable)
-    return replace(plan, findings=(*plan.findings, *stale)), verdicts, indexes
+    plan = replace(plan, findings=(*plan.findings, *stale))
+    return plan, verdicts, indexes, moving
 
 
 def _first_loads(flows: Sequence[Flow]) -> set[str]:

@@ -2,18 +2,162 @@
 
 Without, the old number would leave and the new one join: every copy suspended, and a second
 one made beside it. What was done under the old number stays in the ledger and the audit
-under that number; what is done from now on stands under the new one.
+under that number; what is done from now on stands under the new one. A record whose key
+holds the number, such as an enrolment, goes along.
 """
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from matricula.hub.models import OPEN, Effect, Link, MatchCase
+import pyarrow as pa
+from django.db.models import Case, TextField, Value, When
+
+from matricula.engine import rekey
+from matricula.hub.models import OPEN, AcceptedEdit, Effect, Link, MatchCase
+from matricula.hub.subjects import subjects
 from matricula.kernel.errors import Refused
+from matricula.kernel.keys import join_key, split_key
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+    from matricula.charter.model import Charter, Entity
+    from matricula.engine.feed import Feed
+    from matricula.engine.workbench import Workbench
     from matricula.hub.desk import Desk
+    from matricula.hub.subjects import Subject
+
+_SOME = 400
+# Beyond so many numbers one look at every key is quicker than a search for each.
+_FEW = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two keys of an entity that may be one record under a new number."""
+
+    entity: str
+    old: str
+    new: str
+    probability: float | None
+    evidence: Mapping[str, object]
+
+
+@dataclass(slots=True)
+class Moving:
+    """What a pass found of records that go on under new numbers.
+
+    Attributes:
+        pairs: Undecided: those found now, and those found before that are still so.
+        looked_at: The entities whose roster could be looked at.
+        keys: Per entity, the keys to leave alone.
+        seen: Cases a steward told of that the roster shows by now.
+    """
+
+    pairs: list[Pair] = field(default_factory=list)
+    looked_at: list[str] = field(default_factory=list)
+    keys: dict[str, set[str]] = field(default_factory=dict)
+    seen: list[int] = field(default_factory=list)
+
+    def undecided(self) -> dict[str, pa.Table]:
+        """Give the keys to leave alone as the engine reads them."""
+        return {
+            name: pa.table({"key": pa.array(sorted(keys), pa.string())})
+            for name, keys in self.keys.items()
+            if keys
+        }
+
+
+def look(
+    desk: Desk,
+    bench: Workbench,
+    charter: Charter,
+    feed: Feed,
+    *,
+    trusted: Collection[object],
+) -> Moving:
+    """Find who may go on under a new number, and whose case is still open; after `take_in`.
+
+    Args:
+        desk: The whole charter.
+        bench: The run's own.
+        charter: Of the flows of this pass.
+        feed: What arrived, with the readings before.
+        trusted: The resources that can be trusted.
+    """
+    moving = Moving()
+    for entity in charter.entities.values():
+        if entity.roster in trusted:
+            moving.looked_at.append(entity.name)
+            _look(desk, bench, charter, feed, entity=entity, moving=moving)
+    for case in MatchCase.objects.filter(kind="rekey").exclude(entity__in=moving.looked_at):
+        # Their owner was not read: as it was when somebody looked last.
+        if _is_in_doubt(case):
+            moving.keys.setdefault(case.entity, set()).update((case.key, case.other))
+    return moving
+
+
+def _look(
+    desk: Desk,
+    bench: Workbench,
+    charter: Charter,
+    feed: Feed,
+    *,
+    entity: Entity,
+    moving: Moving,
+) -> None:
+    cases = list(MatchCase.objects.filter(kind="rekey", entity=entity.name))
+    doubt = [c for c in cases if _is_in_doubt(c)]
+    there = rekey.present(bench, entity, [key for c in doubt for key in (c.key, c.other)])
+    pairs = [_pair(c) for c in doubt if c.state == "open"]
+    pairs = [p for p in pairs if p.old not in there and p.new in there]
+    told = [c for c in doubt if c.state == "same"]
+    moving.seen += [c.pk for c in told if c.other in there]
+    ahead = [c for c in told if c.key in there and c.other not in there]
+    if entity.matching and entity.roster in feed.previous:
+        rows = rekey.pairs(bench, charter, entity, feed.previous[entity.roster])
+        pairs += _new(desk, entity, rows.to_pylist() if rows else (), cases)
+    moving.pairs += pairs
+    moving.keys[entity.name] = {key for p in pairs for key in (p.old, p.new)}
+    moving.keys[entity.name] |= {key for c in ahead for key in (c.key, c.other)}
+
+
+def _is_in_doubt(case: MatchCase) -> bool:
+    """Whether nobody decided yet, or the owner does not show yet what was decided."""
+    return case.state == "open" or (case.state == "same" and case.seen_at is None)
+
+
+def _pair(case: MatchCase) -> Pair:
+    evidence = json.loads(case.evidence)
+    return Pair(case.entity, case.key, case.other, case.probability, evidence)
+
+
+def _new(
+    desk: Desk, entity: Entity, rows: Iterable[Mapping[str, object]], cases: Sequence[MatchCase]
+) -> list[Pair]:
+    """Keep the pairs that nothing was said of and whose copies could go along."""
+    settled = {key for c in cases if c.state == "same" for key in (c.key, c.other)}
+    known = {(c.key, c.other) for c in cases if c.state in ("open", "different")}
+    names = list(entity.matching.compare) if entity.matching else []
+    found = [
+        Pair(entity.name, str(row["key"]), str(row["other"]), row["probability"],  # type: ignore[arg-type]  # Arrow's
+             dict(zip(names, row["evidence"], strict=True)))  # type: ignore[call-overload]  # Arrow's
+        for row in rows
+    ]  # fmt: skip
+    found = [p for p in found if not {p.old, p.new} & settled and (p.old, p.new) not in known]
+    if not found:
+        return []
+    copied = _copied(_moves(desk, entity.name, {p.old: p.new for p in found}))
+    taken = _taken(_own_flows(desk, entity.name), [p.new for p in found])
+    return [p for p in found if p.old in copied and p.new not in taken]
+
+
+def remember(desk: Desk, moving: Moving) -> None:
+    """Write down what was told and is shown by the roster now."""
+    MatchCase.objects.filter(pk__in=moving.seen).update(seen_at=desk.at)
 
 
 def renamed() -> dict[tuple[str, str], str]:
@@ -28,33 +172,151 @@ def renamed() -> dict[tuple[str, str], str]:
     return found
 
 
-def move(desk: Desk, entity: str, old: str, new: str) -> None:
-    """Give every link of a record its new number; call it within a transaction.
+def formerly(entity: str, key: str) -> list[str]:
+    """List the numbers under which a record went before."""
+    return [old for (name, old), new in renamed().items() if (name, new) == (entity, key)]
+
+
+def renumbered() -> pa.Table:
+    """List every number that a steward said was given up, or given (column `id`)."""
+    rows = MatchCase.objects.filter(kind="rekey", state="same").values_list("key", "other")
+    return pa.table({"id": pa.array([key for row in rows for key in row], pa.string())})
+
+
+@dataclass(frozen=True, slots=True)
+class _Moves:
+    """The links of one flow that go along.
+
+    Attributes:
+        keys: Present key to new key.
+        by: Either key to the old number that it is about.
+    """
+
+    keys: dict[str, str] = field(default_factory=dict)
+    by: dict[str, str] = field(default_factory=dict)
+
+
+def problems(desk: Desk, entity: str, numbers: Mapping[str, str]) -> dict[str, str]:
+    """Say of every old number why its record cannot go on under the new one."""
+    moves = _moves(desk, entity, numbers)
+    copied = _copied(moves)
+    taken = _taken(_own_flows(desk, entity), list(numbers.values()))
+    open_ones = _open_writes(moves)
+    found: dict[str, str] = {}
+    for old, new in numbers.items():
+        if new in numbers or old == new:
+            found[old] = f"{new} is an old number as well"
+        elif old not in copied:
+            found[old] = f"no flow has a copy of {old}"
+        elif new in taken:
+            found[old] = f"{taken[new]} has a copy of {new} as well"
+        elif old in open_ones:
+            found[old] = f"nobody knows yet what became of a write by {open_ones[old]}"
+    return found
+
+
+def move(desk: Desk, entity: str, numbers: Mapping[str, str]) -> None:
+    """Give every link of some records its new number; call it within a transaction.
+
+    Args:
+        desk: The charter.
+        entity: The kind of record.
+        numbers: Old key to new key. Links whose keys hold one as a part go along.
 
     Raises:
-        Refused: Nothing stands under the old number, the new one has copies, or a write is
-            open under either (M554).
+        Refused: Nothing stands under an old number, a new one has copies, or a write is
+            open (M554).
     """
-    flows = [flow.name for flow in desk.charter.flows.values() if flow.entity == entity]
-    links = Link.objects.filter(flow__in=flows)
-    if not links.filter(key=old).exists():
-        raise _cannot(entity, old, new, f"no flow has a copy of {old}")
-    # What was never made under the new number gives way.
-    links.filter(key=new, external_id=None).delete()
-    if taken := links.filter(key=new).values_list("flow", flat=True).first():
-        raise _cannot(entity, old, new, f"{taken} has a copy of {new} as well")
-    writes = Effect.objects.filter(flow__in=flows, key__in=(old, new))
-    open_ones = writes.extra(where=[OPEN])  # noqa: S610 - a constant
-    if effect := open_ones.first():
-        raise _cannot(
-            entity, old, new, f"nobody knows yet what became of a write by {effect.flow}"
+    for old, reason in problems(desk, entity, numbers).items():
+        raise Refused(
+            "M554",
+            f"{entity} {old} cannot go on as {numbers[old]}: {reason}.",
+            cure="Check both with `matricula explain`; `matricula sync` settles open writes.",
         )
-    links.filter(key=old).update(key=new)
+    for flow, moves in _moves(desk, entity, numbers).items():
+        links = Link.objects.filter(flow=flow)
+        for some in _parts(list(moves.keys.items())):
+            # What was never made under the new number gives way.
+            links.filter(key__in=[new for _, new in some], external_id=None).delete()
+            cases = [When(key=old, then=Value(new)) for old, new in some]
+            for rows in (links, AcceptedEdit.objects.filter(flow=flow)):
+                rows.filter(key__in=[old for old, _ in some]).update(
+                    key=Case(*cases, output_field=TextField())
+                )
 
 
-def _cannot(entity: str, old: str, new: str, reason: str) -> Refused:
-    return Refused(
-        "M554",
-        f"{entity} {old} cannot go on as {new}: {reason}.",
-        cure="Check both numbers with `matricula explain`; `matricula sync` settles open writes.",
-    )
+def _parts(rows: Sequence[tuple[str, str]]) -> Iterator[Sequence[tuple[str, str]]]:
+    for start in range(0, len(rows), _SOME):
+        yield rows[start : start + _SOME]
+
+
+def _copied(moves: Mapping[str, _Moves]) -> set[str]:
+    return {old for mine in moves.values() for old in mine.by.values()}
+
+
+def _own_flows(desk: Desk, entity: str) -> list[str]:
+    return [flow.name for flow in desk.charter.flows.values() if flow.entity == entity]
+
+
+def _taken(flows: Sequence[str], keys: Sequence[str]) -> dict[str, str]:
+    """Say which keys have copies of their own, and in which flow."""
+    found: dict[str, str] = {}
+    for start in range(0, len(keys), _SOME):
+        links = Link.objects.filter(flow__in=flows, key__in=keys[start : start + _SOME])
+        copies = links.exclude(external_id=None).order_by("-flow")
+        found.update(copies.values_list("key", "flow"))
+    return found
+
+
+def _moves(desk: Desk, entity: str, numbers: Mapping[str, str]) -> dict[str, _Moves]:
+    """Find, per flow, the links that hold an old number, and what they are to be called."""
+    if not numbers:
+        return {}
+    found: dict[str, _Moves] = {}
+    for subject in subjects(desk, entity, next(iter(numbers))):
+        for flow in subject.flows:
+            moves = found.setdefault(flow, _Moves())
+            for key in _candidates(flow, subject, numbers):
+                _note(moves, subject, key, numbers)
+    return found
+
+
+def _candidates(flow: str, subject: Subject, numbers: Mapping[str, str]) -> Iterator[str]:
+    """Ask for the keys that may hold one of some numbers."""
+    links = Link.objects.filter(flow=flow)
+    if len(subject.parts) == subject.size:
+        for some in _parts(list(numbers.items())):
+            yield from links.filter(key__in=[o for o, _ in some]).values_list("key", flat=True)
+    elif len(numbers) > _FEW:
+        yield from links.values_list("key", flat=True).iterator()
+    else:
+        for old in numbers:
+            spelled = join_key([old, ""])[:-1]
+            yield from links.filter(key__contains=spelled).values_list("key", flat=True)
+
+
+def _note(moves: _Moves, subject: Subject, key: str, numbers: Mapping[str, str]) -> None:
+    if len(subject.parts) == subject.size:
+        old, new = key, numbers[key]
+    else:
+        [place] = subject.parts
+        # Where two parts hold numbers, one has been replaced already.
+        parts = list(split_key(moves.keys.get(key, key), subject.size))
+        old = parts[place]
+        if old not in numbers:
+            return
+        new = join_key([*parts[:place], numbers[old], *parts[place + 1 :]])
+    moves.keys[key] = new
+    moves.by.update({key: old, new: old})
+
+
+def _open_writes(moves: Mapping[str, _Moves]) -> dict[str, str]:
+    """Say of which old numbers a write is open, and by which flow."""
+    found: dict[str, str] = {}
+    for flow, mine in moves.items():
+        for some in _parts(list(mine.keys.items())):
+            keys = [key for pair in some for key in pair]
+            writes = Effect.objects.filter(flow=flow, key__in=keys)
+            open_ones = writes.extra(where=[OPEN])  # noqa: S610 - a constant
+            found |= {mine.by[key]: flow for key in open_ones.values_list("key", flat=True)}
+    return found

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from matricula.audit.actions import Entry, append
 from matricula.engine.plan import pick
+from matricula.engine.rekey import UNDECIDED
 from matricula.hub import (
     alone,
     approvals,
@@ -240,7 +241,8 @@ def _followed(desk: Desk, done: Done) -> list[Flow]:
     """List the flows that need not look again at what they looked at."""
     whole = set(done.whole())
     sent = set(done.whole(("held", "refused", "unknown")))
-    flows = [desk.charter.flows[part.flow] for part in done.plan.flows]
+    parts = [part for part in done.plan.flows if not part.aside.get(UNDECIDED)]
+    flows = [desk.charter.flows[part.flow] for part in parts]
     # What was not sent is kept for later only where the charter says so.
     return [f for f in flows if f.name in (whole if f.if_unavailable.queue else sent)]
 

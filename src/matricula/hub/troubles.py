@@ -282,11 +282,13 @@ def _of_drift(charter: Charter, flow: Flow, drift: pa.Table) -> Iterator[Trouble
         cure = "See `matricula drift`, and change the values at their owner instead."
         yield _edited(charter, flow, flow.target.system, drift.num_rows, cure=cure)
         return
-    cure = "See `matricula drift`; take over what is right, so that it is delivered."
     copies: Counter[str] = Counter()
     for fields in drift["fields"].to_pylist():
         copies.update(_owning(charter, flow, fields or ()))
     for system, count in sorted(copies.items()):
+        office = charter.systems[system].steward
+        cure = f"See `matricula drift --asks {office}`; take over what is right into {system}, "
+        cure += "so that it is delivered."
         yield _edited(charter, flow, system, count, cure=cure)
 
 

@@ -17,7 +17,7 @@ from matricula.audit.actions import Entry, append
 from matricula.engine.guard import Reason, Standing, guard, windows
 from matricula.engine.line import local_date
 from matricula.engine.plan import COLUMNS, FlowPlan, Plan, digest_of
-from matricula.hub import changed, links, recent
+from matricula.hub import changed, links, recent, undo_groups
 from matricula.hub.incidents import Trouble, close_others, report
 from matricula.hub.models import Effect, Hold, Link, Run
 from matricula.kernel.digests import digest, document
@@ -171,6 +171,12 @@ def _part(
     standing = Standing(copies, found=counts["resume"], earlier=earlier)
     reasons: tuple[Reason, ...] = (
         *guard(flow, counts, standing),
+        *undo_groups.reasons(
+            desk.charter.entities[flow.entity],
+            flow,
+            {str(row["key"]): str(row["kind"]) for row in mine},
+            lately.to_pylist() if lately is not None else (),
+        ),
         *windows(desk.charter, flow, on=local_date(desk.charter, desk.at)),
     )
     return FlowPlan(

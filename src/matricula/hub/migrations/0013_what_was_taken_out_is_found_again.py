@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("hub", "0010_offices_are_written_to_and_answer")]
+    dependencies = [("hub", "0012_new_keys_are_seen_and_edits_accepted_for_a_while")]
 
     operations = [
         migrations.AddIndex(
