@@ -71,7 +71,8 @@ def _find_drift(bench: Workbench, flow: Flow, known: Confirmed) -> None:
     keys = sql.keys_in(f"edited_{name}")
     delivered = known.confirmed(name, fetch_keys(bench, keys))
     load_links(bench, f"delivered_{name}", delivered)
-    if not run(bench, sql.create("TABLE", f"drift_{name}", _drift(flow))):
+    drift = _drift(flow, fresh=size(bench, f"fresh_{name}") > 0)
+    if not run(bench, sql.create("TABLE", f"drift_{name}", drift)):
         return
     gone = sql.keys_in(f"drift_{name}")
     gone = gone.where(sql.missing(sql.column("found")))
@@ -324,7 +325,7 @@ def _switched(flow: Flow, seen: pa.Schema, is_active: exp.Expr) -> exp.Expr:
     return exp.Paren(this=exp.or_(woken, exp.and_(is_active, asleep)))
 
 
-def _drift(flow: Flow) -> exp.Select:
+def _drift(flow: Flow, *, fresh: bool) -> exp.Select:
     """Edited copies, field by field; `_suspended` stands for the suspension itself."""
     name = flow.name
     granted = [n for n, f in sorted(flow.fields.items()) if not f.initially]
@@ -355,9 +356,10 @@ def _drift(flow: Flow) -> exp.Select:
             sql.table(f"delivered_{name}", "c"),
             on=sql.same(sql.column("key", "c"), sql.column("key", "e")),
         )
-        # What its owner says by now is no edit any more.
-        .join(sql.table(f"fresh_{name}", "f"), on=_adopted(), join_type="anti")
     )
+    if fresh:
+        # What its owner says by now is no edit any more.
+        told = told.join(sql.table(f"fresh_{name}", "f"), on=_adopted(), join_type="anti")
     something = exp.or_(
         exp.GT(this=sql.call("len", sql.column("fields")), expression=exp.Literal.number(0)),
         sql.missing(sql.column("found")),
