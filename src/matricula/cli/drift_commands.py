@@ -63,21 +63,19 @@ def _print_drift(found: Found) -> None:
 
 @drift.command()
 @charter_option
-@click.argument("flow")
-@click.argument("key")
-@click.argument("field")
+@click.argument("place", nargs=3, metavar="FLOW KEY FIELD")
 @click.option(
     "--until", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The last day it stands."
 )
 @click.option("--as", "steward", required=True, help="The office that answers for the flow.")
 @click.option("--why", required=True, help="The ground; it stands in the audit.")
 def accept(
-    folder: Path | None, flow: str, key: str, field: str,
-    *, until: datetime, steward: str, why: str,
-) -> None:  # fmt: skip
+    folder: Path | None, place: tuple[str, str, str], *, until: datetime, steward: str, why: str
+) -> None:
     """Let an edited value stand until a day has passed; then it is drift again, by itself."""
     desk = sitting.sit_down(folder, only_look=True)
     from matricula.hub import accepted
 
-    kept = accepted.accept(desk, (flow, key, field), until=until.date(), steward=steward, why=why)
+    kept = accepted.accept(desk, place, until=until.date(), steward=steward, why=why)
+    flow, key, field = place
     show.say(f"{field} of {key} in {flow} stands until {kept.until}.")

@@ -24,7 +24,7 @@ from matricula.kernel.errors import Refused
 from matricula.kernel.words import meant
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from datetime import date
 
     from django.db.models import QuerySet
@@ -125,7 +125,12 @@ def accept(
         raise Refused("M517", f"The charter knows no flow {name}.", cure=meant(name, known))
     link = Link.objects.filter(flow=name, key=key).first()
     found = _seen(link, field) or _kept(desk, place)
-    if reason := _why_not(desk, flow, place, found=found, until=until, steward=steward, why=why):
+    conditions = {
+        f"no edit of {field} was seen in the copy of {key}": bool(found),
+        "it needs a ground": bool(why.strip()),
+        **_conditions(desk, flow, until=until, steward=steward),
+    }
+    if reason := next((reason for reason, holds in conditions.items() if not holds), ""):
         raise Refused(
             "M530", f"This edit cannot be accepted: {reason}.",
             cure="See `matricula drift`; it lists the edits that were seen, by flow, key and "
@@ -155,25 +160,13 @@ def _kept(desk: Desk, place: tuple[str, str, str]) -> dict[str, Any]:
     return dict(json.loads(known.value)) if known else {}
 
 
-def _why_not(
-    desk: Desk,
-    flow: Flow,
-    place: tuple[str, str, str],
-    *,
-    found: Mapping[str, Any],
-    until: date,
-    steward: str,
-    why: str,
-) -> str:
-    _, key, field = place
+def _conditions(desk: Desk, flow: Flow, *, until: date, steward: str) -> dict[str, bool]:
+    """Say what must hold for an office to accept, by the reason why not."""
     offices = approvals.offices(desk.charter, flow)
-    reasons = {
-        f"no edit of {field} was seen in the copy of {key}": bool(found),
+    return {
         f"{until} is past": until >= local_date(desk.charter, desk.at),
         f"{flow.name} is answered for by {' and '.join(offices)}": steward in offices,
-        "it needs a ground": bool(why.strip()),
     }
-    return next((reason for reason, holds in reasons.items() if not holds), "")
 
 
 def _entry(desk: Desk, flow: Flow, kept: AcceptedEdit) -> Entry:

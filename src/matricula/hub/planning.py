@@ -116,7 +116,7 @@ def make(desk: Desk, systems: Systems, run: Run, scope: Scope) -> Made:
         )
         thorough = scope.full and run.kind != "plan"
         met = alike.met(desk, bench, flows, plan, verdicts=verdicts, thorough=thorough)
-        met = alike.with_moving(desk, met, moving)
+    met = alike.with_moving(desk, met, moving)
     # What a pass found becomes known as a whole.
     with transaction.atomic():
         snapshots.keep(desk, [landed[resource] for resource in sources], verdicts, run=run.id)
@@ -195,15 +195,13 @@ def _find(
         for flow in readable
         if scope.full and (snapshot := landed[flow.target].snapshot) is not None
     }
-    trusted = {r for r, verdict in verdicts.items() if verdict.is_trusted}
-    moving = rekeys.look(desk, bench, charter, feed, trusted=trusted)
+    moving = rekeys.look(desk, bench, charter, feed, verdicts=verdicts)
     feed = replace(feed, dirty=dirty, seen=seen, undecided=moving.undecided())
     names = [flow.name for flow in readable]
     plan = line.make_plan(bench, charter, feed, flows=names, verdicts=verdicts)
     plan = _with_held(desk, plan, held, flows)
     stale = snapshots.told_of_stale(desk, [landed[r] for r in sorted(sources)], readable)
-    plan = replace(plan, findings=(*plan.findings, *stale))
-    return plan, verdicts, indexes, moving
+    return replace(plan, findings=(*plan.findings, *stale)), verdicts, indexes, moving
 
 
 def _first_loads(flows: Sequence[Flow]) -> set[str]:

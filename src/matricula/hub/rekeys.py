@@ -22,10 +22,11 @@ from matricula.kernel.errors import Refused
 from matricula.kernel.keys import join_key, split_key
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from matricula.charter.model import Charter, Entity
+    from matricula.charter.model import Charter, Entity, ResourceRef
     from matricula.engine.feed import Feed
+    from matricula.engine.read import Verdict
     from matricula.engine.workbench import Workbench
     from matricula.hub.desk import Desk
     from matricula.hub.subjects import Subject
@@ -77,7 +78,7 @@ def look(
     charter: Charter,
     feed: Feed,
     *,
-    trusted: Collection[object],
+    verdicts: Mapping[ResourceRef, Verdict],
 ) -> Moving:
     """Find who may go on under a new number, and whose case is still open; after `take_in`.
 
@@ -86,11 +87,12 @@ def look(
         bench: The run's own.
         charter: Of the flows of this pass.
         feed: What arrived, with the readings before.
-        trusted: The resources that can be trusted.
+        verdicts: Which rosters can be trusted.
     """
     moving = Moving()
     for entity in charter.entities.values():
-        if entity.roster in trusted:
+        verdict = verdicts.get(entity.roster)
+        if verdict and verdict.is_trusted:
             moving.looked_at.append(entity.name)
             _look(desk, bench, charter, feed, entity=entity, moving=moving)
     for case in MatchCase.objects.filter(kind="rekey").exclude(entity__in=moving.looked_at):
