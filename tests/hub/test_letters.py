@@ -112,6 +112,19 @@ def test_a_source_that_holds_its_flows_is_written_to_its_office_at_once(world, p
     assert "library.patrons" in post.got[0].body
 
 
+def test_what_turns_out_to_be_the_owners_is_written_to_its_office_at_once_too(world, post):
+    world.settle()
+    world.sis("UPDATE students SET status = 'withdrawn' WHERE student_no < '00009'")
+
+    for flow in ("lms-accounts", "lms-enrolments"):
+        world.run("sync", "--flow", flow)
+        write(world, datetime.now(UTC))
+
+    (incident,) = Incident.objects.filter(code="M501")
+    assert (incident.steward, incident.flow) == ("registrar", "lms-accounts, lms-enrolments")
+    assert to(post) == ["it@example.org", "registrar@example.org"]
+
+
 def test_a_letter_holds_no_value_of_a_record(world, post):
     world.settle()
     world.sis("UPDATE students SET name = ? WHERE student_no = '00001'", "Zebedee" * 20)
