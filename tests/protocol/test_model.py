@@ -53,9 +53,9 @@ def test_whatever_happens_to_two_workers_every_law_holds_and_the_next_run_mends_
 
 @pytest.mark.parametrize("left_out", MUTATIONS)
 def test_the_laws_tell_when_the_protocol_leaves_something_out(left_out: str):
-    told = [how for start in STARTS.values() for how in first_wrong(start, (left_out,))[1]]
+    is_told = any(first_wrong(start, (left_out,))[1] for start in STARTS.values())
 
-    assert told != []
+    assert is_told
 
 
 def test_a_call_that_outlasts_its_lease_is_what_the_protocol_cannot_make_good():
