@@ -37,18 +37,19 @@ class _Kept:
 _kept: dict[str, _Kept] = {}
 
 
-def bring(folder: Path, settle: Callable[[], None]) -> None:
+def bring(folder: Path, settle: Callable[[], None], *, story: str = "") -> None:
     """Settle the world in a folder, or put there what settling the same world has left.
 
     Args:
         folder: The world's; its home, as yet unmade, lies in it.
-        settle: Signs and loads.
+        settle: Signs and loads, or does what the story tells.
+        story: What it is called, where it is more than to sign and load.
     """
     models = [m for m in apps.get_models() if m.__module__.startswith("matricula.")]
     if sitting.now is not _USUAL_CLOCK or _is_begun(folder, models):
         settle()
         return
-    found = _fingerprint(folder)
+    found = _fingerprint(folder) + story
     if found in _kept:
         shutil.copytree(_kept[found].folder.name, folder, dirs_exist_ok=True)
         _put_back(_kept[found], models)

@@ -13,6 +13,7 @@ from django.db import connection
 
 from matricula.audit.queries import acts_on, keys_with
 from matricula.hub.models import Effect, Incident, Link, MatchCase, Snapshot
+from tests import settled
 from tests.audit.witness import assert_untouched
 
 # SQLite cannot be vacuumed, nor PostgreSQL's tables read by another, inside a transaction.
@@ -28,6 +29,11 @@ DELETE = ("on_exit: suspend\n    on_drift: report", "on_exit: delete\n    on_dri
 @pytest.fixture
 def left(world):
     """A university that a student has been in, has been edited in, was refused in, and left."""
+    settled.bring(world.folder, lambda: leave(world), story="left")
+    return world
+
+
+def leave(world):
     world.edit_charter("on_exit: suspend", "on_exit: delete")
     world.sis("INSERT INTO students VALUES (?, ?, ?, 'active')", WHO, NAME, MAIL)
     for code in ("LAW1", "BIO1"):
@@ -53,7 +59,6 @@ def left(world):
     trace = world.folder / "home" / "errors" / "20261123T000000.000000Z.txt"
     trace.parent.mkdir(exist_ok=True)
     trace.write_text(f"ValueError: {WHO}", encoding="utf-8")
-    return world
 
 
 def erase(world, *words, key=WHO, entity="student"):

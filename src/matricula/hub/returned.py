@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from matricula.engine.plan import pick
 from matricula.hub import settle
 from matricula.hub.incidents import Trouble
-from matricula.hub.models import Effect
+from matricula.hub.models import Effect, Link
 from matricula.kernel.digests import document
 
 if TYPE_CHECKING:
@@ -56,11 +56,14 @@ def _returned(flow: Flow, plan: Plan, target: Landed) -> list[str]:
     latest = {str(effect.external_id): effect for effect in gone.order_by("id")}
     if not latest or target.path is None:
         return []
-    seen = pq.read_table(target.path, filters=pc.field("_id").isin(list(latest)))
+    seen = pq.read_table(target.path, filters=pc.field("_id").isin(list(latest))).to_pylist()
     planned = set(pick(plan.changes, "flow", flow.name)["external_id"].to_pylist())
+    # Another key's copy may be called as this one was.
+    ours = Link.objects.filter(flow=flow.name, external_id__in=[row["_id"] for row in seen])
+    planned.update(ours.values_list("external_id", flat=True) if seen else ())
     return sorted(
         latest[row["_id"]].key
-        for row in seen.to_pylist()
+        for row in seen
         if row["_id"] not in planned
         # Another record may have been given the number that is free.
         and settle.agrees(flow, _told_apart_by(flow, latest[row["_id"]]), row)
