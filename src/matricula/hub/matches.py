@@ -104,13 +104,14 @@ def keep(desk: Desk, met: Met) -> int:
     by_identity = {one.identity: one for one in met.found}
     opened = 0
     with transaction.atomic():
+        known = _known(met.looked_at) if met.looked_at else {}
         for place in sorted(met.looked_at):
             mine = {
                 i: one
                 for i, one in by_identity.items()
                 if (one.kind, one.entity, one.resource) == place
             }
-            opened += _keep_kind(desk, place, mine)
+            opened += _keep_kind(desk, known.get(place, {}), mine)
         compared = {entity for kind, entity, _ in met.looked_at if kind == "candidate"}
         asked.tell(desk, compared, by_identity)
         asked.tell_of_rekeys(
@@ -119,14 +120,25 @@ def keep(desk: Desk, met: Met) -> int:
     return opened
 
 
+def _known(
+    places: Collection[tuple[str, str, str]],
+) -> dict[tuple[str, str, str], dict[tuple[str, ...], MatchCase]]:
+    """Find every case of some places, asked for together: mostly there are none."""
+    found: dict[tuple[str, str, str], dict[tuple[str, ...], MatchCase]] = {}
+    kinds, entities, resources = (sorted(set(words)) for words in zip(*places, strict=True))
+    for c in MatchCase.objects.filter(
+        kind__in=kinds, entity__in=entities, resource__in=resources
+    ).order_by("id"):
+        mine = found.setdefault((c.kind, c.entity, c.resource), {})
+        mine[c.kind, c.entity, c.key, c.resource, c.other] = c
+    return found
+
+
 def _keep_kind(
-    desk: Desk, place: tuple[str, str, str], found: Mapping[tuple[str, ...], Possible]
+    desk: Desk,
+    known: Mapping[tuple[str, ...], MatchCase],
+    found: Mapping[tuple[str, ...], Possible],
 ) -> int:
-    kind, entity, resource = place
-    known = {
-        (c.kind, c.entity, c.key, c.resource, c.other): c
-        for c in MatchCase.objects.filter(kind=kind, entity=entity, resource=resource)
-    }
     over = [c.pk for i, c in known.items() if c.state == "open" and i not in found]
     for start in range(0, len(over), _SOME):
         MatchCase.objects.filter(pk__in=over[start : start + _SOME]).update(state="over")

@@ -107,9 +107,9 @@ def make(desk: Desk, systems: Systems, run: Run, scope: Scope) -> Made:
     charters.keep(desk)
     sources = {r for flow in flows for r in line.sources_of(desk.charter, flow)}
     targets = {flow.target for flow in flows} if scope.full else set()
+    unfit = live.unfit(systems, flows) if scope.full else {}
     landed = snapshots.land_all(desk, systems, sources | targets, run=run.id)
     landed |= snapshots.with_earlier(desk, landed, sources)
-    unfit = live.unfit(systems, flows) if scope.full else {}
     with _workbench(desk, run) as bench:
         plan, verdicts, indexes, moving = _find(
             desk, bench, flows, landed, scope=scope, unfit=unfit
