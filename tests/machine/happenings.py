@@ -101,7 +101,8 @@ def _edit_one(campus: Campus, what: str, resource: str, record: Record, *, who: 
         last = list(record.fields)[-1]
         record.fields[last] = 99 if last == "owed" else f"by hand of {who}"
     elif resource == "users" and _is_settled(resource, record):
-        record.fields["number"] = who
+        # Nobody's number. With another student's it would be found for that student.
+        record.fields["number"] = f"{who}?"
 
 
 def _is_settled(resource: str, record: Record) -> bool:
