@@ -1,4 +1,4 @@
-"""Run every bench and print one table.
+"""Run every bench and print what they found, one table for those of the same columns.
 
     python bench/run.py [--quick] [--only audit,hub]
 
@@ -21,6 +21,8 @@ BENCHES = {
     "peers": ("--times", "1", "--people", "20000"),
     "hub": ("--people", "2000"),
     "audit": ("--entries", "20000"),
+    "small": ("--times", "5"),
+    "matching": ("--people", "2000"),
 }
 
 
@@ -53,7 +55,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="small sizes, a few minutes")
     parser.add_argument("--only", default=",".join(BENCHES), help="some of them, by name")
     chosen = parser.parse_args()
-    rows: list[list[str]] = []
+    tables: dict[tuple[str, ...], list[list[str]]] = {}
     failed = False
     for name in chosen.only.split(","):
         small = BENCHES[name]
@@ -66,12 +68,12 @@ def main() -> int:
             print(said, file=sys.stderr)
         failed |= not table
         cells = [[c.strip() for c in line.strip("|").split("|")] for line in table]
-        # The first line names the columns, the second is a rule.
-        if cells and not rows:
-            rows.append(["bench", *cells[0]])
-        rows += [[name, *row] for row in cells[2:]]
-    if rows:
-        print(aligned(rows))
+        if cells:
+            # The first line names the columns, the second is a rule.
+            heads = ("bench", *cells[0])
+            found = tables.setdefault(heads, [list(heads)])
+            found += [[name, *row] for row in cells[2:]]
+    print("\n\n".join(aligned(rows) for rows in tables.values()))
     return int(failed)
 
 

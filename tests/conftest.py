@@ -101,7 +101,8 @@ def own_database(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, st
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what touches the database, and begin with the longest: no worker waits at the end."""
-    items.sort(key=lambda item: "examples" not in item.path.parts)
+    longest = {"examples", "machine", "protocol"}
+    items.sort(key=lambda item: longest.isdisjoint(item.path.parts))
     touching = {"db", "transactional_db", "own_database"}
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))

@@ -11,6 +11,7 @@ import hashlib
 import shutil
 import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
@@ -21,7 +22,6 @@ from matricula.cli import sitting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from django.db.models import Model
 
@@ -51,13 +51,29 @@ def bring(folder: Path, settle: Callable[[], None], *, story: str = "") -> None:
         return
     found = _fingerprint(folder) + story
     if found in _kept:
-        shutil.copytree(_kept[found].folder.name, folder, dirs_exist_ok=True)
+        _copy(Path(_kept[found].folder.name), folder)
         _put_back(_kept[found], models)
         return
     settle()
     place = tempfile.TemporaryDirectory(prefix="matricula-settled-")
-    shutil.copytree(folder, place.name, dirs_exist_ok=True)
+    _copy(folder, Path(place.name))
     _kept[found] = _Kept(place, {m._meta.db_table: _rows_of(m) for m in models})
+
+
+def _copy(here: Path, there: Path) -> None:
+    """Copy a folder, over one that is empty or has the same files; one file stays one file."""
+    copied: dict[int, str] = {}
+
+    def copy(source: str, target: str) -> str:
+        number = Path(source).stat().st_ino
+        if number in copied:
+            Path(target).unlink(missing_ok=True)
+            Path(target).hardlink_to(copied[number])
+            return target
+        copied[number] = target
+        return shutil.copy2(source, target)
+
+    shutil.copytree(here, there, dirs_exist_ok=True, copy_function=copy)
 
 
 def _is_begun(folder: Path, models: list[type[Model]]) -> bool:

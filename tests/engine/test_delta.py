@@ -24,7 +24,7 @@ from tests.oracle import northfield as nf
 from tests.oracle import worlds as ws
 from tests.oracle.oracle import Copy, World
 
-WORLDS, STEPS = 60, 3
+WORLDS, STEPS = 40, 3
 # Sums that cannot be computed are told apart at a price, and the oracle pays it already.
 CHARTER = nf.charter(*[flow for flow in nf.FLOWS if flow.name not in {"sums", "dues"}])
 

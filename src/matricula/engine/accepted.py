@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from matricula.engine import sql
+from matricula.engine.plan import ACCEPTED
 from matricula.engine.state import fetch_keys, load_links
-from matricula.engine.workbench import register, run
+from matricula.engine.workbench import register, run, size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -92,3 +93,55 @@ def _meant(field: str, column: str | None) -> exp.Expr:
     lets = sql.json_value(sql.column(column, "o"), field)
     same = sql.same(sql.cast(here, "VARCHAR"), sql.cast(lets, "VARCHAR"))
     return sql.case([(same, sql.json_value(sql.column("confirmed", "o"), field))], here.copy())
+
+
+def set_aside(bench: Workbench, flow: Flow, accepted: pa.Table | None) -> None:
+    """Move updates of nothing but accepted fields from `change_F` to `aside_F`; after `diff`.
+
+    What their owner says by now is sent when the edit is accepted no longer.
+    """
+    change = f"change_{flow.name}"
+    if not accepted or not size(bench, change):
+        return
+    let = f"let_{flow.name}"
+    register(bench, let, accepted)
+    fields = sql.call("list", sql.column("field", "a"))
+    query = (
+        exp.select(sql.column("key", "c"), sql.named(sql.text(ACCEPTED), "code"))
+        .from_(sql.table(change, "c"))
+        .join(sql.table(let, "a"), on=sql.same(sql.column("key", "a"), sql.column("key", "c")))
+        .where(sql.same(sql.column("kind", "c"), sql.text("update")))
+        .group_by(sql.column("key", "c"), sql.column("fields", "c"))
+        .having(sql.call("list_has_all", fields, sql.column("fields", "c")))
+    )
+    let_stand = f"lets_{flow.name}"
+    run(bench, sql.create("TABLE", let_stand, query))
+    bench.unregister(let)
+    if size(bench, f"drift_{flow.name}"):
+        _put_back(bench, flow, let_stand)
+    move_aside(bench, flow, let_stand)
+
+
+def _put_back(bench: Workbench, flow: Flow, let_stand: str) -> None:
+    """Copies that were edited once more, away from what is accepted, are to hold that again."""
+    edited = sql.keys_in(f"drift_{flow.name}")
+    again = exp.In(this=sql.column("key"), query=edited.subquery())
+    keys = sql.keys_in(let_stand).where(again)
+    mine = exp.In(this=sql.column("key"), query=keys.subquery())
+    restore: dict[str, object] = {"kind": sql.text("restore")}
+    run(bench, exp.update(sql.table(f"change_{flow.name}"), restore, where=mine))
+    run(bench, exp.delete(sql.table(let_stand), where=again.copy()))
+
+
+def move_aside(bench: Workbench, flow: Flow, called: str) -> None:
+    """Move the keys of a table (`key`, `code`) from `change_F` to `aside_F`."""
+    change, aside = f"change_{flow.name}", f"aside_{flow.name}"
+    if not size(bench, called):
+        return
+    told = exp.select(sql.column("key"), sql.column("code")).from_(sql.table(called))
+    if size(bench, aside):
+        run(bench, exp.insert(told, sql.table(aside)))
+    else:
+        run(bench, sql.create("TABLE", aside, told))
+    mine = exp.In(this=sql.column("key"), query=sql.keys_in(called).subquery())
+    run(bench, exp.delete(sql.table(change), where=mine))

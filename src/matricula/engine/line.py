@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 from sqlglot import exp
 
+from matricula.engine import accepted as accepted_
 from matricula.engine import (
     compose,
     damage,
@@ -361,6 +362,7 @@ def _compare(
     shape = None if seen is None else seen.schema
     accepted = feed.accepted.get(flow.name)
     diff.diff(bench, flow, feed.known, desired=desired, seen=shape, accepted=accepted)
+    accepted_.set_aside(bench, flow, accepted)
     rekey.set_aside(bench, charter, flow, feed.undecided)
     keys = project.keys(bench, charter, flow, on=on, careful=careful)
     return diff.unchanged(bench, flow, keys)

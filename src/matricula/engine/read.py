@@ -45,6 +45,11 @@ class Snapshot:
     rows: ds.Dataset | pa.Table
     declared_rows: int | None = None
 
+    @property
+    def count(self) -> int:
+        """How many records; never by a scan, for the parts of the data know it already."""
+        return self.rows.num_rows if isinstance(self.rows, pa.Table) else self.rows.count_rows()
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -113,12 +118,7 @@ def load(
     register(bench, landed, snapshot.rows)
     schema = snapshot.rows.schema
     wanted = wanted_fields(charter, snapshot.resource)
-    # Never counted by a scan: the parts of the data already know how many rows they have.
-    rows = (
-        snapshot.rows.num_rows
-        if isinstance(snapshot.rows, pa.Table)
-        else snapshot.rows.count_rows()
-    )
+    rows = snapshot.count
     unclear = _absent(resource, schema, wanted) + _twins(resource, schema, wanted)
     if unclear:
         return Verdict(resource, rows, unclear)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from matricula.engine import match, sql, survey, values
+from matricula.engine.accepted import move_aside
 from matricula.engine.read import wanted_fields
 from matricula.engine.workbench import number, register, rows, run, size
 
@@ -144,7 +145,7 @@ def set_aside(
         flow: F.
         undecided: Per entity, keys (column `key`) that may be one record under two numbers.
     """
-    change, aside = (f"{stem}_{flow.name}" for stem in ("change", "aside"))
+    change = f"change_{flow.name}"
     for name, part in _holding(charter, charter.entities[flow.entity]):
         if name not in undecided or not size(bench, change):
             continue
@@ -153,11 +154,8 @@ def set_aside(
         mine = exp.In(this=part, query=keys.subquery())
         told = exp.select(sql.column("key"), sql.named(sql.text(UNDECIDED), "code"))
         told = told.from_(sql.table(change)).where(mine)
-        if size(bench, aside):
-            run(bench, exp.insert(told, sql.table(aside)))
-        else:
-            run(bench, sql.create("TABLE", aside, told))
-        run(bench, exp.delete(sql.table(change), where=mine.copy()))
+        run(bench, sql.create("TABLE", f"waits_{flow.name}", told))
+        move_aside(bench, flow, f"waits_{flow.name}")
         bench.unregister(f"undecided_{name}")
 
 

@@ -15,7 +15,6 @@ import pyarrow as pa
 from django.db import transaction
 
 from matricula.audit.actions import Entry, append
-from matricula.connectors.kit.protocol import Outcome
 from matricula.engine.line import local_date
 from matricula.hub import approvals
 from matricula.hub.models import AcceptedEdit, Link
@@ -62,8 +61,8 @@ def tables(desk: Desk, flows: Iterable[Flow]) -> dict[str, pa.Table]:
 
 def carry(
     desk: Desk, flow: str, writes: Sequence[Write], *, restored: Collection[str]
-) -> tuple[list[Write], dict[str, Outcome]]:
-    """Have writes carry what is accepted along; one that would write nothing else is done.
+) -> dict[str, Write]:
+    """Have writes carry what is accepted along; one that would write nothing else is left out.
 
     Args:
         desk: Which day it is.
@@ -72,22 +71,19 @@ def carry(
         restored: Keys whose copies are put back: an edit beyond the accepted one.
 
     Returns:
-        What is to be sent, and what became of the writes that need not be.
+        What is to be sent, by key.
     """
     held = _values(desk, flow, [write.key for write in writes])
-    if not held:
-        return list(writes), {}
-    sent, done = [], {}
-    for write in writes:
-        mine = held.get(write.key, {})
-        changed = write.changed if write.key in restored else write.changed - mine.keys()
+    sent = {write.key: write for write in writes}
+    for key, mine in held.items():
+        write = sent[key]
+        changed = write.changed if key in restored else write.changed - mine.keys()
         if write.kind == "update" and write.changed and not changed:
-            done[write.key] = Outcome(write.key, write.external_id)
-        elif mine and write.kind in ("update", "resume"):
-            sent.append(replace(write, fields={**write.fields, **mine}, changed=changed))
-        else:
-            sent.append(write)
-    return sent, done
+            # What its owner says by now is sent when the day has passed.
+            del sent[key]
+        elif write.kind in ("update", "resume"):
+            sent[key] = replace(write, fields={**write.fields, **mine}, changed=changed)
+    return sent
 
 
 def _values(desk: Desk, flow: str, keys: Sequence[str]) -> dict[str, dict[str, Any]]:

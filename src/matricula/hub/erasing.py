@@ -77,6 +77,12 @@ def look(desk: Desk, entity: str, key: str) -> Found:
         Refused: There is no such entity or key (M517, M723), copies are still in targets
             (M720), or the record is still with its owner (M721).
     """
+    if (entity, key) in (now := rekeys.renamed()):
+        raise Refused(
+            "M720",
+            f"{entity} {key} goes on as {now[entity, key]}.",
+            cure="Name the present key: what stands under the former ones goes with it.",
+        )
     numbers = (key, *rekeys.formerly(entity, key))
     meant = [subject for number in numbers for subject in subjects(desk, entity, number)]
     records = tuple(dict.fromkeys((s.entity, k) for s in meant for k in sorted(s.keys())))

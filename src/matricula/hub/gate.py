@@ -123,15 +123,27 @@ def _send(door: _Door, batch: Sequence[Change]) -> None:
     counts["waiting"] += len(waiting)
     if not ready:
         return
-    intents, writes = _intents(ready), _writes(ready)
-    ledger.intend(page, intents)
-    deletions = [write.key for write in writes if write.kind == "delete"]
-    theirs = {key: _not_ours(key) for key in links.were_there(page.flow.name, deletions)}
     restored = {row["key"] for row in ready if row["kind"] == "restore"}
-    sent, done = accepted.carry(page.desk, page.flow.name, writes, restored=restored)
-    spared = theirs | done
-    outcomes = spared | door.write([write for write in sent if write.key not in spared])
+    writes = accepted.carry(page.desk, page.flow.name, _writes(ready), restored=restored)
+    counts["waiting"] += len(ready) - len(writes)
+    intents = _intents(
+        [_as_sent(row, writes[row["key"]]) for row in ready if row["key"] in writes]
+    )
+    ledger.intend(page, intents)
+    deletions = [write.key for write in writes.values() if write.kind == "delete"]
+    theirs = {key: _not_ours(key) for key in links.were_there(page.flow.name, deletions)}
+    outcomes = theirs | door.write([w for w in writes.values() if w.key not in theirs])
     counts.update(ledger.settle(page, intents, [outcomes[i.key] for i in intents]))
+
+
+def _as_sent(row: Change, write: Write) -> Change:
+    """Have the ledger say what was sent where an accepted edit took the place of a new value."""
+    if row["kind"] not in ("update", "resume", "restore"):
+        return row
+    state = json.loads(row["after"])
+    named = [n for n in row["fields"] if n in state]
+    instead = {n: write.fields[n] for n in named if write.fields[n] != state[n]}
+    return {**row, "after": document({**state, **instead})} if instead else row
 
 
 class _Door:

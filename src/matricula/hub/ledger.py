@@ -281,6 +281,7 @@ def wait(page: Page, intents: Sequence[Intent]) -> None:
 
 @transaction.atomic
 def _remember_waiting(page: Page, intents: Sequence[Intent]) -> None:
+    page.must_hold()
     there: set[str] = set()
     for some in links.among(page.flow.name, [intent.key for intent in intents]):
         there.update(some.values_list("key", flat=True))

@@ -197,7 +197,7 @@ class Effect(models.Model):
             models.Index("flow", "settled_at", name="effect_of_the_day"),
             models.Index(
                 "flow",
-                condition=models.Q(kind="delete", state="answered"),
+                condition=models.Q(kind="delete", state__in=("answered", "verified")),
                 name="effect_taken_out",
             ),
         ]

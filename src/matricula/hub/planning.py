@@ -110,7 +110,7 @@ def make(desk: Desk, systems: Systems, run: Run, scope: Scope) -> Made:
     unfit = live.unfit(systems, flows) if scope.full else {}
     landed = snapshots.land_all(desk, systems, sources | targets, run=run.id)
     landed |= snapshots.with_earlier(desk, landed, sources)
-    with _workbench(desk, run) as bench:
+    with _workbench(desk, run, small=snapshots.are_small(landed.values())) as bench:
         plan, verdicts, indexes, moving = _find(
             desk, bench, flows, landed, scope=scope, unfit=unfit
         )
@@ -132,12 +132,13 @@ def make(desk: Desk, systems: Systems, run: Run, scope: Scope) -> Made:
 
 
 @contextmanager
-def _workbench(desk: Desk, run: Run) -> Iterator[Workbench]:
+def _workbench(desk: Desk, run: Run, *, small: bool) -> Iterator[Workbench]:
     """Open the run's workbench; what it calculated with is gone when it closes."""
     folder = _folder(desk, run) / "bench"
     folder.mkdir()
+    given = desk.bench or Bench(threads=1 if small else None)
     try:
-        with open_workbench(replace(desk.bench or Bench(), folder=folder)) as bench:
+        with open_workbench(replace(given, folder=folder)) as bench:
             yield bench
     finally:
         shutil.rmtree(folder)

@@ -9,8 +9,9 @@ holds the number, such as an enrolment, goes along.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pyarrow as pa
 from django.db.models import Case, TextField, Value, When
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from matricula.hub.desk import Desk
     from matricula.hub.subjects import Subject
 
+_Row = TypeVar("_Row")
 _SOME = 400
 # Beyond so many numbers one look at every key is quicker than a search for each.
 _FEW = 20
@@ -152,9 +154,9 @@ def _new(
     found = [p for p in found if not {p.old, p.new} & settled and (p.old, p.new) not in known]
     if not found:
         return []
-    copied = _copied(_moves(desk, entity.name, {p.old: p.new for p in found}))
-    taken = _taken(_own_flows(desk, entity.name), [p.new for p in found])
-    return [p for p in found if p.old in copied and p.new not in taken]
+    moves = _moves(desk, entity.name, {p.old: p.new for p in found})
+    copied, taken = _copied(moves), _taken(moves)
+    return [p for p in found if p.old in copied and p.old not in taken]
 
 
 def remember(desk: Desk, moving: Moving) -> None:
@@ -202,16 +204,19 @@ def problems(desk: Desk, entity: str, numbers: Mapping[str, str]) -> dict[str, s
     """Say of every old number why its record cannot go on under the new one."""
     moves = _moves(desk, entity, numbers)
     copied = _copied(moves)
-    taken = _taken(_own_flows(desk, entity), list(numbers.values()))
+    taken = _taken(moves)
     open_ones = _open_writes(moves)
     found: dict[str, str] = {}
+    twice = {new for new, count in Counter(numbers.values()).items() if count > 1}
     for old, new in numbers.items():
-        if new in numbers or old == new:
+        if new in twice:
+            found[old] = f"{new} is given to others as well"
+        elif new in numbers or old == new:
             found[old] = f"{new} is an old number as well"
         elif old not in copied:
             found[old] = f"no flow has a copy of {old}"
-        elif new in taken:
-            found[old] = f"{taken[new]} has a copy of {new} as well"
+        elif old in taken:
+            found[old] = f"{taken[old]} has a copy of {new} as well"
         elif old in open_ones:
             found[old] = f"nobody knows yet what became of a write by {open_ones[old]}"
     return found
@@ -240,6 +245,7 @@ def move(desk: Desk, entity: str, numbers: Mapping[str, str]) -> None:
         for some in _parts(list(moves.keys.items())):
             # What was never made under the new number gives way.
             links.filter(key__in=[new for _, new in some], external_id=None).delete()
+            AcceptedEdit.objects.filter(flow=flow, key__in=[new for _, new in some]).delete()
             cases = [When(key=old, then=Value(new)) for old, new in some]
             for rows in (links, AcceptedEdit.objects.filter(flow=flow)):
                 rows.filter(key__in=[old for old, _ in some]).update(
@@ -247,7 +253,7 @@ def move(desk: Desk, entity: str, numbers: Mapping[str, str]) -> None:
                 )
 
 
-def _parts(rows: Sequence[tuple[str, str]]) -> Iterator[Sequence[tuple[str, str]]]:
+def _parts(rows: Sequence[_Row]) -> Iterator[Sequence[_Row]]:
     for start in range(0, len(rows), _SOME):
         yield rows[start : start + _SOME]
 
@@ -256,17 +262,13 @@ def _copied(moves: Mapping[str, _Moves]) -> set[str]:
     return {old for mine in moves.values() for old in mine.by.values()}
 
 
-def _own_flows(desk: Desk, entity: str) -> list[str]:
-    return [flow.name for flow in desk.charter.flows.values() if flow.entity == entity]
-
-
-def _taken(flows: Sequence[str], keys: Sequence[str]) -> dict[str, str]:
-    """Say which keys have copies of their own, and in which flow."""
+def _taken(moves: Mapping[str, _Moves]) -> dict[str, str]:
+    """Say of which old numbers a copy stands under the new one already, and in which flow."""
     found: dict[str, str] = {}
-    for start in range(0, len(keys), _SOME):
-        links = Link.objects.filter(flow__in=flows, key__in=keys[start : start + _SOME])
-        copies = links.exclude(external_id=None).order_by("-flow")
-        found.update(copies.values_list("key", "flow"))
+    for flow, mine in moves.items():
+        for some in _parts(sorted(set(mine.keys.values()))):
+            links = Link.objects.filter(flow=flow, key__in=some).exclude(external_id=None)
+            found.update((mine.by[key], flow) for key in links.values_list("key", flat=True))
     return found
 
 
@@ -303,7 +305,11 @@ def _note(moves: _Moves, subject: Subject, key: str, numbers: Mapping[str, str])
     else:
         [place] = subject.parts
         # Where two parts hold numbers, one has been replaced already.
-        parts = list(split_key(moves.keys.get(key, key), subject.size))
+        try:
+            parts = list(split_key(moves.keys.get(key, key), subject.size))
+        except ValueError:
+            # A key of other parts, from before the charter changed them.
+            return
         old = parts[place]
         if old not in numbers:
             return

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 CODE = "M662"
 # Written out as the partial index has it, or SQLite does not find it.
-_TAKEN_OUT = "kind = 'delete' AND state = 'answered'"
+_TAKEN_OUT = "kind = 'delete' AND state IN ('answered', 'verified')"
 _LINKED = """
 NOT EXISTS (SELECT 1 FROM hub_link l WHERE l.flow = hub_effect.flow AND l.key = hub_effect.key
 AND l.external_id = hub_effect.external_id)

@@ -221,7 +221,16 @@ def _happened(flow: Flow, effect: Effect, records: Sequence[Found]) -> bool:
     if effect.kind == "delete":
         return not records
     asleep = effect.kind == "suspend" or _wakes(effect)
-    return not asleep and len(records) == 1 and agrees(flow, effect.after, records[0].fields)
+    return not asleep and len(records) == 1 and agrees(flow, _meant(effect), records[0].fields)
+
+
+def _meant(effect: Effect) -> str | None:
+    """Give what a write was to change: what else somebody edited says nothing of it."""
+    if effect.kind != "update" or not effect.before or not effect.after:
+        return effect.after
+    before, after = json.loads(effect.before), json.loads(effect.after)
+    changed = {name: value for name, value in after.items() if before.get(name) != value}
+    return document(changed) if changed else effect.after
 
 
 def _audit(page: ledger.Page, done: Sequence[Effect]) -> None:

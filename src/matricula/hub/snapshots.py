@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 # What Arrow raises over a file that is not, or no longer, Parquet.
 UNREADABLE = (pa.ArrowException, OSError)
+# Rows, of all that a pass reads.
+_SMALL = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,11 @@ def _remembered(
         rows=verdict.rows if verdict else 0, is_trusted=bool(verdict and verdict.is_trusted),
         taken_at=desk.at,
     )  # fmt: skip
+
+
+def are_small(read: Iterable[Landed]) -> bool:
+    """Say that sharing the work over threads would cost more than it saves."""
+    return sum(one.snapshot.count for one in read if one.snapshot) < _SMALL
 
 
 def forget(read: Iterable[Landed]) -> None:

@@ -61,7 +61,11 @@ def _standings(
 
 
 def _group(entity: Entity, each: Each, key: str) -> str:
-    parts = dict(zip(entity.key, split_key(key, len(entity.key)), strict=True))
+    try:
+        parts = dict(zip(entity.key, split_key(key, len(entity.key)), strict=True))
+    except ValueError:
+        # A key of other parts, from before the charter changed them, is in no group of today.
+        return ""
     return join_key(parts[name] for name in each.per)
 
 

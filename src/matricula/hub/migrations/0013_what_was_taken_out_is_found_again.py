@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
             "effect",
             models.Index(
                 "flow",
-                condition=models.Q(kind="delete", state="answered"),
+                condition=models.Q(kind="delete", state__in=("answered", "verified")),
                 name="effect_taken_out",
             ),
         ),
