@@ -101,13 +101,17 @@ def own_database(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, st
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what touches the database, and begin with the longest: no worker waits at the end."""
-    longest = {"examples", "machine", "protocol"}
+    longest = {"examples", "machine", "protocol", "test_many_workers.py"}
     items.sort(key=lambda item: longest.isdisjoint(item.path.parts))
     touching = {"db", "transactional_db", "own_database"}
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
-        if item.get_closest_marker("django_db") or fixtures & touching:
+        touches = item.get_closest_marker("django_db") or fixtures & touching
+        if touches and not item.get_closest_marker("any_database"):
             item.add_marker("both_databases")
+        # A file stays with one worker, for what its tests share; episodes share nothing.
+        if item.path.name != "test_machine.py":
+            item.add_marker(pytest.mark.xdist_group("/".join(item.path.parts[-2:])))
 
 
 @pytest.fixture

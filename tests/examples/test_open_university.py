@@ -182,4 +182,4 @@ def test_the_audit_of_the_whole_load_verifies(loaded):
 
     assert said.returncode == 0, said.stderr
     # 383,395 copies in thirteen flows, the accounts, the signatures and the run.
-    assert json.loads(said.stdout)["entries"] > 383_395 + (28_785 if WHOLE else 1_072)
+    assert json.loads(said.stdout)["entries"] > 383_395 + (28_785 if WHOLE else 162)

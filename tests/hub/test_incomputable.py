@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 # A length of 93 is the first for which this is more than a whole number can be.
 LARGE = "length(email) * 100000000000000000"

@@ -11,7 +11,7 @@ from matricula.hub.models import Run, Snapshot, StoredPlan
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 def _home(world) -> Path:

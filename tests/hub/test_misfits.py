@@ -9,7 +9,7 @@ import pytest
 
 from matricula.hub.models import Incident
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 _STRICTER = """

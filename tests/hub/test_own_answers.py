@@ -13,7 +13,7 @@ from matricula.connectors.sql.connector import SqlConnector
 from matricula.hub.models import Effect, FlowState, Incident, Link, Run, StoredPlan, SystemState
 from matricula.hub.worker import Worker, what_is_due
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 _WRITE = SqlConnector.write
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from matricula.hub.models import Incident
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 # A connector of another distribution that fetches its secret while it is made.
 EAGER = """

@@ -173,7 +173,7 @@ def play(number: int, begin: Callable[[], AbstractContextManager[Campus]], **mor
     """Play the episode of a seed; the same seed plays the same episode."""
     episode = seed(number)(type("University", (University,), {"begin": staticmethod(begin)}))
     told = {
-        "max_examples": 1, "stateful_step_count": 4, "database": None, "deadline": None,
+        "max_examples": 1, "stateful_step_count": 3, "database": None, "deadline": None,
         "phases": [Phase.generate], "suppress_health_check": list(HealthCheck),
         "print_blob": False, **more,
     }  # fmt: skip

@@ -9,6 +9,8 @@ import click
 
 from matricula.cli import show, sitting
 from matricula.cli.sitting import charter_option, json_option
+from matricula.kernel.errors import Refused
+from matricula.kernel.words import meant
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -21,7 +23,9 @@ if TYPE_CHECKING:
 @charter_option
 @json_option
 @click.option("--flow", default="", help="Only this flow.")
-@click.option("--asks", default="", help="Only what waits for this office.")
+@click.option(
+    "--asks", default="", help="Only what waits for this office, as the charter calls it."
+)
 @click.pass_context
 def drift(
     context: click.Context, folder: Path | None, *, as_json: bool, flow: str, asks: str
@@ -32,9 +36,16 @@ def drift(
     desk = sitting.sit_down(folder, only_look=True)
     from matricula.hub.drift import find_drift
 
+    if asks and asks not in desk.charter.stewards:
+        raise Refused(
+            "M517", f"The charter knows no office {asks}.", cure=meant(asks, desk.charter.stewards)
+        )
     found = find_drift(desk, flow, asks=asks)
     if as_json:
         show.as_json([asdict(d) for d in found.edits])
+        return
+    if asks and not found.edits:
+        show.say(f"Nothing waits for {desk.charter.title_of(asks)}; `matricula drift` lists all.")
         return
     _print_drift(found)
 
@@ -65,7 +76,10 @@ def _print_drift(found: Found) -> None:
 @charter_option
 @click.argument("place", nargs=3, metavar="FLOW KEY FIELD")
 @click.option(
-    "--until", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The last day it stands."
+    "--until",
+    type=click.DateTime(["%Y-%m-%d"]),
+    required=True,
+    help="The last day it stands, as in 2027-01-31.",
 )
 @click.option("--as", "steward", required=True, help="The office that answers for the flow.")
 @click.option("--why", required=True, help="The ground; it stands in the audit.")

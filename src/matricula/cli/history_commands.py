@@ -67,7 +67,9 @@ def undo(folder: Path | None, run: str, why: str, *, as_json: bool) -> None:
         show.as_json(plan_json(made.plan))
         return
     print_plan(made.plan, 10)
-    show.say(f"The flows above are held until `matricula release FLOW`; {run} is put back by")
+    show.say(
+        f"The flows above are held until `matricula release FLOW --why ...`; {run} is put back by"
+    )
     show.say(f"`matricula apply {made.plan.digest[:12]}`.")
 
 

@@ -16,6 +16,8 @@ from matricula.kernel.errors import Refused
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping
 
+# Lines of a list that are told one by one.
+_SHOWN = 20
 _numbers_of_cases = click.argument("numbers", type=int, nargs=-1, required=True)
 _why = click.option("--why", required=True, help="The ground; it stands in the audit.")
 
@@ -23,28 +25,40 @@ _why = click.option("--why", required=True, help="The ground; it stands in the a
 @click.group(invoke_without_command=True)
 @charter_option
 @json_option
+@click.option("--decided", is_flag=True, help="Those that were decided, which can be undone.")
 @click.pass_context
-def matches(context: click.Context, folder: Path | None, *, as_json: bool) -> None:
+def matches(context: click.Context, folder: Path | None, *, as_json: bool, decided: bool) -> None:
     """List records that may be one and wait for a steward's decision."""
     if context.invoked_subcommand:
         return
     sitting.sit_down(folder, only_look=True)
     from matricula.hub import matches as matches_
 
-    told = matches_.told()
+    told = matches_.told(decided=decided)
     if as_json:
         show.as_json(told)
         return
-    show.table(
-        ["case", "kind", "entity", "key", "may be", "of", "probability", "asks"],
-        [
+    if told:
+        show.table(
+            ["case", "kind", "entity", "key", "may be", "of", "probability", "asks", "state"],
             [
-                c["case"], c["kind"], c["entity"], c["key"], c["other"], c["resource"],
-                "" if c["probability"] is None else f"{c['probability']:.1%}", c["steward"],
-            ]
-            for c in told
-        ],
-    )  # fmt: skip
+                [
+                    c["case"], c["kind"], c["entity"], c["key"], c["other"], c["resource"],
+                    "" if c["probability"] is None else f"{c['probability']:.1%}", c["steward"],
+                    c["state"],
+                ]
+                for c in told
+            ],
+        )  # fmt: skip
+    if decided:
+        show.say(f"{len(told)} decided. `matricula matches undo N --why ...` takes one back.")
+    else:
+        show.say(
+            f"{len(told)} match case(s) wait. See `matricula matches show N`, then `same N` or "
+            "`different N` with `--why ...`."
+            if told
+            else "No match case waits."
+        )
 
 
 @matches.command(name="show")
@@ -89,11 +103,11 @@ def different(folder: Path | None, numbers: tuple[int, ...], why: str) -> None:
 
 @matches.command()
 @charter_option
-@click.argument("number", type=int)
+@_numbers_of_cases
 @_why
-def undo(folder: Path | None, number: int, why: str) -> None:
-    """Take a decision back; each source's record stands as before."""
-    _decide(folder, (number,), "undo", why)
+def undo(folder: Path | None, numbers: tuple[int, ...], why: str) -> None:
+    """Take decisions back; each source's record stands as before."""
+    _decide(folder, numbers, "undo", why)
 
 
 def _decide(folder: Path | None, numbers: tuple[int, ...], said: str, why: str) -> None:
@@ -117,6 +131,8 @@ def find(folder: Path | None, entity: str, *, as_json: bool) -> None:
     if as_json:
         show.as_json(counts)
         return
+    if not counts:
+        show.say("The charter compares no records; `matching:` of an entity has it do so.")
     for name, count in counts.items():
         show.say(f"{name}: {count} pair(s) look alike; see `matricula matches`.")
 
@@ -128,7 +144,8 @@ def find(folder: Path | None, entity: str, *, as_json: bool) -> None:
 @click.option("--to", "new", default="", help="The new key.")
 @click.option(
     "--file", "path", type=click.Path(exists=True, dir_okay=False, path_type=Path), default=None,
-    help="A CSV file: an old key and its new one on each line.",
+    help="A CSV file in UTF-8: an old key, a comma (or ;) and its new key on each line; a first "
+    "line `old,new` is allowed.",
 )  # fmt: skip
 @_why
 def rekey(
@@ -146,6 +163,8 @@ def rekey(
         raise _refused(path, {said[old][1]: reason for old, reason in problems.items()})
     cases = matches_.rekey(desk, entity, numbers, why=why)
     show.say(f"{len(cases)} record(s) of {entity} go on under new keys; the next pass goes by it.")
+    which = f"case {cases[0]}" if len(cases) == 1 else f"cases {cases[0]} to {cases[-1]}"
+    show.say(f"Kept as {which}: `matricula matches undo {cases[0]} --why ...` takes one back.")
 
 
 def _numbers(old: str, new: str, path: Path | None) -> dict[str, tuple[str, str]]:
@@ -154,10 +173,9 @@ def _numbers(old: str, new: str, path: Path | None) -> dict[str, tuple[str, str]
         if not old or not new:
             raise click.UsageError("Give --from and --to, or --file.")
         return {old: (new, "")}
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file)
-        rows = [(f"{path.name}:{reader.line_num}", [c.strip() for c in row]) for row in reader]
-    rows = [(place, row) for place, row in rows if any(row)]
+    if old or new:
+        raise click.UsageError("Give --from and --to, or --file, not both.")
+    rows = [(place, row) for place, row in _rows(path) if any(row)]
     if rows and [word.casefold() for word in rows[0][1]] == ["old", "new"]:
         del rows[0]
     news = Counter(row[-1] for _, row in rows)
@@ -173,6 +191,22 @@ def _numbers(old: str, new: str, path: Path | None) -> dict[str, tuple[str, str]
     return found
 
 
+def _rows(path: Path) -> list[tuple[str, list[str]]]:
+    """Read a list as a spreadsheet writes it: parted by commas, semicolons or tabs."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise Refused(
+            "M554",
+            f"{path.name} is not text in UTF-8, so its keys cannot be read.",
+            cure="Save it as CSV in UTF-8 (a spreadsheet calls it so) and give it again.",
+        ) from None
+    first = text.partition("\n")[0]
+    parted = max(",;\t", key=first.count)
+    reader = csv.reader(text.splitlines(), delimiter=parted)
+    return [(f"{path.name}:{reader.line_num}", [c.strip() for c in row]) for row in reader]
+
+
 def _wrong(row: list[str], before: Container[str], news: Mapping[str, int]) -> str:
     if len(row) != len(("old", "new")) or not all(row):
         return "a line is an old key, a comma and its new key"
@@ -183,7 +217,9 @@ def _wrong(row: list[str], before: Container[str], news: Mapping[str, int]) -> s
 
 def _refused(path: Path, bad: Mapping[str, str]) -> Refused:
     """Refuse a list as a whole, with every line that is wrong."""
-    told = "".join(f"\n  {place}: {reason}" for place, reason in bad.items())
+    told = "".join(f"\n  {place}: {reason}" for place, reason in list(bad.items())[:_SHOWN])
+    if len(bad) > _SHOWN:
+        told += f"\n  and {len(bad) - _SHOWN} more"
     return Refused(
         "M554",
         f"{path.name} has {len(bad)} line(s) that cannot be followed, and none was.{told}\n",

@@ -171,14 +171,15 @@ def _steward(charter: Charter, one: Possible) -> str:
     return charter.systems[charter.entities[one.entity].roster.system].steward
 
 
-def told(number: int | None = None) -> list[dict[str, Any]]:
-    """Say what is kept of the cases that are open, or of one, decided or not.
+def told(number: int | None = None, *, decided: bool = False) -> list[dict[str, Any]]:
+    """Say what is kept of the cases that are open, of those that are decided, or of one.
 
     Raises:
         Refused: There is no such case (M552).
     """
     if number is None:
-        return [_told(c) for c in MatchCase.objects.filter(state="open").order_by("id")]
+        states = ("same", "different") if decided else ("open",)
+        return [_told(c) for c in MatchCase.objects.filter(state__in=states).order_by("id")]
     case = _case(number)
     said = MatchDecision.objects.filter(case=case).order_by("id")
     decisions = [
@@ -204,7 +205,7 @@ def _case(number: int) -> MatchCase:
         raise Refused(
             "M552",
             f"There is no match case {number}.",
-            cure="Use a number of `matricula matches`.",
+            cure="Use a number of `matricula matches`, or of `matricula matches --decided`.",
         )
     return case
 
@@ -233,8 +234,16 @@ def decide(desk: Desk, number: int, said: str, *, why: str) -> MatchCase:
 
 def decide_all(desk: Desk, numbers: Sequence[int], said: str, *, why: str) -> list[MatchCase]:
     """Decide several cases alike, or none of them; see `decide`."""
+    _must_have_a_ground(why)
     with transaction.atomic():
         return [decide(desk, number, said, why=why) for number in numbers]
+
+
+def _must_have_a_ground(why: str) -> None:
+    if not why.strip():
+        raise Refused(
+            "M553", "A decision needs a ground.", cure="Say why, with `--why`; the audit keeps it."
+        )
 
 
 def _move(desk: Desk, case: MatchCase, said: str) -> None:
@@ -288,6 +297,7 @@ def rekey(desk: Desk, entity: str, numbers: Mapping[str, str], *, why: str) -> l
             "M517", f"The charter knows no entity {entity}.",
             cure=f"Use one of {', '.join(desk.charter.entities)}.",
         )  # fmt: skip
+    _must_have_a_ground(why)
     cases = []
     with transaction.atomic():
         rekeys.move(desk, entity, numbers)

@@ -211,8 +211,13 @@ def problems(desk: Desk, entity: str, numbers: Mapping[str, str]) -> dict[str, s
     for old, new in numbers.items():
         if new in twice:
             found[old] = f"{new} is given to others as well"
-        elif new in numbers or old == new:
-            found[old] = f"{new} is an old number as well"
+        elif old == new:
+            found[old] = "the old and the new key are the same"
+        elif new in numbers:
+            found[old] = (
+                f"{new} is an old key as well; where records change keys among themselves, give "
+                "one of them a free key first"
+            )
         elif old not in copied:
             found[old] = f"no flow has a copy of {old}"
         elif old in taken:
@@ -265,10 +270,11 @@ def _copied(moves: Mapping[str, _Moves]) -> set[str]:
 def _taken(moves: Mapping[str, _Moves]) -> dict[str, str]:
     """Say of which old numbers a copy stands under the new one already, and in which flow."""
     found: dict[str, str] = {}
-    for flow, mine in moves.items():
+    for flow, mine in sorted(moves.items()):
         for some in _parts(sorted(set(mine.keys.values()))):
             links = Link.objects.filter(flow=flow, key__in=some).exclude(external_id=None)
-            found.update((mine.by[key], flow) for key in links.values_list("key", flat=True))
+            for key in links.values_list("key", flat=True):
+                found.setdefault(mine.by[key], flow)
     return found
 
 
