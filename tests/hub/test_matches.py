@@ -320,6 +320,33 @@ def test_new_numbers_come_as_a_list_and_one_that_cannot_be_taken_moves_none(worl
     assert Link.objects.filter(key__startswith="7").count() == 0
 
 
+def test_a_list_out_of_a_spreadsheet_is_read_and_what_it_said_is_found_again_and_taken_back(
+    world, tmp_path
+):
+    world.settle()
+    path = tmp_path / "keys.csv"
+    rekey = ("matches", "rekey", "student", "--file", str(path))
+    path.write_bytes("Müller;1\n".encode("cp1252"))
+    unread = world.run(*rekey, *WHY)
+    path.write_text("\ufeffold;new\n00001;70001\n00002;70002\n", encoding="utf-8")
+    groundless = world.run(*rekey, "--why", " ")
+
+    taken = world.run(*rekey, *WHY)
+
+    assert [(said.code, "UTF-8" in said.err) for said in (unread, groundless)] == [
+        (1, True), (1, False),
+    ]  # fmt: skip
+    cases = [case["case"] for case in world.run("matches", "--decided", "--json").json]
+    assert len(cases) == 2
+    assert f"cases {cases[0]} to {cases[1]}" in taken.out
+    assert world.run("matches").out == "No match case waits.\n"
+    assert world.run("matches", "undo", *map(str, cases), *WHY).code == 0
+    assert Link.objects.filter(key__startswith="7").count() == 0
+    assert world.run("matches", "--decided", "--json").json == []
+    misspelt = world.run("drift", "--asks", "registar")
+    assert (misspelt.code, "Did you mean registrar?" in misspelt.err) == (1, True)
+
+
 def test_a_new_number_can_be_taken_back(world):
     world.settle()
     world.run("matches", "rekey", "student", "--from", "00001", "--to", "70001", *WHY)
