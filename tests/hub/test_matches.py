@@ -285,6 +285,9 @@ def test_a_record_that_goes_on_under_a_new_number_keeps_its_copies(world):
     mine = world.in_lms(f"SELECT COUNT(*) FROM enrolments WHERE userid = '{before[0]}'")  # noqa: S608 - a number
     assert mine == [(2,)]
     assert [e.action for e in history("student", "00001", limit=50)][:1] == ["match same"]
+    # Under the old number nobody is erased any more: that would be half of somebody.
+    erased = world.run("audit", "erase", "student", "00001", "--why", "request 1")
+    assert (erased.code, "goes on as 70001" in erased.err) == (1, True)
 
 
 def test_a_number_that_has_copies_of_its_own_cannot_be_taken(world):
