@@ -9,8 +9,6 @@ import click
 
 from matricula.cli import show, sitting
 from matricula.cli.sitting import charter_option, json_option
-from matricula.kernel.errors import Refused
-from matricula.kernel.words import meant
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -36,10 +34,6 @@ def drift(
     desk = sitting.sit_down(folder, only_look=True)
     from matricula.hub.drift import find_drift
 
-    if asks and asks not in desk.charter.stewards:
-        raise Refused(
-            "M517", f"The charter knows no office {asks}.", cure=meant(asks, desk.charter.stewards)
-        )
     found = find_drift(desk, flow, asks=asks)
     if as_json:
         show.as_json([asdict(d) for d in found.edits])

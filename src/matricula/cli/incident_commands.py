@@ -138,9 +138,10 @@ def letters(folder: Path | None, office: str, *, as_json: bool) -> None:
     """List the last letters to the offices, or show one before it is sent."""
     desk = sitting.sit_down(folder, only_look=True)
     from matricula.hub import letters as post
+    from matricula.hub.called import office_called
 
     if office:
-        text = post.preview(desk, post.office_called(desk, office))
+        text = post.preview(desk, office_called(desk.charter, office))
         if as_json:
             show.as_json({"subject": text.subject, "body": text.body})
         else:

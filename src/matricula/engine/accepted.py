@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from matricula.engine import sql
+from matricula.engine.aside import move_aside
 from matricula.engine.plan import ACCEPTED
 from matricula.engine.state import fetch_keys, load_links
 from matricula.engine.workbench import register, run, size
@@ -131,17 +132,3 @@ def _put_back(bench: Workbench, flow: Flow, let_stand: str) -> None:
     restore: dict[str, object] = {"kind": sql.text("restore")}
     run(bench, exp.update(sql.table(f"change_{flow.name}"), restore, where=mine))
     run(bench, exp.delete(sql.table(let_stand), where=again.copy()))
-
-
-def move_aside(bench: Workbench, flow: Flow, called: str) -> None:
-    """Move the keys of a table (`key`, `code`) from `change_F` to `aside_F`."""
-    change, aside = f"change_{flow.name}", f"aside_{flow.name}"
-    if not size(bench, called):
-        return
-    told = exp.select(sql.column("key"), sql.column("code")).from_(sql.table(called))
-    if size(bench, aside):
-        run(bench, exp.insert(told, sql.table(aside)))
-    else:
-        run(bench, sql.create("TABLE", aside, told))
-    mine = exp.In(this=sql.column("key"), query=sql.keys_in(called).subquery())
-    run(bench, exp.delete(sql.table(change), where=mine))

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from matricula.engine import observe, sql
-from matricula.engine.workbench import run, size
+from matricula.engine.workbench import add, size, without
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from matricula.charter.model import Flow
     from matricula.engine.workbench import Workbench
@@ -32,49 +32,31 @@ def gather_changes(bench: Workbench, flow: Flow) -> None:
     # One after the other: all at once would hold the memory of all their joins.
     for source, query in _parts(bench, flow):
         if size(bench, f"{source}_{flow.name}"):
-            _change(bench, flow.name, query)
-
-
-def _change(bench: Workbench, name: str, query: exp.Select) -> None:
-    """Add to what is to be done."""
-    called = f"change_{name}"
-    chosen = _settled(query, name, aside=bool(size(bench, f"aside_{name}")))
-    if size(bench, called):
-        run(bench, exp.insert(chosen, sql.table(called), copy=False))
-    else:
-        run(bench, sql.create("TABLE", called, chosen))
+            add(bench, f"change_{flow.name}", _settled(bench, flow, query))
 
 
 def _parts(bench: Workbench, flow: Flow) -> Iterator[tuple[str, exp.Select]]:
     """List what may have to be done, by the table it comes from."""
-    name = flow.name
-    there = [c for c in ("before", "met", "missing", "fresh", "exit", "kept", "again")
-             if size(bench, f"{c}_{name}")]  # fmt: skip
-    yield "fresh", _wanted(flow, there)
-    yield "exit", _leaving(flow, there)
-    yield "restore", _restored(flow, there)
+    yield "fresh", _wanted(bench, flow)
+    yield "exit", _leaving(bench, flow)
+    yield "restore", _restored(bench, flow)
     if flow.on_exit == "suspend":
-        yield "restore", _put_back_to_sleep(flow, there)
+        yield "restore", _put_back_to_sleep(bench, flow)
 
 
-def _settled(query: exp.Select, name: str, *, aside: bool) -> exp.Select:
+def _settled(bench: Workbench, flow: Flow, query: exp.Select) -> exp.Select:
     # An update whose fields all agree (a charter that grants one less) is no change.
     idle = exp.and_(
         sql.same(sql.column("kind"), sql.text("update")),
         sql.same(sql.call("len", sql.column("fields")), exp.Literal.number(0)),
     )
     chosen = exp.select(exp.Star()).from_(query.subquery("c")).where(sql.no(idle))
-    return (
-        chosen.where(sql.absent(sql.column("key"), sql.keys_in(f"aside_{name}")))
-        if aside
-        else chosen
-    )
+    return without(bench, chosen, sql.column("key"), f"aside_{flow.name}")
 
 
-def _wanted(flow: Flow, there: Sequence[str]) -> exp.Select:
+def _wanted(bench: Workbench, flow: Flow) -> exp.Select:
     """Creates, updates, resumes and matches."""
-    name = flow.name
-    met, had = _Beside("met", "m", there), _Beside("before", "b", there)
+    met, had = _Beside(bench, f"met_{flow.name}", "m"), _Beside(bench, f"before_{flow.name}", "b")
     gone = sql.call("coalesce", met.value("gone", "BOOLEAN"), exp.false())
     external = sql.case(
         [(gone, exp.null())],
@@ -93,30 +75,30 @@ def _wanted(flow: Flow, there: Sequence[str]) -> exp.Select:
         sql.column("match", "f"),
         sql.column("waits", "f"),
         sql.named(_differing(flow, before, after), "fields"),
-    ).from_(sql.table(f"fresh_{name}", "f"))
-    return had.join(met.join(query, name, "f"), name, "f")
+    ).from_(sql.table(f"fresh_{flow.name}", "f"))
+    return had.join(met.join(query, "f"), "f")
 
 
 @dataclass(frozen=True, slots=True)
 class _Beside:
     """A table that tells more of some keys, where there is one; otherwise it tells null."""
 
+    bench: Workbench
     called: str
     alias: str
-    there: Sequence[str]
 
     def value(self, column: str, kind: str = "VARCHAR") -> exp.Expr:
         """Take one of its columns."""
-        if self.called in self.there:
+        if size(self.bench, self.called):
             return sql.column(column, self.alias)
         return sql.cast(exp.null(), kind)
 
-    def join(self, query: exp.Select, name: str, of: str) -> exp.Select:
+    def join(self, query: exp.Select, of: str) -> exp.Select:
         """Put it beside a query, by key."""
-        if self.called not in self.there:
+        if not size(self.bench, self.called):
             return query
         return query.join(
-            sql.table(f"{self.called}_{name}", self.alias),
+            sql.table(self.called, self.alias),
             on=sql.same(sql.column("key", self.alias), sql.column("key", of)),
             join_type="left",
         )
@@ -138,21 +120,12 @@ def _kind(external: exp.Expr, met: _Beside) -> exp.Expr:
     )
 
 
-def _leaving(flow: Flow, there: Sequence[str]) -> exp.Select:
+def _leaving(bench: Workbench, flow: Flow) -> exp.Select:
     name = flow.name
     kind = "delete" if flow.on_exit == "delete" else "suspend"
-    had = _Beside("before", "b", there)
+    had = _Beside(bench, f"before_{name}", "b")
     query = _away("e", kind, had.value("confirmed")).from_(sql.table(f"exit_{name}", "e"))
-    return _without(had.join(query, name, "e"), sql.column("key", "e"), name, "missing", there)
-
-
-def _without(
-    query: exp.Select, key: exp.Expr, name: str, called: str, there: Sequence[str]
-) -> exp.Select:
-    """Leave out the keys of a table, where it holds any."""
-    return (
-        query.where(sql.absent(key, sql.keys_in(f"{called}_{name}"))) if called in there else query
-    )
+    return without(bench, had.join(query, "e"), sql.column("key", "e"), f"missing_{name}")
 
 
 def _away(of: str, kind: str, before: exp.Expr) -> exp.Select:
@@ -167,18 +140,18 @@ def _away(of: str, kind: str, before: exp.Expr) -> exp.Select:
     )
 
 
-def _put_back_to_sleep(flow: Flow, there: Sequence[str]) -> exp.Select:
+def _put_back_to_sleep(bench: Workbench, flow: Flow) -> exp.Select:
     """Copies of leavers that somebody woke in the target: only a desired copy is awake."""
     name = flow.name
     woken = sql.call("list_contains", sql.column("fields", "r"), sql.text("_suspended"))
     query = _away("r", "suspend", sql.column("found", "r"))
     query = query.from_(sql.table(f"restore_{name}", "r")).where(woken)
     for worked in ("again", "exit", "kept"):
-        query = _without(query, sql.column("key", "r"), name, worked, there)
+        query = without(bench, query, sql.column("key", "r"), f"{worked}_{name}")
     return query
 
 
-def _restored(flow: Flow, there: Sequence[str]) -> exp.Select:
+def _restored(bench: Workbench, flow: Flow) -> exp.Select:
     """Edited copies whose desired state has not changed: put them back."""
     name = flow.name
     gone = sql.missing(sql.column("found", "r"))
@@ -201,7 +174,7 @@ def _restored(flow: Flow, there: Sequence[str]) -> exp.Select:
             on=sql.same(sql.column("key", "d"), sql.column("key", "r")),
         )
     )
-    return _without(query, sql.column("key", "r"), name, "fresh", there)
+    return without(bench, query, sql.column("key", "r"), f"fresh_{name}")
 
 
 def _as_created(flow: Flow, gone: exp.Expr) -> exp.Expr:

@@ -141,10 +141,8 @@ def _gather_known(bench: Workbench, spelling: Sequence[str]) -> None:
 
 
 def _keep_ids(bench: Workbench, called: str, parts: Sequence[exp.Query]) -> None:
-    every = parts[0]
-    for part in parts[1:]:
-        every = exp.union(every, part, distinct=False)
-    query = exp.select(sql.column("id")).distinct().from_(every.subquery("parts"))
+    every = sql.union_all(parts).subquery("parts")
+    query = exp.select(sql.column("id")).distinct().from_(every)
     run(bench, sql.create("TABLE", called, query.where(sql.given(sql.column("id")))))
 
 

@@ -20,6 +20,7 @@ from matricula.charter.lineage import passed
 from matricula.engine import compose, project, sql, survey
 from matricula.engine.moved import find_moved, in_moved
 from matricula.engine.workbench import (
+    add,
     arrow,
     batches,
     give_back,
@@ -215,19 +216,10 @@ def _mark(
         # A key whose print changed is found on both sides. One after the other: both at once
         # would read four times.
         for here, there in (("index_now", "index_before"), ("index_before", "index_now")):
-            _touch(bench, name, _alone(here, there))
+            add(bench, f"touched_{name}", _alone(here, there))
         bench.unregister("index_now")
         bench.unregister("index_before")
         give_back()
-
-
-def _touch(bench: Workbench, name: str, keys: exp.Query) -> None:
-    """Add keys to those of an entity that are dirty."""
-    called = f"touched_{name}"
-    if size(bench, called):
-        run(bench, exp.insert(keys, sql.table(called), copy=False))
-    else:
-        run(bench, sql.create("TABLE", called, keys))
 
 
 def _add_marked(bench: Workbench, name: str, keys: pa.Table | None) -> None:
@@ -235,7 +227,7 @@ def _add_marked(bench: Workbench, name: str, keys: pa.Table | None) -> None:
         return
     register(bench, "marked_now", keys)
     every = exp.select(sql.column("key")).from_(sql.table("marked_now"))
-    _touch(bench, name, every)
+    add(bench, f"touched_{name}", every)
     bench.unregister("marked_now")
 
 
@@ -258,10 +250,11 @@ def _follow_refs(bench: Workbench, charter: Charter, entity: Entity) -> None:
         if flow.entity == entity.name
         for name in project.refs_of(charter, flow)
     }
+    touched = f"touched_{entity.name}"
     for field in refs:
         if field in entity.refs:
             if size(bench, f"touched_{entity.refs[field].entity}"):
-                _touch(bench, entity.name, _referring(bench, charter, entity, field))
+                add(bench, touched, _referring(bench, charter, entity, field))
             continue
         owned = entity.fields[field]
         if not size(bench, f"touched_{owned.type.entity}"):
@@ -273,7 +266,7 @@ def _follow_refs(bench: Workbench, charter: Charter, entity: Entity) -> None:
             .where(exp.In(this=sql.column(owned.owner_field), query=referred.subquery()))
             .where(sql.given(sql.column("key")))
         )
-        _touch(bench, entity.name, query)
+        add(bench, touched, query)
 
 
 def _referring(bench: Workbench, charter: Charter, entity: Entity, name: str) -> exp.Select:

@@ -20,7 +20,7 @@ from matricula.engine.changes import DESIRED
 from matricula.engine.moved import find_moved, in_moved
 from matricula.engine.plan import ACCEPTED
 from matricula.engine.state import fetch_keys, load_links
-from matricula.engine.workbench import leave_out, number, run, size
+from matricula.engine.workbench import leave_out, number, run, size, without
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -75,6 +75,8 @@ def diff(
     changes.gather_changes(bench, flow)
     # Each holds the text of all that is to be done, and so does what was made of them.
     _forget(bench, f"again_{name}", f"exit_{name}", f"delta_{name}")
+    # A view of what is gone now.
+    leave_out(bench, f"fresh_{name}")
 
 
 def _find_delta(bench: Workbench, flow: Flow, desired: exp.Select) -> None:
@@ -88,8 +90,9 @@ def _find_delta(bench: Workbench, flow: Flow, desired: exp.Select) -> None:
         )
         run(bench, sql.create("VIEW", f"fresh_{name}", fresh))
     if size(bench, f"fresh_{name}") < size(bench, f"delta_{name}"):
-        kept = bool(size(bench, f"kept_{name}"))
-        run(bench, sql.create("TABLE", f"exit_{name}", _exits(name, kept=kept)))
+        exits = _part(name, desired=False)
+        exits = without(bench, exits, sql.column("key"), f"kept_{name}")
+        run(bench, sql.create("TABLE", f"exit_{name}", exits))
     _forget(bench, f"stale_{name}")
 
 
@@ -178,13 +181,6 @@ def _part(name: str, *, desired: bool) -> exp.Select:
     is_desired = sql.column("is_desired")
     query = exp.select(exp.Star()).from_(sql.table(f"delta_{name}"))
     return query.where(is_desired if desired else sql.no(is_desired))
-
-
-def _exits(name: str, *, kept: bool) -> exp.Select:
-    exits = _part(name, desired=False)
-    return (
-        exits.where(sql.absent(sql.column("key"), sql.keys_in(f"kept_{name}"))) if kept else exits
-    )
 
 
 def _again(name: str, desired: exp.Select) -> exp.Select:
@@ -279,8 +275,6 @@ def unchanged(bench: Workbench, flow: Flow, keys: exp.Select) -> int:
         exits = [sql.text(kind) for kind in ("suspend", "delete")]
         stays = sql.no(exp.In(this=sql.column("kind"), expressions=exits))
         worked = number(bench, sql.count(f"change_{flow.name}").where(stays))
-    if size(bench, f"aside_{flow.name}"):
-        aside = sql.keys_in(f"aside_{flow.name}")
-        keys = keys.where(sql.absent(sql.column("key", project.GOLDEN), aside))
+    keys = without(bench, keys, sql.column("key", project.GOLDEN), f"aside_{flow.name}")
     desired = exp.select(exp.Count(this=exp.Star())).from_(keys.subquery("d"))
     return number(bench, desired) - worked

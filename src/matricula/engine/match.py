@@ -136,10 +136,7 @@ def _gather(bench: Workbench, entity: Entity, trusted: Sequence[ResourceRef]) ->
         for resource, names in sorted(matching.others.items())
         if resource in trusted and resource in entity.owners()
     ]
-    query: exp.Query = parts[0]
-    for part in parts[1:]:
-        query = exp.union(query, part, distinct=False)
-    run(bench, sql.create("TABLE", f"alike_{entity.name}", query))
+    run(bench, sql.create("TABLE", f"alike_{entity.name}", sql.union_all(parts)))
 
 
 def _part(

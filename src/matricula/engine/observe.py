@@ -17,7 +17,7 @@ from sqlglot import exp
 from matricula.engine import sql, values
 from matricula.engine.accepted import overlook
 from matricula.engine.state import fetch_keys, load_links
-from matricula.engine.workbench import leave_out, run, size
+from matricula.engine.workbench import leave_out, run, size, without
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -211,19 +211,18 @@ def _find_matches(bench: Workbench, flow: Flow, seen: pa.Schema) -> None:
     )
     doubtful = exp.select(sql.column("key")).distinct().from_(sql.table(f"pair_{name}"))
     run(bench, sql.create("TABLE", f"doubtful_{name}", doubtful.where(unclear)))
-    is_clear = size(bench, f"doubtful_{name}") == 0
-    matched = _matched(flow, seen, is_clear=is_clear)
+    matched = without(bench, _matched(flow, seen), sql.column("key", "p"), f"doubtful_{name}")
     matched = sql.one_per_key(matched, among=("found", "suspended"))
     run(bench, sql.create("TABLE", f"matched_{name}", matched))
 
 
-def _matched(flow: Flow, seen: pa.Schema, *, is_clear: bool) -> exp.Select:
-    """Add to the clear pairs how the target's record reads."""
+def _matched(flow: Flow, seen: pa.Schema) -> exp.Select:
+    """Add to the pairs how the target's record reads."""
     name = flow.name
     external = exp.select(sql.column("external_id")).from_(sql.table(f"pair_{name}"))
     look = _look(flow, seen).where(exp.In(this=sql.column("_id", "v"), query=external.subquery()))
     asleep = sql.call("coalesce", sql.column("suspended", "l"), exp.false())
-    query = (
+    return (
         exp.select(
             sql.column("key", "p"),
             sql.column("external_id", "p"),
@@ -236,10 +235,6 @@ def _matched(flow: Flow, seen: pa.Schema, *, is_clear: bool) -> exp.Select:
             on=sql.same(sql.column("external_id", "l"), sql.column("external_id", "p")),
         )
     )
-    if is_clear:
-        return query
-    doubtful = sql.keys_in(f"doubtful_{name}")
-    return query.where(sql.absent(sql.column("key", "p"), doubtful))
 
 
 def _several(name: str, one: str, many: str) -> exp.Select:

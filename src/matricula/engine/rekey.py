@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from matricula.engine import match, sql, survey, values
-from matricula.engine.accepted import move_aside
+from matricula.engine.aside import move_aside
 from matricula.engine.read import wanted_fields
 from matricula.engine.workbench import number, register, rows, run, size
 
@@ -67,7 +67,7 @@ def pairs(
             exp.select(exp.Star()).from_(sql.table(f"{word}_{entity.name}"))
             for word in (_LEFT, _JOINED)
         ]
-        run(bench, sql.create("TABLE", f"alike_{moved}", exp.union(*both, distinct=False)))
+        run(bench, sql.create("TABLE", f"alike_{moved}", sql.union_all(both)))
         everybody = _alike(entity, now, resource=_JOINED)
         run(bench, sql.create("TABLE", f"everybody_{entity.name}", everybody))
         found = match.compare(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from matricula.engine import project, sql
-from matricula.engine.workbench import leave_out, run, size
+from matricula.engine.workbench import leave_out, run, size, without
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,8 +43,8 @@ def find_settled(bench: Workbench, flow: Flow, *, desired: exp.Select, seen: boo
     """
     name = flow.name
     leave_out(bench, f"settled_{name}", f"void_{name}")
-    kept = bool(size(bench, f"kept_{name}"))
-    if not run(bench, sql.create("TABLE", f"troubled_{name}", _troubled(name, kept=kept))):
+    troubled = without(bench, _troubled(name), sql.column("key"), f"kept_{name}")
+    if not run(bench, sql.create("TABLE", f"troubled_{name}", troubled)):
         return
     keys = sql.keys_in(f"troubled_{name}")
     wanted = desired.where(exp.In(this=sql.column("key", project.GOLDEN), query=keys.subquery()))
@@ -65,20 +65,16 @@ def among(column: exp.Expr, words: Sequence[str]) -> exp.Expr:
     return exp.In(this=column.copy(), expressions=[sql.text(word) for word in words])
 
 
-def _troubled(name: str, *, kept: bool) -> exp.Select:
+def _troubled(name: str) -> exp.Select:
     state = sql.column("state")
     columns = ("key", "external_id", "state", "digest", "refused")
-    query = (
+    return (
         exp.select(*[sql.column(column) for column in columns])
         .from_(sql.table(f"state_{name}"))
         .where(exp.or_(sql.given(sql.column("refused")), among(state, _UNMADE)))
         # What may have been sent is found out by looking, and by nothing else.
         .where(sql.differs(state, sql.text("unknown")))
     )
-    if not kept:
-        return query
-    apart = sql.keys_in(f"kept_{name}")
-    return query.where(sql.absent(sql.column("key"), apart))
 
 
 def _with_wanted(name: str) -> exp.Select:

@@ -16,6 +16,8 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 from sqlglot import exp
 
+from matricula.engine import sql
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -119,6 +121,19 @@ def run(bench: Workbench, statement: exp.Expr) -> int:
     elif isinstance(statement, exp.Drop):
         bench.sizes.pop(statement.args["tables"][0].name, None)
     return made
+
+
+def add(bench: Workbench, table: str, query: exp.Query) -> None:
+    """Add rows to a table; the first of them make it."""
+    if size(bench, table):
+        run(bench, exp.insert(query, sql.table(table), copy=False))
+    else:
+        run(bench, sql.create("TABLE", table, query))
+
+
+def without(bench: Workbench, query: exp.Select, key: exp.Expr, table: str) -> exp.Select:
+    """Leave out of a query the keys that a table holds, where it holds any."""
+    return query.where(sql.absent(key, sql.keys_in(table))) if size(bench, table) else query
 
 
 def leave_out(bench: Workbench, *tables: str) -> None:

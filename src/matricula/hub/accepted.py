@@ -16,11 +16,11 @@ from django.db import transaction
 
 from matricula.audit.actions import Entry, append
 from matricula.engine.line import local_date
-from matricula.hub import approvals
+from matricula.hub import approvals, bulk
+from matricula.hub.called import flow_called
 from matricula.hub.models import AcceptedEdit, Link
 from matricula.kernel.digests import document
 from matricula.kernel.errors import Refused
-from matricula.kernel.words import meant
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -91,8 +91,8 @@ def _values(desk: Desk, flow: str, keys: Sequence[str]) -> dict[str, dict[str, A
     accepted = standing(desk, flow)
     if not accepted.exists():
         return found
-    for start in range(0, len(keys), _SOME):
-        for one in accepted.filter(key__in=keys[start : start + _SOME]):
+    for some in bulk.parts(keys, of=_SOME):
+        for one in accepted.filter(key__in=some):
             found.setdefault(one.key, {}).update(json.loads(one.value))
     return found
 
@@ -115,10 +115,7 @@ def accept(
             it is not the office's to accept (M530).
     """
     name, key, field = place
-    flow = desk.charter.flows.get(name)
-    if flow is None:
-        known = desk.charter.flows
-        raise Refused("M517", f"The charter knows no flow {name}.", cure=meant(name, known))
+    flow = flow_called(desk.charter, name)
     link = Link.objects.filter(flow=name, key=key).first()
     found = _seen(link, field) or _kept(desk, place)
     conditions = {

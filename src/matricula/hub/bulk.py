@@ -10,18 +10,24 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from django.db import connection
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 # What a database takes as a value.
 Cell = str | int | float | bool | datetime | list[str] | None
 Row = tuple[Cell, ...]
 _CHUNK = 50_000
+
+
+def parts(rows: Sequence[Any], *, of: int) -> Iterator[Sequence[Any]]:
+    """Give rows in parts of at most so many: databases take no more parameters at once."""
+    for start in range(0, len(rows), of):
+        yield rows[start : start + of]
 
 
 def _quoted(names: Sequence[str]) -> str:

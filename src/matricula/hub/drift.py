@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from matricula.hub import accepted, charters, standing
+from matricula.hub.called import flow_called, office_called
 from matricula.hub.links import EDITED
 from matricula.hub.models import FlowState, Link
 from matricula.kernel.digests import document
-from matricula.kernel.errors import Refused
-from matricula.kernel.words import meant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,12 +81,12 @@ def find_drift(desk: Desk, flow: str = "", *, asks: str = "") -> Found:
         asks: Only what waits for this office.
 
     Raises:
-        Refused: The charter knows no such flow (M517).
+        Refused: The charter knows no such flow or office (M517).
     """
-    known = desk.charter.flows
-    if flow not in {"", *known}:
-        raise Refused("M517", f"The charter knows no flow {flow}.", cure=meant(flow, known))
-    chosen = [one for one in known.values() if flow in {"", one.name}]
+    if asks:
+        office_called(desk.charter, asks)
+    every = desk.charter.flows.values()
+    chosen = [flow_called(desk.charter, flow)] if flow else list(every)
     states = {s.flow: s for s in FlowState.objects.filter(seen_at__isnull=False)}
     seen = [states[one.name].seen_at for one in chosen if one.name in states]
     edits: list[Drift] = []

@@ -15,7 +15,7 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import Q
 
 from matricula.audit import actions
-from matricula.hub import alone, erased_files, leftovers, purposes, rekeys
+from matricula.hub import alone, bulk, erased_files, leftovers, purposes, rekeys
 from matricula.hub.models import (
     OPEN,
     AcceptedEdit,
@@ -181,8 +181,8 @@ def _clear_rows(desk: Desk, found: Found, words: set[str], why: str) -> Counter[
     counts: Counter[str] = Counter()
     for subject in found.subjects:
         keys = _of(found.records, subject)
-        for start in range(0, len(keys), _SOME):
-            counts += _clear_keys(desk, subject, keys[start : start + _SOME])
+        for some in bulk.parts(keys, of=_SOME):
+            counts += _clear_keys(desk, subject, some)
     counts["incidents reworded"] += _reword(desk, found.subjects, words)
     for entity, key in found.records:
         counts["audit entries"] += actions.erase(
@@ -191,7 +191,7 @@ def _clear_rows(desk: Desk, found: Found, words: set[str], why: str) -> Counter[
     return counts
 
 
-def _clear_keys(desk: Desk, subject: Subject, keys: list[str]) -> Counter[str]:
+def _clear_keys(desk: Desk, subject: Subject, keys: Sequence[str]) -> Counter[str]:
     about = Q(flow__in=subject.flows, key__in=keys)
     counts: Counter[str] = Counter()
     writes: dict[str, list[int]] = {}

@@ -13,12 +13,10 @@ from matricula.engine import compose, line, sql
 from matricula.engine.values import plan_value
 from matricula.engine.workbench import open_workbench, rows
 from matricula.hub import behind, charters, matches, snapshots
+from matricula.hub.called import unknown
 from matricula.hub.models import FlowState, Link, Snapshot
-from matricula.kernel.errors import Refused
-from matricula.kernel.words import meant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from datetime import datetime
 
     from matricula.charter.model import Charter, Entity, Flow
@@ -125,19 +123,15 @@ def _asked(charter: Charter, entity: str, *, system: str, field: str) -> tuple[E
     """
     known = charter.entities.get(entity)
     if known is None:
-        raise _unknown(f"The charter knows no entity {entity}.", entity, charter.entities)
+        raise unknown(f"The charter knows no entity {entity}.", entity, charter.entities)
     if system not in {"", *charter.systems}:
-        raise _unknown(f"The charter knows no system {system}.", system, charter.systems)
+        raise unknown(f"The charter knows no system {system}.", system, charter.systems)
     flows = [f for f in charter.flows.values() if f.entity == entity]
     fields = [*known.fields, *(name for flow in flows for name in flow.fields)]
     if field not in {"", *fields}:
         message = f"{entity} has no field {field}, and no flow grants one."
-        raise _unknown(message, field, dict.fromkeys(fields))
+        raise unknown(message, field, dict.fromkeys(fields))
     return known, [f for f in flows if system in {"", f.target.system}]
-
-
-def _unknown(message: str, word: str, known: Iterable[str]) -> Refused:
-    return Refused("M517", message, cure=meant(word, known))
 
 
 def _owned(desk: Desk, entity: Entity, key: str) -> tuple[tuple[OwnedValue, ...], str]:

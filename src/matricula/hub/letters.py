@@ -25,8 +25,6 @@ from matricula.hub.answers import open_for
 from matricula.hub.clock import last_moment_of
 from matricula.hub.incidents import Trouble, close_others, report
 from matricula.hub.models import FlowState, Incident, Letter
-from matricula.kernel.errors import Refused
-from matricula.kernel.words import meant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,18 +89,6 @@ def send_due(desk: Desk) -> int:
             if written:
                 sent += _send(desk, office, written)
     return sent
-
-
-def office_called(desk: Desk, name: str) -> Steward:
-    """Find an office by its word in the charter.
-
-    Raises:
-        Refused: The charter knows no such office (M517).
-    """
-    offices = desk.charter.stewards
-    if name not in offices:
-        raise Refused("M517", f"The charter knows no office {name}.", cure=meant(name, offices))
-    return offices[name]
 
 
 def latest() -> list[dict[str, object]]:

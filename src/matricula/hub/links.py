@@ -96,8 +96,8 @@ def copies(flows: Sequence[str]) -> dict[str, int]:
 
 def among(flow: str, keys: Sequence[str]) -> Iterator[QuerySet[Link]]:
     """Ask for the links of some keys, as many at once as every database takes."""
-    for start in range(0, len(keys), _MOST_KEYS):
-        yield Link.objects.filter(flow=flow, key__in=keys[start : start + _MOST_KEYS])
+    for some in bulk.parts(keys, of=_MOST_KEYS):
+        yield Link.objects.filter(flow=flow, key__in=some)
 
 
 def external_ids(flow: str, keys: Sequence[str]) -> dict[str, str]:

@@ -17,7 +17,7 @@ from django.db.models import Q
 
 from matricula.audit.actions import Entry, append
 from matricula.charter.words import read_resource
-from matricula.hub import asked, rekeys
+from matricula.hub import asked, bulk, rekeys
 from matricula.hub.models import MatchCase, MatchDecision
 from matricula.kernel.errors import Refused
 
@@ -140,8 +140,8 @@ def _keep_kind(
     found: Mapping[tuple[str, ...], Possible],
 ) -> int:
     over = [c.pk for i, c in known.items() if c.state == "open" and i not in found]
-    for start in range(0, len(over), _SOME):
-        MatchCase.objects.filter(pk__in=over[start : start + _SOME]).update(state="over")
+    for some in bulk.parts(over, of=_SOME):
+        MatchCase.objects.filter(pk__in=some).update(state="over")
     for identity, case in known.items():
         one = found.get(identity)
         if one is None or case.state not in ("open", "over"):

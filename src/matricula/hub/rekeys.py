@@ -11,12 +11,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from django.db.models import Case, TextField, Value, When
 
 from matricula.engine import rekey
+from matricula.hub import bulk
 from matricula.hub.models import OPEN, AcceptedEdit, Effect, Link, MatchCase
 from matricula.hub.subjects import subjects
 from matricula.kernel.errors import Refused
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from matricula.hub.desk import Desk
     from matricula.hub.subjects import Subject
 
-_Row = TypeVar("_Row")
 _SOME = 400
 # Beyond so many numbers one look at every key is quicker than a search for each.
 _FEW = 20
@@ -202,10 +202,11 @@ class _Moves:
 
 def problems(desk: Desk, entity: str, numbers: Mapping[str, str]) -> dict[str, str]:
     """Say of every old number why its record cannot go on under the new one."""
-    moves = _moves(desk, entity, numbers)
-    copied = _copied(moves)
-    taken = _taken(moves)
-    open_ones = _open_writes(moves)
+    return _problems(_moves(desk, entity, numbers), numbers)
+
+
+def _problems(moves: Mapping[str, _Moves], numbers: Mapping[str, str]) -> dict[str, str]:
+    copied, taken, open_ones = _copied(moves), _taken(moves), _open_writes(moves)
     found: dict[str, str] = {}
     twice = {new for new, count in Counter(numbers.values()).items() if count > 1}
     for old, new in numbers.items():
@@ -239,15 +240,16 @@ def move(desk: Desk, entity: str, numbers: Mapping[str, str]) -> None:
         Refused: Nothing stands under an old number, a new one has copies, or a write is
             open (M554).
     """
-    for old, reason in problems(desk, entity, numbers).items():
+    found = _moves(desk, entity, numbers)
+    for old, reason in _problems(found, numbers).items():
         raise Refused(
             "M554",
             f"{entity} {old} cannot go on as {numbers[old]}: {reason}.",
             cure="Check both with `matricula explain`; `matricula sync` settles open writes.",
         )
-    for flow, moves in _moves(desk, entity, numbers).items():
+    for flow, moves in found.items():
         links = Link.objects.filter(flow=flow)
-        for some in _parts(list(moves.keys.items())):
+        for some in bulk.parts(list(moves.keys.items()), of=_SOME):
             # What was never made under the new number gives way.
             links.filter(key__in=[new for _, new in some], external_id=None).delete()
             AcceptedEdit.objects.filter(flow=flow, key__in=[new for _, new in some]).delete()
@@ -258,11 +260,6 @@ def move(desk: Desk, entity: str, numbers: Mapping[str, str]) -> None:
                 )
 
 
-def _parts(rows: Sequence[_Row]) -> Iterator[Sequence[_Row]]:
-    for start in range(0, len(rows), _SOME):
-        yield rows[start : start + _SOME]
-
-
 def _copied(moves: Mapping[str, _Moves]) -> set[str]:
     return {old for mine in moves.values() for old in mine.by.values()}
 
@@ -271,7 +268,7 @@ def _taken(moves: Mapping[str, _Moves]) -> dict[str, str]:
     """Say of which old numbers a copy stands under the new one already, and in which flow."""
     found: dict[str, str] = {}
     for flow, mine in sorted(moves.items()):
-        for some in _parts(sorted(set(mine.keys.values()))):
+        for some in bulk.parts(sorted(set(mine.keys.values())), of=_SOME):
             links = Link.objects.filter(flow=flow, key__in=some).exclude(external_id=None)
             for key in links.values_list("key", flat=True):
                 found.setdefault(mine.by[key], flow)
@@ -295,7 +292,7 @@ def _candidates(flow: str, subject: Subject, numbers: Mapping[str, str]) -> Iter
     """Ask for the keys that may hold one of some numbers."""
     links = Link.objects.filter(flow=flow)
     if len(subject.parts) == subject.size:
-        for some in _parts(list(numbers.items())):
+        for some in bulk.parts(list(numbers.items()), of=_SOME):
             yield from links.filter(key__in=[o for o, _ in some]).values_list("key", flat=True)
     elif len(numbers) > _FEW:
         yield from links.values_list("key", flat=True).iterator()
@@ -328,7 +325,7 @@ def _open_writes(moves: Mapping[str, _Moves]) -> dict[str, str]:
     """Say of which old numbers a write is open, and by which flow."""
     found: dict[str, str] = {}
     for flow, mine in moves.items():
-        for some in _parts(list(mine.keys.items())):
+        for some in bulk.parts(list(mine.keys.items()), of=_SOME):
             keys = [key for pair in some for key in pair]
             writes = Effect.objects.filter(flow=flow, key__in=keys)
             open_ones = writes.extra(where=[OPEN])  # noqa: S610 - a constant

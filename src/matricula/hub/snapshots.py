@@ -117,7 +117,11 @@ def keep(
     desk: Desk, read: Iterable[Landed], verdicts: Mapping[ResourceRef, Verdict], *, run: str
 ) -> None:
     """Remember snapshots and forget, of each resource, all but the last and two trusted ones."""
-    made = [_remembered(desk, landed, verdicts, run) for landed in read if landed.path]
+    made = [
+        _remembered(desk, one.resource, one.path, verdict=verdicts.get(one.resource), run=run)
+        for one in read
+        if one.path
+    ]
     models.Snapshot.objects.bulk_create(made)
     named = {snapshot.resource for snapshot in made}
     every: dict[str, list[models.Snapshot]] = {}
@@ -133,12 +137,10 @@ def keep(
 
 
 def _remembered(
-    desk: Desk, landed: Landed, verdicts: Mapping[ResourceRef, Verdict], run: str
+    desk: Desk, resource: ResourceRef, path: Path, *, verdict: Verdict | None, run: str
 ) -> models.Snapshot:
-    verdict = verdicts.get(landed.resource)
-    path = landed.path or desk.home
     return models.Snapshot(
-        resource=str(landed.resource), run=run, path=str(path.relative_to(desk.home)),
+        resource=str(resource), run=run, path=str(path.relative_to(desk.home)),
         rows=verdict.rows if verdict else 0, is_trusted=bool(verdict and verdict.is_trusted),
         taken_at=desk.at,
     )  # fmt: skip
