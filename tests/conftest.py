@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.postgres import MISSING, SHARED_SERVER, fresh_database, postgres_server, server_binaries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from xdist.remote import Producer
 
     from tests.world import World
 
@@ -109,9 +112,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         touches = item.get_closest_marker("django_db") or fixtures & touching
         if touches and not item.get_closest_marker("any_database"):
             item.add_marker("both_databases")
-        # A file stays with one worker, for what its tests share; episodes share nothing.
-        if item.path.name != "test_machine.py":
-            item.add_marker(pytest.mark.xdist_group("/".join(item.path.parts[-2:])))
+
+
+class _ByFile(LoadScopeScheduling):
+    """A file stays with one worker, for what its tests share; episodes share nothing."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", 1)[0]
+        return nodeid if file.endswith("test_machine.py") else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _ByFile:
+    """Share the tests out by file."""
+    return _ByFile(config, log)
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ KEPT = {"MATRICULA_SHARED", "MATRICULA_TEST_WHOLE"}
 def run_pytest(arguments: list[str], environment: dict[str, str]) -> int:
     """Run pytest once over two workers and return its exit code."""
     workers = os.environ.get("MATRICULA_TEST_WORKERS") or str((os.cpu_count() or 1) + 1)
-    shared_out = ["-n", workers, "--dist", "loadgroup", "--no-loadscope-reorder"]
+    shared_out = ["-n", workers, "--no-loadscope-reorder"]
     command = [sys.executable, "-m", "pytest", *shared_out, *arguments]
     with tempfile.TemporaryDirectory(prefix="matricula-home-") as home:
         # A developer's own settings must not decide what the tests see.

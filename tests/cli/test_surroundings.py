@@ -113,10 +113,13 @@ def test_ctrl_c_in_the_middle_of_a_run_says_that_what_was_done_is_safe(tmp_path)
         "TOKEN": "secret",
     }  # fmt: skip
 
+    # What a shell runs in the background is deaf to this signal, and so are its children.
+    heard = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
         [*MATRICULA, "plan"], cwd=tmp_path, env=surroundings, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
+    signal.signal(signal.SIGINT, heard)
     running.append(process)
     out, err = process.communicate(timeout=60)
     server.shutdown()

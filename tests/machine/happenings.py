@@ -75,7 +75,7 @@ _CHANGES: Mapping[str, Callable[[Campus, str, str, int], None]] = {
     "remove": _remove, "enrol": _enrol, "drop": _drop, "owe": _owe,
 }  # fmt: skip
 CHANGES = tuple(_CHANGES)
-EDITS = ("edit", "renumber", "sleep", "delete", "insert", "squat")
+EDITS = ("edit", "renumber", "borrow", "sleep", "delete", "insert", "squat")
 
 
 def edit(campus: Campus, what: str, resource: str, place: int, *, who: str, course: str) -> None:
@@ -101,8 +101,8 @@ def _edit_one(campus: Campus, what: str, resource: str, record: Record, *, who: 
         last = list(record.fields)[-1]
         record.fields[last] = 99 if last == "owed" else f"by hand of {who}"
     elif resource == "users" and _is_settled(resource, record):
-        # Nobody's number. With another student's it would be found for that student.
-        record.fields["number"] = f"{who}?"
+        # Nobody's number, or another student's.
+        record.fields["number"] = f"{who}?" if what == "renumber" else who
 
 
 def _is_settled(resource: str, record: Record) -> bool:

@@ -326,6 +326,7 @@ def _create(place: Place, resource: str, write: Write) -> Outcome:
     own = found[0].identifier if found else ""
     _must_fit(place, resource, write.fields, own)
     if found:
+        write.must_be_free(own)
         found[0].fields |= write.fields
         found[0].asleep = False
         return Outcome(write.key, own, adopted=True)

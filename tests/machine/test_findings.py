@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +12,7 @@ from matricula.hub.drift import find_drift
 from matricula.hub.models import Effect, Incident
 from matricula.hub.status import status
 from tests.machine import happenings
-from tests.machine.campus import Killed
+from tests.machine.campus import Killed, enter
 from tests.machine.faults import Fault
 
 if TYPE_CHECKING:
@@ -136,4 +137,25 @@ def test_a_copy_of_ours_that_a_listing_hid_stays_ours_and_leaves_with_its_record
 
     assert place.met == {"read skips": 1}
     assert seat.identifier not in place.tables["seats"].records
+    assert open_incidents() == []
+
+
+def test_a_copy_into_which_a_new_students_number_was_written_is_not_taken_over(campus: Campus):
+    users = campus.places["lms"].tables["users"]
+    (account,) = users.matching({"number": "A1"})
+    account.fields["number"] = "A9"
+    enter(campus, "A9")
+
+    campus.sync(full=False)
+
+    meanwhile = dict(account.fields), open_incidents()
+    campus.sync()
+    campus.wait(timedelta(days=1))
+    campus.sync()
+
+    as_it_was = {"number": "A9", "name": "A1 0", "email": "A1@0"}
+    assert meanwhile == (as_it_was, [("M606", "accounts")])
+    assert account.fields["number"] == "A1"
+    (new,) = users.matching({"number": "A9"})
+    assert (new.identifier != account.identifier, new.fields["name"]) == (True, "A9 0")
     assert open_incidents() == []

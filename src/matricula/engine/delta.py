@@ -18,7 +18,7 @@ from sqlglot import exp
 
 from matricula.charter.lineage import passed
 from matricula.engine import compose, project, sql, survey
-from matricula.engine.moved import find_moved, in_moved
+from matricula.engine.moved import are_few, find_moved, in_moved
 from matricula.engine.workbench import (
     add,
     arrow,
@@ -210,13 +210,15 @@ def _mark(
             continue
         register(bench, "index_now", now)
         register(bench, "index_before", before)
-        prints = exp.select(sql.column("print"))
-        sides = (prints.from_(sql.table(f"index_{when}")) for when in ("now", "before"))
-        find_moved(bench, "moved_print", *sides, by="print")
+        few = are_few(bench, "index_now", "index_before")
+        if not few:
+            prints = exp.select(sql.column("print"))
+            sides = (prints.from_(sql.table(f"index_{when}")) for when in ("now", "before"))
+            find_moved(bench, "moved_print", *sides, by="print")
         # A key whose print changed is found on both sides. One after the other: both at once
         # would read four times.
         for here, there in (("index_now", "index_before"), ("index_before", "index_now")):
-            add(bench, f"touched_{name}", _alone(here, there))
+            add(bench, f"touched_{name}", _alone(here, there, few=few))
         bench.unregister("index_now")
         bench.unregister("index_before")
         give_back()
@@ -235,11 +237,13 @@ def _sum_of(index: pa.Table | ds.Dataset) -> bytes | None:
     return (index.schema.metadata or {}).get(_SUM)
 
 
-def _alone(here: str, there: str) -> exp.Select:
+def _alone(here: str, there: str, *, few: bool) -> exp.Select:
     """Select the keys whose print stands on one side and not on the other."""
-    inside = in_moved(sql.column("print"), "moved_print", by="print")
-    others = exp.select(sql.column("print")).from_(sql.table(there)).where(inside)
-    query = exp.select(sql.column("key")).from_(sql.table(here)).where(inside.copy())
+    others = exp.select(sql.column("print")).from_(sql.table(there))
+    query = exp.select(sql.column("key")).from_(sql.table(here))
+    if not few:
+        inside = in_moved(sql.column("print"), "moved_print", by="print")
+        others, query = others.where(inside), query.where(inside.copy())
     return query.where(sql.absent(sql.column("print"), others))
 
 

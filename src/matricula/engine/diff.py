@@ -17,7 +17,7 @@ from sqlglot import exp
 
 from matricula.engine import blank, changes, observe, project, settled, sql
 from matricula.engine.changes import DESIRED
-from matricula.engine.moved import find_moved, in_moved
+from matricula.engine.moved import are_few, find_moved, in_moved
 from matricula.engine.plan import ACCEPTED
 from matricula.engine.state import fetch_keys, load_links
 from matricula.engine.workbench import leave_out, number, run, size, without
@@ -58,8 +58,9 @@ def diff(
     """
     name = flow.name
     leave_out(bench, *(f"{called}_{name}" for called in _LEFT))
-    if find_moved(bench, f"moved_{name}", *_sides(flow, desired)):
-        _find_delta(bench, flow, desired)
+    few = are_few(bench, f"golden_{flow.entity}", f"state_{name}")
+    if few or find_moved(bench, f"moved_{name}", *_sides(flow, desired)):
+        _find_delta(bench, flow, desired, few=few)
     observe.observe(bench, flow, known, seen=seen, accepted=accepted)
     settled.find_settled(bench, flow, desired=desired, seen=seen is not None)
     if size(bench, f"drift_{name}"):
@@ -79,21 +80,19 @@ def diff(
     leave_out(bench, f"fresh_{name}")
 
 
-def _find_delta(bench: Workbench, flow: Flow, desired: exp.Select) -> None:
+def _find_delta(bench: Workbench, flow: Flow, desired: exp.Select, *, few: bool) -> None:
     """Leave what differs, in two parts: what is desired and what is not."""
     name = flow.name
-    run(bench, sql.create("TABLE", f"stale_{name}", _stale(flow, desired)))
-    if run(bench, sql.create("TABLE", f"delta_{name}", _delta(name))):
+    if run(bench, sql.create("TABLE", f"delta_{name}", _delta(flow, desired, few=few))):
         fresh = _part(name, desired=True)
         bench.sizes[f"fresh_{name}"] = number(
-            bench, sql.count(f"delta_{name}").where("is_desired")
+            bench, sql.count(f"delta_{name}").where(sql.column("is_desired"))
         )
         run(bench, sql.create("VIEW", f"fresh_{name}", fresh))
     if size(bench, f"fresh_{name}") < size(bench, f"delta_{name}"):
         exits = _part(name, desired=False)
         exits = without(bench, exits, sql.column("key"), f"kept_{name}")
         run(bench, sql.create("TABLE", f"exit_{name}", exits))
-    _forget(bench, f"stale_{name}")
 
 
 def _fetch_before(bench: Workbench, name: str, known: Confirmed) -> None:
@@ -126,54 +125,37 @@ def _sides(flow: Flow, desired: exp.Select) -> tuple[exp.Select, exp.Select]:
     )
 
 
-def _stale(flow: Flow, desired: exp.Select) -> exp.Select:
+def _delta(flow: Flow, desired: exp.Select, *, few: bool) -> exp.Select:
     """Everything that is not as it should be, looked for where the two sides differ.
 
     Desired rows that the target has not confirmed as they now are, and copies that are
-    there and no longer desired, unless they are to be left.
+    there and no longer desired, unless they are to be left; what has no copy in the target
+    cannot leave it.
     """
-    moved = f"moved_{flow.name}"
+    had = exp.select(*[sql.column(column) for column in ("key", "digest", *_STATE)])
+    had = had.from_(sql.table(f"state_{flow.name}"))
+    if not few:
+        moved = f"moved_{flow.name}"
+        had = had.where(in_moved(sql.column("key"), moved))
+        desired = desired.where(in_moved(sql.column("key", project.GOLDEN), moved))
     wanted, known = sql.column("key", "d"), sql.column("key", "s")
     state = sql.column("state", "s")
     stale = exp.or_(
         sql.differs(sql.column("digest", "s"), sql.call("md5", sql.column("after", "d"))),
         sql.differs(state, sql.text("active")),
     )
-    leaves = settled.among(state, settled.PRESENT[flow.on_exit])
-    inside = in_moved(sql.column("key"), moved)
-    had = exp.select(*[sql.column(column) for column in ("key", "state", "digest")])
-    had = had.from_(sql.table(f"state_{flow.name}")).where(inside)
+    there = sql.given(sql.column("external_id", "s"))
+    leaves = exp.and_(there, settled.among(state, settled.PRESENT[flow.on_exit]))
     return (
         exp.select(
             sql.named(sql.call("coalesce", wanted, known), "key"),
             sql.named(sql.given(wanted), "is_desired"),
             *[sql.column(column, "d") for column in DESIRED],
-        )
-        .from_(desired.where(in_moved(sql.column("key", project.GOLDEN), moved)).subquery("d"))
-        .join(had.subquery("s"), on=sql.same(wanted, known), join_type="full")
-        .where(sql.case([(sql.given(wanted), exp.Paren(this=stale))], leaves))
-    )
-
-
-def _delta(name: str) -> exp.Select:
-    """Add what is known of their copies; what has no copy in the target cannot leave it."""
-    leaves = exp.and_(
-        sql.no(sql.column("is_desired", "d")), sql.missing(sql.column("external_id", "s"))
-    )
-    stale = exp.In(this=sql.column("key"), query=sql.keys_in(f"stale_{name}").subquery())
-    known = exp.select(exp.Star()).from_(sql.table(f"state_{name}")).where(stale)
-    return (
-        exp.select(
-            *[sql.column(column, "d") for column in ("key", "is_desired", *DESIRED)],
             *[sql.column(column, "s") for column in _STATE],
         )
-        .from_(sql.table(f"stale_{name}", "d"))
-        .join(
-            known.subquery("s"),
-            on=sql.same(sql.column("key", "s"), sql.column("key", "d")),
-            join_type="left",
-        )
-        .where(sql.no(leaves))
+        .from_(desired.subquery("d"))
+        .join(had.subquery("s"), on=sql.same(wanted, known), join_type="full")
+        .where(sql.case([(sql.given(wanted), exp.Paren(this=stale))], leaves))
     )
 
 

@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 
 # More buckets find less to compare again, and take longer to sum up; prints compare quickly.
 _BUCKETS = {"key": 2**18, "print": 2**16}
+# Rows that are compared key by key at once: summing them up first would take longer.
+FEW = 5_000
+
+
+def are_few(bench: Workbench, *tables: str) -> bool:
+    """Say that two sides are so small that looking for buckets is not worth it."""
+    return sum(bench.sizes.get(called, FEW) for called in tables) < FEW
 
 
 def find_moved(

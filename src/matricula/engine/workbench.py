@@ -7,8 +7,11 @@ is registered as Arrow; where it spills is fixed when it is opened.
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
+from itertools import count
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
 # Rows that are held at once where a table passes by.
 _GROUP = 65_536
+_rooms = count()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +40,14 @@ class Bench:
         folder: Where it spills what does not fit in memory; nowhere when None.
         memory_mb: Memory before it spills; DuckDB's own choice when None.
         threads: Worker threads; DuckDB's own choice when None.
+        small: Whether so little is to be done that opening would take the longest: it is done
+            in an instance the process keeps, by one thread and in memory alone.
     """
 
     folder: Path | None = None
     memory_mb: int | None = None
     threads: int | None = None
+    small: bool = False
 
 
 class Workbench:
@@ -63,6 +70,10 @@ class Workbench:
 def open_workbench(bench: Bench | None = None) -> Iterator[Workbench]:
     """Open a sealed connection for one run and close it after."""
     size = bench or Bench()
+    if size.small:
+        with _room(_kept(os.getpid())) as connection:
+            yield Workbench(connection)
+        return
     # In memory even with a folder: a file would be written with care nobody needs for
     # tables that live for one pass. What does not fit is spilled.
     connection = duckdb.connect(":memory:")
@@ -70,6 +81,35 @@ def open_workbench(bench: Bench | None = None) -> Iterator[Workbench]:
         _limit(connection, size)
         _seal(connection)
         yield Workbench(connection)
+    finally:
+        connection.close()
+
+
+@cache
+def _kept(process: int) -> duckdb.DuckDBPyConnection:
+    """Open the instance in which this process does what is small; a child has its own."""
+    del process
+    connection = duckdb.connect(":memory:")
+    _limit(connection, Bench(threads=1))
+    _seal(connection)
+    return connection
+
+
+@contextmanager
+def _room(instance: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Give a connection of its own to a database of its own, gone with all that is in it."""
+    room = f"room_{next(_rooms)}"
+    connection = instance.cursor()
+    try:
+        connection.execute(f"ATTACH ':memory:' AS {room}")
+        connection.execute(f"USE {room}")
+        yield connection
+        connection.execute("USE memory")
+        connection.execute(f"DETACH {room}")
+    except BaseException:
+        # Whatever befell it, the next one begins anew.
+        _kept.cache_clear()
+        raise
     finally:
         connection.close()
 
@@ -82,8 +122,8 @@ def _limit(connection: duckdb.DuckDBPyConnection, size: Bench) -> None:
         connection.execute("SET memory_limit = ?", [f"{size.memory_mb}MiB"])
     if size.threads:
         connection.execute("SET threads = ?", [size.threads])
-    connection.execute("SET TimeZone = 'UTC'")
-    connection.execute("SET preserve_insertion_order = false")
+    connection.execute("SET GLOBAL TimeZone = 'UTC'")
+    connection.execute("SET GLOBAL preserve_insertion_order = false")
     # Nobody tells DuckDB how long an Arrow stream is, so it takes the longest for the
     # shortest and keeps it in memory. Every join here has its shorter side on the right.
     connection.execute("SET disabled_optimizers = 'build_side_probe_side'")
@@ -100,7 +140,7 @@ def _seal(connection: duckdb.DuckDBPyConnection) -> None:
         "autoload_known_extensions",
         "python_enable_replacements",
     ):
-        connection.execute(f"SET {name} = false")
+        connection.execute(f"SET GLOBAL {name} = false")
     connection.execute("SET lock_configuration = true")
 
 
@@ -222,6 +262,9 @@ class _Pulled:
 
 def register(bench: Workbench, name: str, rows: Arrow) -> None:
     """Put Arrow data within reach of a workbench, under a name; nothing is copied."""
+    bench.sizes.pop(name, None)
+    if isinstance(rows, pa.Table):
+        bench.sizes[name] = rows.num_rows
     if type(rows) is ds.FileSystemDataset:
         rows = _frugal(rows)
     bench.connection.register(name, rows)

@@ -78,10 +78,12 @@ def deliver(
         kinds: Which kinds of changes: `LEAVING` or `COMING`.
         delivered: Where what became of them is counted; its `tick` is told how many.
     """
+    sorts = {kind: rows for kind in kinds if (rows := pick(changes, "kind", kind)).num_rows}
+    if not sorts:
+        return
     door = _Door(page, connected, delivered)
     size = door.batch_size()
-    for kind in kinds:
-        rows = pick(changes, "kind", kind)
+    for kind, rows in sorts.items():
         if part.is_held(kind):
             delivered.counts["held"] += rows.num_rows
             delivered.tick(rows.num_rows)
@@ -124,7 +126,8 @@ def _send(door: _Door, batch: Sequence[Change]) -> None:
     if not ready:
         return
     restored = {row["key"] for row in ready if row["kind"] == "restore"}
-    writes = accepted.carry(page.desk, page.flow.name, _writes(ready), restored=restored)
+    told = _writes(page.flow.name, ready)
+    writes = accepted.carry(page.desk, page.flow.name, told, restored=restored)
     counts["waiting"] += len(ready) - len(writes)
     intents = _intents(
         [_as_sent(row, writes[row["key"]]) for row in ready if row["key"] in writes]
@@ -290,12 +293,12 @@ def _with_links(row: Change, found: Mapping[str, str | None]) -> Change:
     return filled
 
 
-def _writes(rows: Sequence[Change]) -> list[Write]:
+def _writes(flow: str, rows: Sequence[Change]) -> list[Write]:
     states = _parsed(row["after"] or row["before"] for row in rows)
     proposed = _parsed(row["initial"] if row["kind"] == "create" else None for row in rows)
     matches = _parsed(row["match"] for row in rows)
     return [
-        _write(row, {**state, **initial}, match)
+        _write(row, {**state, **initial}, match, links.Others(flow, row["key"]))
         for row, state, initial, match in zip(rows, states, proposed, matches, strict=True)
     ]
 
@@ -306,7 +309,9 @@ def _parsed(documents: Iterable[str | None]) -> list[dict[str, Value]]:
     return found
 
 
-def _write(row: Change, fields: Mapping[str, Value], match: Mapping[str, Value]) -> Write:
+def _write(
+    row: Change, fields: Mapping[str, Value], match: Mapping[str, Value], spared: links.Others
+) -> Write:
     names = row["fields"] or ()
     # A copy put to sleep by hand is woken, not merely corrected.
     woken = row["kind"] == "restore" and "_suspended" in names
@@ -317,4 +322,5 @@ def _write(row: Change, fields: Mapping[str, Value], match: Mapping[str, Value])
         fields=fields,
         changed=frozenset(names) - {"_suspended"},
         match=match,
+        spared=spared,
     )

@@ -109,6 +109,19 @@ def external_ids(flow: str, keys: Sequence[str]) -> dict[str, str]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Others:
+    """The identifiers of the copies that other keys of a flow have; asked for one by one."""
+
+    flow: str
+    key: str
+
+    def __contains__(self, external_id: object) -> bool:
+        """Whether a record is another key's copy."""
+        mine = Link.objects.filter(flow=self.flow, external_id=external_id)
+        return mine.exclude(key=self.key).exists()
+
+
 def take_over(flow: str, keys: Sequence[str]) -> None:
     """Remember of copies that they were in the target before us."""
     for some in among(flow, keys):

@@ -156,6 +156,7 @@ class Link(models.Model):
         indexes: ClassVar = [
             models.Index("flow", "state", name="link_state"),
             models.Index("flow", condition=~models.Q(drift=""), name="link_drift"),
+            models.Index("flow", "external_id", name="link_external"),
         ]
 
 

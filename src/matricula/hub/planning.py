@@ -136,7 +136,7 @@ def _workbench(desk: Desk, run: Run, *, small: bool) -> Iterator[Workbench]:
     """Open the run's workbench; what it calculated with is gone when it closes."""
     folder = _folder(desk, run) / "bench"
     folder.mkdir()
-    given = desk.bench or Bench(threads=1 if small else None)
+    given = desk.bench or Bench(small=small)
     try:
         with open_workbench(replace(given, folder=folder)) as bench:
             yield bench

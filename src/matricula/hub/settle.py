@@ -176,7 +176,8 @@ def _write_down(
     rows: list[bulk.Row] = []
     done: list[Effect] = []
     theirs: list[str] = []
-    for effect, records in zip(batch, found, strict=True):
+    for effect, some in zip(batch, found, strict=True):
+        records = _not_others(effect, some)
         if len(records) > 1:
             report([_several(page, effect)], at=page.desk.at)
         happened = _happened(page.flow, effect, records)
@@ -199,6 +200,14 @@ def _write_down(
     bulk.merge("hub_link", COLUMNS, ("flow", "key"), list(latest.values()))
     links.take_over(page.flow.name, theirs)
     _audit(page, done)
+
+
+def _not_others(effect: Effect, records: Sequence[Found]) -> Sequence[Found]:
+    """Leave out the copies of other keys: somebody may have written this key's number there."""
+    if effect.external_id:
+        return records
+    others = links.Others(effect.flow, effect.key)
+    return [record for record in records if record.external_id not in others]
 
 
 def _state(effect: Effect) -> str:

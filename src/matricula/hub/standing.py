@@ -49,6 +49,8 @@ def found(desk: Desk, plan: Plan) -> None:
 def delivered(out: Mapping[str, int]) -> None:
     """Take off what went out, by flow."""
     for flow, count in out.items():
+        if not count:
+            continue
         FlowState.objects.filter(flow=flow).update(to_do=F("to_do") - count)
 
 

@@ -189,6 +189,7 @@ class _Hand:
         return all(as_text(row.get(name)) == as_text(value) for name, value in match.items())
 
     def _adopt(self, identifier: str, row: Row, write: Write) -> str:
+        write.must_be_free(identifier)
         # A proposed value never replaces what the record's owner has put there.
         present = self.sheet.rows[identifier]
         granted = write.changed or frozenset(row)

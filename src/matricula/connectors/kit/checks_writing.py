@@ -56,6 +56,21 @@ def check_creating_an_existing_record_makes_no_second(subject: Subject, folder: 
         expect(set(running.rows()) == set(ids), "there is no second record")
 
 
+def check_creating_takes_over_no_copy_of_another_key(subject: Subject, folder: Path) -> None:
+    """A record that `spared` names is left as it is, whatever the match says."""
+    with trial(subject, folder) as running:
+        ids = running.fill(2)
+        before = running.rows()
+        name, value = subject.change
+        other = running.creation(0, **{name: value})
+
+        (refused,) = running.write(replace(other, key="key-9", spared=frozenset(ids)))
+
+        expect(refused.external_id not in ids, "another key's copy is not taken over")
+        rows = running.rows()
+        expect({i: rows[i] for i in ids} == before, "and stays as it is")
+
+
 def check_update_of_one_field_leaves_the_others(subject: Subject, folder: Path) -> None:
     """The changed field changes; the record's other fields and other records stay."""
     with trial(subject, folder) as running:

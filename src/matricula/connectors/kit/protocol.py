@@ -15,8 +15,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
+from matricula.connectors.kit.errors import SkipRow
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
     from pathlib import Path
@@ -123,6 +125,8 @@ class Write:
             suspend and delete: the last confirmed state).
         changed: Names in `fields` that differ from what the system confirmed last.
         match: Target field to value that would find an existing copy. For `create`.
+        spared: Identifiers of records that are other keys' copies. Whoever edits such a copy
+            may write this key's number into it; it is not taken over all the same.
     """
 
     key: str
@@ -131,6 +135,21 @@ class Write:
     fields: Mapping[str, Value]
     changed: frozenset[str] = frozenset()
     match: Mapping[str, Value] = field(default_factory=dict)
+    spared: Container[str] = frozenset()
+
+    def must_be_free(self, external_id: str) -> None:
+        """Make sure that a record which a look-up found may be taken over.
+
+        Raises:
+            SkipRow: It is another key's copy (M606).
+        """
+        if external_id in self.spared:
+            raise SkipRow(
+                f"{external_id} answers to this key's match, and is another key's copy.",
+                code="M606",
+                cure="See in `matricula drift` who changed it there; a full run puts it back, or "
+                "have the system's office correct it.",
+            )
 
 
 @dataclass(frozen=True, slots=True)

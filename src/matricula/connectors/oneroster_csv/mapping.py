@@ -171,6 +171,7 @@ def _adopt(sheet: Sheet, identifier: str, row: Row, write: Write) -> str:
     present = sheet.row(identifier) or {}
     if any(present.get(name) != as_text(value) for name, value in write.match.items()):
         raise _ambiguous(sheet, identifier, [identifier])
+    write.must_be_free(identifier)
     # A proposed value never replaces what the record's owner has put there.
     granted = write.changed or frozenset(row)
     changes = {n: v for n, v in row.items() if n in granted or present.get(n) is None}

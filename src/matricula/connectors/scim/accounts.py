@@ -109,6 +109,7 @@ def _create(place: Place, write: Write) -> Outcome:
 
 
 def _adopted(place: Place, write: Write, present: Record) -> Outcome:
+    write.must_be_free(str(present["id"]))
     kept = _settle(place, str(present["id"]), _to_adopt(place, write, present))
     return Outcome(write.key, kept, adopted=True)
 

@@ -225,6 +225,10 @@ def _adopt(mirror: Mirror, task: Task, there: set[Identity], claimed: set[Identi
         (task.identity,) = there
         task.act = "update"
         claimed.add(task.identity)
+        try:
+            task.write.must_be_free(mirror.external_id(task.identity))
+        except SkipRow as refusal:
+            task.set_aside(refusal)
 
 
 def _all_ambiguous(mirror: Mirror, tasks: Sequence[Task], names: Sequence[str]) -> None:
