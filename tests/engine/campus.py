@@ -105,7 +105,7 @@ def take_in(
     made: Charter, tables: Mapping[ResourceRef, pa.Table], **more: Any
 ) -> dict[ResourceRef, read.Verdict]:
     """Judge snapshots."""
-    with open_workbench(Bench(threads=1)) as bench:
+    with open_workbench(Bench(small=True)) as bench:
         return line.take_in(bench, made, feed_of(tables, **more))
 
 

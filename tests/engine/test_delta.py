@@ -81,7 +81,7 @@ def check_history(seed: int, patch: pytest.MonkeyPatch) -> None:
         tables = ws.source_tables([World(rows) for rows in now], typed=False)
         snapshots = {r: read.Snapshot(r, table) for r, table in tables.items()}
         feed = Feed(AT, snapshots, ws.Memory(copies))
-        with open_workbench(Bench(threads=1)) as bench:
+        with open_workbench(Bench(small=True)) as bench:
             verdicts = line.take_in(bench, CHARTER, feed, prints=True)
             index = index_all(bench, CHARTER)
             chosen = {"flows": list(CHARTER.flows), "verdicts": verdicts}
@@ -108,14 +108,14 @@ def test_a_pass_over_changed_keys_finds_what_a_full_pass_finds(seed: int) -> Non
 
 
 def indexed(tables: Any, *, prints: bool = True, **more: Any) -> dict[Any, pa.Table]:
-    with open_workbench(Bench(threads=1)) as bench:
+    with open_workbench(Bench(small=True)) as bench:
         line.take_in(bench, campus(), feed_of(tables, **more), prints=prints)
         return index_all(bench, campus())
 
 
 def dirty_between(now: Any, before: Any) -> list[str] | None:
     earlier = indexed(before)
-    with open_workbench(Bench(threads=1)) as bench:
+    with open_workbench(Bench(small=True)) as bench:
         line.take_in(bench, campus(), feed_of(now))
         found = delta.dirty_keys(bench, campus(), index_all(bench, campus()), earlier)
     return None if found is None else sorted(found["person"]["key"].to_pylist())
@@ -185,7 +185,7 @@ def test_an_index_of_another_making_says_nothing() -> None:
     strange = {**earlier, pair: earlier[pair].replace_schema_metadata({b"duckdb": b"0.1 n_fines"})}
     missing = {other: index for other, index in earlier.items() if other != pair}
 
-    with open_workbench(Bench(threads=1)) as bench:
+    with open_workbench(Bench(small=True)) as bench:
         line.take_in(bench, campus(), feed_of(USUAL))
         now = index_all(bench, campus())
         found = [delta.dirty_keys(bench, campus(), now, before) for before in (strange, missing)]
@@ -196,7 +196,7 @@ def test_an_index_of_another_making_says_nothing() -> None:
 def test_an_entity_without_an_index_has_no_dirty_keys() -> None:
     earlier = indexed(USUAL)
 
-    with open_workbench(Bench(threads=1)) as bench:
+    with open_workbench(Bench(small=True)) as bench:
         line.take_in(bench, campus(), feed_of(USUAL))
         found = delta.dirty_keys(bench, campus(), {}, earlier)
 
@@ -217,10 +217,10 @@ def test_a_record_is_dirty_when_what_it_refers_to_is() -> None:
         tables = ws.source_tables([World(world)], typed=False)
         return Feed(AT, {r: read.Snapshot(r, t) for r, t in tables.items()}, ws.Memory({}))
 
-    with open_workbench(Bench(threads=1)) as bench:
+    with open_workbench(Bench(small=True)) as bench:
         line.take_in(bench, nf.NORTHFIELD, feed(rows))
         earlier = index_all(bench, nf.NORTHFIELD)
-    with open_workbench(Bench(threads=1)) as bench:
+    with open_workbench(Bench(small=True)) as bench:
         line.take_in(bench, nf.NORTHFIELD, feed(retitled))
         now = index_all(bench, nf.NORTHFIELD)
         found = delta.dirty_keys(bench, nf.NORTHFIELD, now, earlier)

@@ -47,7 +47,7 @@ def found(*people: tuple[Any, ...], cards: Any = (), **more: Any) -> list[tuple[
             ["card", "first", "last", "birth", "n_fines"], [*cards, ("c0", "", "", "", "")]
         ),
     }
-    with open_workbench(Bench(threads=1)) as bench:
+    with open_workbench(Bench(small=True)) as bench:
         line.take_in(bench, made(), feed_of(tables, **more))
         table = match.candidates(bench, made().entities["person"], trusted=[CARDS, PEOPLE])
     return [(r["key"], r["resource"], r["other"], r["evidence"]) for r in table.to_pylist()]

@@ -114,7 +114,7 @@ def dirty_results(made: Charter, now: dict[ResourceRef, pa.Table]) -> list[str]:
     """The results that must be computed again when `TABLES` becomes `now`."""
     indexes = []
     for tables in (TABLES, now):
-        with open_workbench(Bench(threads=1)) as bench:
+        with open_workbench(Bench(small=True)) as bench:
             line.take_in(bench, made, feed_of(tables))
             found = delta.index_all(bench, made.entities.values())
             indexes.append({pair: index.read_all() for pair, index in found})

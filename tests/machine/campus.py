@@ -24,7 +24,6 @@ from django.db import connection, transaction
 from matricula.audit import guards
 from matricula.charter.compile import compile_charter
 from matricula.connectors.kit.protocol import FieldShape
-from matricula.engine.workbench import Bench
 from matricula.hub import charters, runs
 from matricula.hub.desk import Desk
 from matricula.hub.planning import Scope
@@ -301,7 +300,7 @@ def settle(folder: Path) -> Kept:
     (folder / "charter").mkdir(parents=True)
     (folder / "charter" / "charter.yaml").write_text(CHARTER, encoding="utf-8")
     charter = compile_charter(folder / "charter", today=date(2026, 9, 1))
-    desk = Desk(charter, charter.text, folder, folder / "home", "machine", BEGIN, Bench(threads=1))
+    desk = Desk(charter, charter.text, folder, folder / "home", "machine", BEGIN)
     campus = Campus(desk, _places(), BEGIN)
     PLACES.update(campus.places)
     for number in (*STAYING, *COMING[:2]):

@@ -57,7 +57,7 @@ def feed_of(worlds: list[World], *, typed: bool, memory: ws.Memory) -> Feed:
 
 def plan_of(worlds: list[World], *, typed: bool) -> Any:
     feed = feed_of(worlds, typed=typed, memory=ws.Memory(ws.gather_copies(worlds)))
-    with open_workbench(Bench(threads=1)) as bench:
+    with open_workbench(Bench(small=True)) as bench:
         verdicts = line.take_in(bench, nf.NORTHFIELD, feed)
         return line.make_plan(
             bench, nf.NORTHFIELD, feed, flows=list(nf.NORTHFIELD.flows), verdicts=verdicts

@@ -6,6 +6,7 @@ whose value is the connector's class.
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, cast
@@ -31,8 +32,9 @@ def names() -> list[str]:
     return sorted({*_OURS, *brought})
 
 
+@cache
 def connector_class(name: str) -> type[Connector]:
-    """Load a connector's class.
+    """Load a connector's class; what is installed is looked through once.
 
     Raises:
         Refused: There is no connector of that name (M601).
