@@ -206,7 +206,6 @@ def make(folder: Path, people: int) -> None:
 def desk(folder: Path, hours: int) -> Desk:
     from matricula.charter.compile import compile_charter
     from matricula.connectors import registry
-    from matricula.engine.workbench import Bench
     from matricula.hub.desk import Desk
 
     # As another distribution's entry point would, without installing one.
@@ -214,7 +213,7 @@ def desk(folder: Path, hours: int) -> Desk:
     home = Path(os.environ["MATRICULA_HOME"])
     at = START + timedelta(hours=hours)
     charter = compile_charter(folder / "charter", today=at.date())
-    return Desk(charter, charter.text, folder, home, "bench", at, Bench(threads=2))
+    return Desk(charter, charter.text, folder, home, "bench", at)
 
 
 def bare(folder: Path) -> str:

@@ -22,6 +22,7 @@ BENCHES = {
     "hub": ("--people", "2000"),
     "audit": ("--entries", "20000"),
     "small": ("--times", "5"),
+    "wire": ("--people", "2000"),
     "matching": ("--people", "2000"),
 }
 

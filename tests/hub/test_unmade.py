@@ -7,6 +7,7 @@ import sys
 import duckdb
 import pytest
 
+from matricula.connectors.registry import connector_class
 from matricula.hub.models import Incident
 
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
@@ -34,6 +35,8 @@ def _bring(world, monkeypatch, fetch: str) -> None:
     (place / "eager.py").write_text(EAGER.replace("FETCH", fetch))
     monkeypatch.syspath_prepend(place)
     monkeypatch.delitem(sys.modules, "eager", raising=False)
+    # A process looks through what is installed once; pip would have installed it before.
+    connector_class.cache_clear()
 
 
 def _assert_the_lms_alone_stands_still(world, code: str) -> None:
