@@ -244,19 +244,13 @@ def _told(called: str, code: exp.Expr) -> exp.Select:
     return query.from_(sql.table(called, called))
 
 
-def unchanged(bench: Workbench, flow: Flow, keys: exp.Select) -> int:
-    """Count the copies that are desired and already as they should be.
+def desired(bench: Workbench, flow: Flow, keys: exp.Select) -> int:
+    """Count the copies that are desired and not set aside.
 
     Args:
         bench: After `diff`.
         flow: Which.
         keys: What `project.keys` selects.
     """
-    worked = 0
-    if size(bench, f"change_{flow.name}"):
-        exits = [sql.text(kind) for kind in ("suspend", "delete")]
-        stays = sql.no(exp.In(this=sql.column("kind"), expressions=exits))
-        worked = number(bench, sql.count(f"change_{flow.name}").where(stays))
     keys = without(bench, keys, sql.column("key", project.GOLDEN), f"aside_{flow.name}")
-    desired = exp.select(exp.Count(this=exp.Star())).from_(keys.subquery("d"))
-    return number(bench, desired) - worked
+    return number(bench, exp.select(exp.Count(this=exp.Star())).from_(keys.subquery("d")))

@@ -167,7 +167,7 @@ def _find(
     arrived = {r: landed[r].snapshot or landed[r].earlier for r in sorted(sources)}
     # What stands in for a reading was judged when it was read.
     fresh = [r for r in arrived if landed[r].snapshot]
-    earlier = {r: snapshots.last_trusted(desk, r) for r in fresh}
+    earlier = {r: snapshots.to_compare(desk, landed[r]) for r in fresh}
     feed = Feed(
         at=desk.at,
         snapshots={r: s for r, s in arrived.items() if s is not None},

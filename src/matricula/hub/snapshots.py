@@ -6,6 +6,7 @@ the resource are held, and the office that answers for it is told.
 
 from __future__ import annotations
 
+import filecmp
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -205,6 +206,18 @@ def last_trusted(desk: Desk, resource: ResourceRef) -> ds.Dataset | None:
         return ds.dataset(path)
     except UNREADABLE as error:
         raise _damaged(desk, resource) from error
+
+
+def to_compare(desk: Desk, landed: Landed) -> ds.Dataset | None:
+    """Open the last trusted snapshot of what was read, unless the two are the same.
+
+    Raises:
+        Refused: Its file is damaged (M490).
+    """
+    kept = _last_trusted(desk, landed.resource)
+    if kept and landed.path and kept.exists() and filecmp.cmp(kept, landed.path, shallow=False):
+        return None
+    return last_trusted(desk, landed.resource)
 
 
 def _last_trusted(desk: Desk, resource: ResourceRef) -> Path | None:
