@@ -11,7 +11,7 @@ READY := .venv/.ready
 
 help:
 	@echo "make demo    run the whole story on a made-up university (under two minutes)"
-	@echo "make test    run every test, on SQLite and on PostgreSQL (about a quarter of an hour on two cores)"
+	@echo "make test    run every test, on SQLite and on PostgreSQL (under ten minutes on two cores)"
 	@echo "make check   format, lint, types, import contracts, migrations, spelling"
 	@echo "make format  put the code in its one form"
 	@echo "make bench   measure, with ratios (see docs/benchmarks.md)"

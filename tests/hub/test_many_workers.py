@@ -18,7 +18,7 @@ from django.db import connection
 from matricula.connectors.sql.connector import SqlConnector
 
 REPOSITORY = Path(__file__).parents[2]
-STUDENTS = 2_500
+STUDENTS = 5_000
 TARGETS = ("lms", "library", "print", "sport")
 CHARTER = """
 institution: Testing University
