@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from matricula.cli import show, sitting
+from matricula.cli.given import why_option
 from matricula.kernel.errors import SettingMissing
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def key(path: Path) -> None:
 @sitting.json_option
 @click.argument("entity")
 @click.argument("key")
-@click.option("--why", required=True, help="On which ground; it stays, so it may name nobody.")
+@why_option("On which ground; it stays, so it may name nobody.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def erase(
     folder: Path | None, entity: str, key: str, why: str, *, yes: bool, as_json: bool

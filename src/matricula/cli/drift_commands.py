@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from matricula.cli import show, sitting
+from matricula.cli.given import Day, why_option
 from matricula.cli.sitting import charter_option, json_option
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date
     from pathlib import Path
 
     from matricula.hub.drift import Found
@@ -71,19 +72,19 @@ def _print_drift(found: Found) -> None:
 @click.argument("place", nargs=3, metavar="FLOW KEY FIELD")
 @click.option(
     "--until",
-    type=click.DateTime(["%Y-%m-%d"]),
+    type=Day(),
     required=True,
     help="The last day it stands, as in 2027-01-31.",
 )
 @click.option("--as", "steward", required=True, help="The office that answers for the flow.")
-@click.option("--why", required=True, help="The ground; it stands in the audit.")
+@why_option()
 def accept(
-    folder: Path | None, place: tuple[str, str, str], *, until: datetime, steward: str, why: str
+    folder: Path | None, place: tuple[str, str, str], *, until: date, steward: str, why: str
 ) -> None:
     """Let an edited value stand until a day has passed; then it is drift again, by itself."""
     desk = sitting.sit_down(folder, only_look=True)
     from matricula.hub import accepted
 
-    kept = accepted.accept(desk, place, until=until.date(), steward=steward, why=why)
+    kept = accepted.accept(desk, place, until=until, steward=steward, why=why)
     flow, key, field = place
     show.say(f"{field} of {key} in {flow} stands until {kept.until}.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from matricula.cli import show, sitting
+from matricula.cli.given import why_option
 from matricula.cli.sitting import charter_option, json_option
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def show_(folder: Path | None, run: str, *, as_json: bool) -> None:
 @charter_option
 @json_option
 @click.argument("run")
-@click.option("--why", required=True, help="The ground; it stands in the audit.")
+@why_option()
 def undo(folder: Path | None, run: str, why: str, *, as_json: bool) -> None:
     """Plan what puts back what a run changed, and hold its flows. Writes nowhere."""
     desk = sitting.sit_down(folder, only_look=True)
@@ -76,7 +77,7 @@ def undo(folder: Path | None, run: str, why: str, *, as_json: bool) -> None:
 @click.command()
 @charter_option
 @click.argument("flow")
-@click.option("--why", required=True, help="What was corrected; it stands in the audit.")
+@why_option("What was corrected; it stands in the audit.")
 def release(folder: Path | None, flow: str, why: str) -> None:
     """Let a flow go on that an undone run held."""
     desk = sitting.sit_down(folder, only_look=True)

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import click
 
 from matricula.cli import show, sitting
+from matricula.cli.given import Day, why_option
 from matricula.cli.sitting import charter_option, json_option
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from datetime import datetime
+    from datetime import date, datetime
     from pathlib import Path
 
     from matricula.hub.desk import Desk
@@ -84,10 +85,6 @@ def _as_office(command: Callable[..., object]) -> Callable[..., object]:
     return click.argument("number", type=int)(charter_option(command))
 
 
-_until = click.DateTime(formats=["%Y-%m-%d"])
-_why_option = click.option("--why", required=True, help="The ground; it stands in the audit.")
-
-
 @incidents.command()
 @_as_office
 def retry(folder: Path | None, number: int, steward: str) -> None:
@@ -101,33 +98,30 @@ def retry(folder: Path | None, number: int, steward: str) -> None:
 
 @incidents.command()
 @_as_office
-@click.option("--until", type=_until, required=True, help="The last day, as in 2027-01-31.")
-@_why_option
-def postpone(folder: Path | None, number: int, steward: str, until: datetime, why: str) -> None:
+@click.option("--until", type=Day(), required=True, help="The last day, as in 2027-01-31.")
+@why_option()
+def postpone(folder: Path | None, number: int, steward: str, until: date, why: str) -> None:
     """Give it until the end of a day."""
     desk = sitting.sit_down(folder, only_look=True)
     from matricula.hub import answers
 
-    incident = answers.postpone(desk, number, steward=steward, until=until.date(), why=why)
+    incident = answers.postpone(desk, number, steward=steward, until=until, why=why)
     show.say(f"Incident {number} is due {show.instant(incident.due_at)}.")
 
 
 @incidents.command()
 @_as_office
-@_why_option
-@click.option("--until", type=_until, default=None, help="The last day, as in 2027-01-31.")
-def accept(
-    folder: Path | None, number: int, steward: str, why: str, until: datetime | None
-) -> None:
+@why_option()
+@click.option("--until", type=Day(), default=None, help="The last day, as in 2027-01-31.")
+def accept(folder: Path | None, number: int, steward: str, why: str, until: date | None) -> None:
     """Let a refused copy stay as it is, until the record or the flow changes."""
     desk = sitting.sit_down(folder, only_look=True)
     from matricula.hub import answers
 
-    day = until.date() if until else None
-    incident = answers.accept(desk, number, steward=steward, why=why, until=day)
+    incident = answers.accept(desk, number, steward=steward, why=why, until=until)
     show.say(f"{incident.place} {incident.key} stays as the target has it.")
-    if day:
-        show.say(f"It is tried again after {day}.")
+    if until:
+        show.say(f"It is tried again after {until}.")
 
 
 @click.command()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from matricula.cli import show, sitting
+from matricula.cli.given import why_option
 from matricula.cli.sitting import charter_option, json_option
 from matricula.kernel.errors import Refused
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 # Lines of a list that are told one by one.
 _SHOWN = 20
 _numbers_of_cases = click.argument("numbers", type=int, nargs=-1, required=True)
-_why = click.option("--why", required=True, help="The ground; it stands in the audit.")
 
 
 @click.group(invoke_without_command=True)
@@ -86,7 +86,7 @@ def show_(folder: Path | None, number: int, *, as_json: bool) -> None:
 @matches.command()
 @charter_option
 @_numbers_of_cases
-@_why
+@why_option()
 def same(folder: Path | None, numbers: tuple[int, ...], why: str) -> None:
     """Say of cases that the two are one: found as that key, or gone on under it, from now on."""
     _decide(folder, numbers, "same", why)
@@ -95,7 +95,7 @@ def same(folder: Path | None, numbers: tuple[int, ...], why: str) -> None:
 @matches.command()
 @charter_option
 @_numbers_of_cases
-@_why
+@why_option()
 def different(folder: Path | None, numbers: tuple[int, ...], why: str) -> None:
     """Say that the two are not one; they are never proposed again."""
     _decide(folder, numbers, "different", why)
@@ -104,7 +104,7 @@ def different(folder: Path | None, numbers: tuple[int, ...], why: str) -> None:
 @matches.command()
 @charter_option
 @_numbers_of_cases
-@_why
+@why_option()
 def undo(folder: Path | None, numbers: tuple[int, ...], why: str) -> None:
     """Take decisions back; each source's record stands as before."""
     _decide(folder, numbers, "undo", why)
@@ -147,7 +147,7 @@ def find(folder: Path | None, entity: str, *, as_json: bool) -> None:
     help="A CSV file in UTF-8: an old key, a comma (or ;) and its new key on each line; a first "
     "line `old,new` is allowed.",
 )  # fmt: skip
-@_why
+@why_option()
 def rekey(
     folder: Path | None, entity: str, *, old: str, new: str, path: Path | None, why: str
 ) -> None:

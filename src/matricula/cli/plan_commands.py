@@ -8,6 +8,7 @@ import click
 
 from matricula.cli import show as out
 from matricula.cli import sitting
+from matricula.cli.given import why_option
 from matricula.cli.run_commands import plan
 from matricula.cli.sitting import charter_option, json_option
 from matricula.cli.tables import without_zeros
@@ -47,7 +48,7 @@ def show(folder: Path | None, digest: str, *, as_json: bool) -> None:
 @charter_option
 @click.argument("digest")
 @click.option("--as", "steward", required=True, help="The office that approves.")
-@click.option("--why", required=True, help="The ground; it stands in the audit.")
+@why_option()
 def approve(folder: Path | None, digest: str, steward: str, why: str) -> None:
     """Let this plan alone go beyond a guard. Whoever made it cannot approve it."""
     desk = sitting.sit_down(folder, only_look=True)
