@@ -126,7 +126,7 @@ def _sides(flow: Flow, desired: exp.Select) -> tuple[exp.Select, exp.Select]:
 
 
 def _delta(flow: Flow, desired: exp.Select, *, few: bool) -> exp.Select:
-    """Everything that is not as it should be, looked for where the two sides differ.
+    """Everything that is not as it should be; looked for where the two sides differ, if many.
 
     Desired rows that the target has not confirmed as they now are, and copies that are
     there and no longer desired, unless they are to be left; what has no copy in the target
@@ -244,7 +244,7 @@ def _told(called: str, code: exp.Expr) -> exp.Select:
     return query.from_(sql.table(called, called))
 
 
-def desired(bench: Workbench, flow: Flow, keys: exp.Select) -> int:
+def count_desired(bench: Workbench, flow: Flow, keys: exp.Select) -> int:
     """Count the copies that are desired and not set aside.
 
     Args:

@@ -25,7 +25,8 @@ class Feed:
         at: The run's instant, with its zone.
         snapshots: What arrived, per owning resource.
         known: What the hub knows of the copies.
-        previous: The last trusted snapshot per resource, for judging damage.
+        previous: The last trusted snapshot per resource, for judging damage; none where it
+            is what arrived.
         seen: The targets' own readings per flow, in a full pass.
         dirty: Keys per entity (column `key`), none of an entity that is not named; None
             for everybody.

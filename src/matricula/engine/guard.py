@@ -42,8 +42,9 @@ class Reason:
     kinds: frozenset[str] = frozenset()
 
 
+EXITS = ("suspend", "delete")
 GROUPS = {
-    "exits": ("M501", ("suspend", "delete")),
+    "exits": ("M501", EXITS),
     "creations": ("M502", ("create",)),
     "changes": ("M503", ("update", "resume", "restore")),
 }
@@ -172,7 +173,7 @@ def windows(charter: Charter, flow: Flow, *, on: date) -> tuple[Reason, ...]:
         held = (
             frozenset()
             if freezes
-            else frozenset({"update", "resume", "restore", "suspend", "delete"})
+            else frozenset({"update", "resume", "restore", *EXITS})
         )
         reasons.append(
             Reason(

@@ -277,14 +277,14 @@ def _dirty(feed: Feed, entity: str) -> pa.Table | None:
 def _plan_flow(bench: Workbench, charter: Charter, flow: Flow, feed: Feed) -> plan.FlowPlan:
     if _is_idle(flow, feed):
         leave_out(bench, *(f"{stem}_{flow.name}" for stem in _TOLD))
-        return _planned(bench, charter, flow, feed, desired=0)
+        return _planned(bench, charter, flow, feed, due=0)
     with ExitStack() as stack:
         keys = _dirty(feed, flow.entity)
         links = feed.known.state(flow.name, keys)
         stack.enter_context(state.taken_in(bench, f"state_{flow.name}", links))
         _load_link_tables(bench, stack, flow, feed)
-        desired = _compare_all(bench, charter, flow, feed)
-        planned = _planned(bench, charter, flow, feed, desired=desired)
+        due = _compare_all(bench, charter, flow, feed)
+        planned = _planned(bench, charter, flow, feed, due=due)
     give_back()
     return planned
 
@@ -298,17 +298,17 @@ def _compare_all(bench: Workbench, charter: Charter, flow: Flow, feed: Feed) -> 
 
 
 def _planned(
-    bench: Workbench, charter: Charter, flow: Flow, feed: Feed, *, desired: int
+    bench: Workbench, charter: Charter, flow: Flow, feed: Feed, *, due: int
 ) -> plan.FlowPlan:
     counts = plan.counts_by(bench, f"change_{flow.name}", "kind")
-    staying = sum(count for kind, count in counts.items() if kind not in guard.GROUPS["exits"][1])
+    worked = sum(count for kind, count in counts.items() if kind not in guard.EXITS)
     # Copies that were there before us count as much as those we made.
     found = size(bench, f"matched_{flow.name}")
     return plan.FlowPlan(
         flow=flow.name,
         target=str(flow.target),
         counts=counts,
-        unchanged=desired - staying,
+        unchanged=due - worked,
         aside=plan.counts_by(bench, f"aside_{flow.name}", "code"),
         drifted=size(bench, f"drift_{flow.name}"),
         reasons=(
@@ -366,7 +366,7 @@ def _compare(
     accepted_.set_aside(bench, flow, accepted)
     rekey.set_aside(bench, charter, flow, feed.undecided)
     keys = project.keys(bench, charter, flow, on=on, careful=careful)
-    return diff.desired(bench, flow, keys)
+    return diff.count_desired(bench, flow, keys)
 
 
 def _load_link_tables(bench: Workbench, stack: ExitStack, flow: Flow, feed: Feed) -> None:

@@ -1,8 +1,10 @@
-"""The run's own DuckDB connection, sealed: it computes and can do nothing else.
+"""A run's own DuckDB connection, sealed: it computes and can do nothing else.
 
-No file, no network, no extension, no Python variable is within its reach, and the
-configuration is locked, so a hostile value in a feed has nowhere to go. What it works on
-is registered as Arrow; where it spills is fixed when it is opened.
+A small pass has a database of its own in an instance that the process keeps, for opening one
+would take longer than its work; passes see nothing of one another. No file, no network, no
+extension, no Python variable is within reach, and the configuration is locked, so a hostile
+value in a feed has nowhere to go. What it works on is registered as Arrow; where it spills is
+fixed when it is opened.
 """
 
 from __future__ import annotations
@@ -10,7 +12,6 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 
 # Rows that are held at once where a table passes by.
 _GROUP = 65_536
-_rooms = count()
+_INSTANCES: dict[int, duckdb.DuckDBPyConnection] = {}
+_numbers = count()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,8 @@ class Bench:
         memory_mb: Memory before it spills; DuckDB's own choice when None.
         threads: Worker threads; DuckDB's own choice when None.
         small: Whether so little is to be done that opening would take the longest: it is done
-            in an instance the process keeps, by one thread and in memory alone.
+            in an instance the process keeps, by one thread and in memory alone, whatever
+            the others say.
     """
 
     folder: Path | None = None
@@ -71,7 +74,7 @@ def open_workbench(bench: Bench | None = None) -> Iterator[Workbench]:
     """Open a sealed connection for one run and close it after."""
     size = bench or Bench()
     if size.small:
-        with _room(_kept(os.getpid())) as connection:
+        with _own_database(_kept()) as connection:
             yield Workbench(connection)
         return
     # In memory even with a folder: a file would be written with care nobody needs for
@@ -85,52 +88,55 @@ def open_workbench(bench: Bench | None = None) -> Iterator[Workbench]:
         connection.close()
 
 
-@cache
-def _kept(process: int) -> duckdb.DuckDBPyConnection:
-    """Open the instance in which this process does what is small; a child has its own."""
-    del process
-    connection = duckdb.connect(":memory:")
-    _limit(connection, Bench(threads=1))
-    _seal(connection)
-    return connection
+def _kept() -> duckdb.DuckDBPyConnection:
+    """Give the instance in which this process does what is small."""
+    process = os.getpid()
+    if process not in _INSTANCES:
+        # DuckDB does not survive a fork: a child opens its own, and leaves its parent's be.
+        connection = duckdb.connect(":memory:")
+        _limit(connection, Bench(threads=1))
+        _seal(connection)
+        _INSTANCES[process] = connection
+    return _INSTANCES[process]
 
 
 @contextmanager
-def _room(instance: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Give a connection of its own to a database of its own, gone with all that is in it."""
-    room = f"room_{next(_rooms)}"
+def _own_database(instance: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Give a connection to a database of its own, gone with all that is in it."""
+    name = f"pass_{next(_numbers)}"
     connection = instance.cursor()
     try:
-        connection.execute(f"ATTACH ':memory:' AS {room}")
-        connection.execute(f"USE {room}")
+        connection.execute(f"ATTACH ':memory:' AS {name}")
+        connection.execute(f"USE {name}")
         yield connection
         connection.execute("USE memory")
-        connection.execute(f"DETACH {room}")
+        connection.execute(f"DETACH {name}")
     except BaseException:
         # Whatever befell it, the next one begins anew.
-        _kept.cache_clear()
+        _INSTANCES.pop(os.getpid(), None)
         raise
     finally:
         connection.close()
 
 
+# GLOBAL: every connection of a kept instance must have it, not the first alone.
 def _limit(connection: duckdb.DuckDBPyConnection, size: Bench) -> None:
     # Without a folder it must not spill at all: DuckDB would choose the working directory.
     spill = str(size.folder / "spill") if size.folder else ""
-    connection.execute("SET temp_directory = ?", [spill])
+    connection.execute("SET GLOBAL temp_directory = ?", [spill])
     if size.memory_mb:
-        connection.execute("SET memory_limit = ?", [f"{size.memory_mb}MiB"])
+        connection.execute("SET GLOBAL memory_limit = ?", [f"{size.memory_mb}MiB"])
     if size.threads:
-        connection.execute("SET threads = ?", [size.threads])
+        connection.execute("SET GLOBAL threads = ?", [size.threads])
     connection.execute("SET GLOBAL TimeZone = 'UTC'")
     connection.execute("SET GLOBAL preserve_insertion_order = false")
     # Nobody tells DuckDB how long an Arrow stream is, so it takes the longest for the
     # shortest and keeps it in memory. Every join here has its shorter side on the right.
-    connection.execute("SET disabled_optimizers = 'build_side_probe_side'")
+    connection.execute("SET GLOBAL disabled_optimizers = 'build_side_probe_side'")
     # What a step is done with goes back to the machine, not into a pool.
-    connection.execute("SET allocator_background_threads = true")
-    connection.execute("SET allocator_flush_threshold = '16MiB'")
-    connection.execute("SET allocator_bulk_deallocation_flush_threshold = '16MiB'")
+    connection.execute("SET GLOBAL allocator_background_threads = true")
+    connection.execute("SET GLOBAL allocator_flush_threshold = '16MiB'")
+    connection.execute("SET GLOBAL allocator_bulk_deallocation_flush_threshold = '16MiB'")
 
 
 def _seal(connection: duckdb.DuckDBPyConnection) -> None:
@@ -141,7 +147,7 @@ def _seal(connection: duckdb.DuckDBPyConnection) -> None:
         "python_enable_replacements",
     ):
         connection.execute(f"SET GLOBAL {name} = false")
-    connection.execute("SET lock_configuration = true")
+    connection.execute("SET GLOBAL lock_configuration = true")
 
 
 def run(bench: Workbench, statement: exp.Expr) -> int:

@@ -26,7 +26,7 @@ from matricula.hub.incidents import Trouble, report
 from matricula.kernel.digests import document
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -78,12 +78,13 @@ def deliver(
         kinds: Which kinds of changes: `LEAVING` or `COMING`.
         delivered: Where what became of them is counted; its `tick` is told how many.
     """
-    sorts = {kind: rows for kind in kinds if (rows := pick(changes, "kind", kind)).num_rows}
-    if not sorts:
+    by_kind = {kind: rows for kind in kinds if (rows := pick(changes, "kind", kind)).num_rows}
+    if not by_kind:
+        # A system that nothing goes to is not even asked how it likes to be spoken to.
         return
     door = _Door(page, connected, delivered)
     size = door.batch_size()
-    for kind, rows in sorts.items():
+    for kind, rows in by_kind.items():
         if part.is_held(kind):
             delivered.counts["held"] += rows.num_rows
             delivered.tick(rows.num_rows)
@@ -298,7 +299,7 @@ def _writes(flow: str, rows: Sequence[Change]) -> list[Write]:
     proposed = _parsed(row["initial"] if row["kind"] == "create" else None for row in rows)
     matches = _parsed(row["match"] for row in rows)
     return [
-        _write(row, {**state, **initial}, match, links.Others(flow, row["key"]))
+        _write(row, {**state, **initial}, match, spared=_spared(flow, row))
         for row, state, initial, match in zip(rows, states, proposed, matches, strict=True)
     ]
 
@@ -309,8 +310,16 @@ def _parsed(documents: Iterable[str | None]) -> list[dict[str, Value]]:
     return found
 
 
+def _spared(flow: str, row: Change) -> Container[str]:
+    return links.Others(flow, row["key"]) if row["kind"] == "create" else frozenset()
+
+
 def _write(
-    row: Change, fields: Mapping[str, Value], match: Mapping[str, Value], spared: links.Others
+    row: Change,
+    fields: Mapping[str, Value],
+    match: Mapping[str, Value],
+    *,
+    spared: Container[str],
 ) -> Write:
     names = row["fields"] or ()
     # A copy put to sleep by hand is woken, not merely corrected.

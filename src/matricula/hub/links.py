@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+from django.db import connection
 from django.db.models import Case, Count, Q, TextField, Value, When
 
 from matricula.hub import bulk
@@ -111,15 +113,23 @@ def external_ids(flow: str, keys: Sequence[str]) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Others:
-    """The identifiers of the copies that other keys of a flow have; asked for one by one."""
+    """The identifiers of the copies that other keys of a flow have.
+
+    A connector may ask from a thread of its own. Django opens a connection for each, and
+    nobody but us would close it.
+    """
 
     flow: str
     key: str
 
     def __contains__(self, external_id: object) -> bool:
         """Whether a record is another key's copy."""
-        mine = Link.objects.filter(flow=self.flow, external_id=external_id)
-        return mine.exclude(key=self.key).exists()
+        holders = Link.objects.filter(flow=self.flow, external_id=external_id)
+        try:
+            return holders.exclude(key=self.key).exists()
+        finally:
+            if threading.current_thread() is not threading.main_thread():
+                connection.close()
 
 
 def take_over(flow: str, keys: Sequence[str]) -> None:

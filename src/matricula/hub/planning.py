@@ -134,9 +134,13 @@ def make(desk: Desk, systems: Systems, run: Run, scope: Scope) -> Made:
 @contextmanager
 def _workbench(desk: Desk, run: Run, *, small: bool) -> Iterator[Workbench]:
     """Open the run's workbench; what it calculated with is gone when it closes."""
+    if small and not desk.bench:
+        with open_workbench(Bench(small=True)) as bench:
+            yield bench
+        return
     folder = _folder(desk, run) / "bench"
     folder.mkdir()
-    given = desk.bench or Bench(small=small)
+    given = desk.bench or Bench()
     try:
         with open_workbench(replace(given, folder=folder)) as bench:
             yield bench

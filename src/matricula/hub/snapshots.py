@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 # What Arrow raises over a file that is not, or no longer, Parquet.
 UNREADABLE = (pa.ArrowException, OSError)
-# Rows, of all that a pass reads.
+# Rows, of all that a pass reads; so many need no room to spill into.
 _SMALL = 50_000
 
 
@@ -148,7 +148,7 @@ def _remembered(
 
 
 def are_small(read: Iterable[Landed]) -> bool:
-    """Say that sharing the work over threads would cost more than it saves."""
+    """Say that so little was read that opening a workbench would take the longest."""
     return sum(one.snapshot.count for one in read if one.snapshot) < _SMALL
 
 
@@ -200,24 +200,32 @@ def last_trusted(desk: Desk, resource: ResourceRef) -> ds.Dataset | None:
         Refused: Its file is damaged (M490).
     """
     path = _last_trusted(desk, resource)
-    if path is None or not path.exists():
-        return None
-    try:
-        return ds.dataset(path)
-    except UNREADABLE as error:
-        raise _damaged(desk, resource) from error
+    return _opened(desk, resource, path) if path and path.exists() else None
 
 
 def to_compare(desk: Desk, landed: Landed) -> ds.Dataset | None:
     """Open the last trusted snapshot of what was read, unless the two are the same.
 
+    What says the same to the byte has lost nobody, and nobody in it is new.
+
     Raises:
         Refused: Its file is damaged (M490).
     """
     kept = _last_trusted(desk, landed.resource)
-    if kept and landed.path and kept.exists() and filecmp.cmp(kept, landed.path, shallow=False):
+    if kept is None or landed.path is None or not kept.exists():
         return None
-    return last_trusted(desk, landed.resource)
+    try:
+        is_same = filecmp.cmp(kept, landed.path, shallow=False)
+    except OSError as error:
+        raise _damaged(desk, landed.resource) from error
+    return None if is_same else _opened(desk, landed.resource, kept)
+
+
+def _opened(desk: Desk, resource: ResourceRef, path: Path) -> ds.Dataset:
+    try:
+        return ds.dataset(path)
+    except UNREADABLE as error:
+        raise _damaged(desk, resource) from error
 
 
 def _last_trusted(desk: Desk, resource: ResourceRef) -> Path | None:

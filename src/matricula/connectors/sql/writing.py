@@ -222,13 +222,14 @@ def _adopt(mirror: Mirror, task: Task, there: set[Identity], claimed: set[Identi
     if len(there) > 1 or there & claimed:
         _all_ambiguous(mirror, [task], tuple(task.write.match) or mirror.key)
     elif there and task.act == "insert":
-        (task.identity,) = there
-        task.act = "update"
-        claimed.add(task.identity)
+        (present,) = there
         try:
-            task.write.must_be_free(mirror.external_id(task.identity))
+            task.write.must_be_free(mirror.external_id(present))
         except SkipRow as refusal:
             task.set_aside(refusal)
+            return
+        task.identity, task.act = present, "update"
+        claimed.add(present)
 
 
 def _all_ambiguous(mirror: Mirror, tasks: Sequence[Task], names: Sequence[str]) -> None:
