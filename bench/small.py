@@ -164,7 +164,7 @@ def back_again(folder: Path, people: int, turn: int) -> tuple[int, float, float]
     effects, ours = passed(folder, turn + 1)
     target = Slow(hub.NoSettings(), _Place(folder))  # type: ignore[arg-type]  # what it reads of it
     before = time.perf_counter()
-    for batch in _batches(effects):
+    for batch in batches(effects):
         target.write("people", batch, at=hub.START)
     return effects, ours, time.perf_counter() - before
 
@@ -176,8 +176,10 @@ class _Place:
         self.folder = folder
 
 
-def _batches(count: int) -> Iterator[list[Write]]:
-    one = Write("key", "update", "xkey", {"email": "a@b.example"})
+def batches(count: int) -> Iterator[list[Write]]:
+    """Make as many changes of one form, in batches."""
+    fields = {"email": "t1.S00000001@n.example"}
+    one = Write("key", "update", "xS00000001", fields, frozenset(fields))
     for start in range(0, count, hub.BATCH):
         yield [one] * min(hub.BATCH, count - start)
 
@@ -185,7 +187,7 @@ def _batches(count: int) -> Iterator[list[Write]]:
 def one_change(database: str, folder: Path, people: int, times: int) -> list[tuple[str, ...]]:
     """Tell how long one change takes."""
     p50, p99, _ = LIMITS[database]
-    took = sorted(one_by_one(_loaded(folder, people), people, times))
+    took = sorted(one_by_one(loaded(folder, people), people, times))
     middle, last = statistics.median(took), took[int(len(took) * 0.99)]
     what = f"{database}: one change to four targets"
     return [
@@ -197,7 +199,7 @@ def one_change(database: str, folder: Path, people: int, times: int) -> list[tup
 def many_changes(database: str, folder: Path) -> list[tuple[str, ...]]:
     """Tell how many changes go by."""
     rate, people = LIMITS[database][2], 2_000
-    _loaded(folder, people)
+    loaded(folder, people)
     one = all_at_once(folder, people, (), range(1, 6))
     what = f"{database}: most of {people:,} people at once, again and again"
     rows = [(what, f"{one:,.0f} effects/s", f"{one / rate:.2f}", f"{rate:,}/s")]
@@ -210,12 +212,12 @@ def many_changes(database: str, folder: Path) -> list[tuple[str, ...]]:
 
 def outage(database: str, folder: Path) -> list[tuple[str, ...]]:
     """Tell how long a target that was away takes."""
-    effects, ours, bare = back_again(_loaded(folder, OUTAGE), OUTAGE, 1)
+    effects, ours, bare = back_again(loaded(folder, OUTAGE), OUTAGE, 1)
     told = f"{ours / bare:.2f} of a bare loop"
     return [(f"{database}: {effects:,} copies after an outage", f"{ours:.1f} s", told, "1.05")]
 
 
-def _loaded(folder: Path, people: int) -> Path:
+def loaded(folder: Path, people: int) -> Path:
     """Make the university, and load it."""
     hub.make(folder, people)
     hub.load(folder)

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 within_reach = pa.table({"secret": ["a Python variable"]})
 
 
+SMALL = Bench(small=True)
+either = pytest.mark.parametrize("kind", [Bench(), SMALL], ids=["any", "small"])
+
+
+@either
 @pytest.mark.parametrize(
     "order",
     [
@@ -40,13 +45,14 @@ within_reach = pa.table({"secret": ["a Python variable"]})
         "SELECT getenv('HOME')",
     ],
 )
-def test_nothing_outside_is_within_reach(order: str) -> None:
-    with open_workbench() as bench, pytest.raises(duckdb.Error):
+def test_nothing_outside_is_within_reach(order: str, kind: Bench) -> None:
+    with open_workbench(kind) as bench, pytest.raises(duckdb.Error):
         bench.execute(order).fetchall()
 
 
-def test_what_is_registered_can_be_read() -> None:
-    with open_workbench() as bench:
+@either
+def test_what_is_registered_can_be_read(kind: Bench) -> None:
+    with open_workbench(kind) as bench:
         register(bench, "given", within_reach)
 
         assert bench.execute("SELECT secret FROM given").fetchall() == [("a Python variable",)]
@@ -85,12 +91,44 @@ def test_without_a_folder_it_writes_nothing_anywhere(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_it_is_closed_when_the_work_fails() -> None:
-    with pytest.raises(ZeroDivisionError), open_workbench() as bench:
+@either
+def test_it_is_closed_when_the_work_fails(kind: Bench) -> None:
+    with pytest.raises(ZeroDivisionError), open_workbench(kind) as bench:
         raise ZeroDivisionError
 
     with pytest.raises(duckdb.ConnectionException):
         bench.execute("SELECT 1")
+
+
+@either
+def test_instants_are_reckoned_in_utc_and_nothing_spills(kind: Bench) -> None:
+    with open_workbench(kind) as bench:
+        found = bench.execute(
+            "SELECT current_setting('TimeZone'), current_setting('temp_directory')"
+        ).fetchall()
+
+    assert found == [("UTC", "")]
+
+
+def test_two_small_passes_at_once_or_in_turn_see_nothing_of_each_other() -> None:
+    with open_workbench(SMALL) as one, open_workbench(SMALL) as other:
+        register(one, "given", within_reach)
+        one.execute("CREATE TABLE mine AS SELECT secret FROM given")
+        for name in ("mine", "given"):
+            with pytest.raises(duckdb.CatalogException):
+                other.execute(f"SELECT * FROM {name}")  # noqa: S608 - our own words
+    with open_workbench(SMALL) as after:
+        left = after.execute("SELECT database_name FROM duckdb_databases() WHERE NOT internal")
+        assert len(left.fetchall()) == 2  # the instance's own, which stays empty, and this one
+        assert after.execute("SELECT * FROM duckdb_tables()").fetchall() == []
+
+
+def test_after_a_small_pass_failed_the_next_begins_anew() -> None:
+    with pytest.raises(duckdb.Error), open_workbench(SMALL) as bench:
+        bench.execute("CREATE TABLE mine AS SELECT 1 AS n; SELECT error('it breaks')").fetchall()
+
+    with open_workbench(SMALL) as bench:
+        assert bench.execute("SELECT * FROM duckdb_tables()").fetchall() == []
 
 
 def test_texts_that_repeat_are_read_as_any_others(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from matricula.engine import damage
 from matricula.hub.models import Run, Snapshot, StoredPlan
 
 if TYPE_CHECKING:
@@ -163,3 +164,20 @@ def test_planning_makes_no_file_and_no_folder_in_any_target(world):
     assert said.code == 2
     assert "warehouse-students" in checked.out + said.out
     assert {path for path in world.folder.rglob("*") if "home" not in path.parts} == before
+
+
+def test_a_source_that_says_the_same_to_the_byte_is_not_compared_with_itself(world, monkeypatch):
+    world.settle()
+    judged: list[str] = []
+
+    def judge(_bench, resource, *_, **__):
+        judged.append(resource)
+        return (), ()
+
+    monkeypatch.setattr(damage, "judge", judge)
+    world.sis("UPDATE students SET name = 'Amara Hughes' WHERE student_no = '00001'")
+
+    said = world.run("sync")
+
+    assert said.code == 0, said.err
+    assert judged == ["sis.students"]

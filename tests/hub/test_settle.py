@@ -4,7 +4,7 @@ import pytest
 
 from matricula.connectors.kit.errors import TryAgain
 from matricula.connectors.sql.connector import SqlConnector
-from matricula.hub import ledger, settle
+from matricula.hub import ledger, links, settle
 from matricula.hub.models import Effect, Link, Run
 
 pytestmark = pytest.mark.django_db
@@ -161,3 +161,32 @@ def test_a_resume_that_nobody_saw_happen_is_asked_for_again(world, monkeypatch):
 
     assert world.in_lms("SELECT suspended FROM users WHERE idnumber = '00001'") == [(0,)]
     assert len(_audited("resume", "lms-accounts")) == 1
+
+
+def test_a_lost_creation_is_not_taken_for_the_edited_copy_of_somebody_else(world, monkeypatch):
+    world.settle()
+    world.sis("INSERT INTO students VALUES ('00099', 'Fay New', 'fay@example.org', 'active')")
+    with monkeypatch.context() as cut:
+        cut.setattr(SqlConnector, "write", _cut)
+        with pytest.raises(PowerCut):
+            world.run("sync")
+    world.lms("UPDATE users SET idnumber = '00099' WHERE idnumber = '00001'")
+    mine = Link.objects.get(flow="lms-accounts", key="00001").external_id
+
+    world.run("sync", "--changed")
+
+    lost = Effect.objects.filter(flow="lms-accounts", key="00099").earliest("id")
+    assert lost.state == "void"
+    assert world.in_lms(f"SELECT fullname FROM users WHERE id = {mine}") == [("Amara Okafor",)]  # noqa: S608 - our own words
+    theirs = Link.objects.get(flow="lms-accounts", key="00099")
+    assert (theirs.external_id, bool(theirs.refused)) == (None, True)
+    assert "another key's copy" in world.run("incidents").out
+
+
+def test_only_the_copies_of_other_keys_of_the_flow_are_others(world):
+    world.settle()
+    mine = Link.objects.get(flow="lms-accounts", key="00001").external_id
+
+    assert mine not in links.Others("lms-accounts", "00001")
+    assert mine in links.Others("lms-accounts", "00002")
+    assert mine not in links.Others("warehouse-students", "00002")

@@ -170,11 +170,7 @@ def windows(charter: Charter, flow: Flow, *, on: date) -> tuple[Reason, ...]:
         if flow.name not in window.flows or not window.starts_on <= on <= window.ends_on:
             continue
         freezes = window.mode == "freeze"
-        held = (
-            frozenset()
-            if freezes
-            else frozenset({"update", "resume", "restore", *EXITS})
-        )
+        held = frozenset() if freezes else frozenset({"update", "resume", "restore", *EXITS})
         reasons.append(
             Reason(
                 "M504",

@@ -77,6 +77,11 @@ class MakesTwins(FilesConnector):
         return super().write(resource, writes, at=at)
 
 
+class TakesOverWhatIsSpared(FilesConnector):
+    def write(self, resource, writes, *, at):
+        return super().write(resource, [replace(w, spared=frozenset()) for w in writes], at=at)
+
+
 class EmptiesOtherFields(FilesConnector):
     def write(self, resource, writes, *, at):
         writes = [
@@ -222,6 +227,7 @@ class ForgetsToSuspend(FilesConnector):
     [
         (CutsLongText, "hostile_text_survives_or_is_refused_by_name"),
         (MakesTwins, "creating_an_existing_record_makes_no_second"),
+        (TakesOverWhatIsSpared, "creating_takes_over_no_copy_of_another_key"),
         (EmptiesOtherFields, "update_of_one_field_leaves_the_others"),
         (StopsAtPageOne, "long_listings_arrive_whole"),
         (DropsUnknownFields, "an_unknown_field_is_refused_by_name"),

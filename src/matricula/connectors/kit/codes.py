@@ -182,7 +182,7 @@ CODES: dict[str, Code] = {
     ),
     "M606": Code(
         "Record ambiguous",
-        "More than one record, or another one, answers to what should identify one.",
+        "More than one record answers to what should identify one, or one that is another's copy.",
         "Have the system's office merge or correct the records.",
     ),
     "M607": Code(
