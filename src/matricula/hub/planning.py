@@ -7,8 +7,6 @@ trusted is held and its steward told; the other flows go on.
 from __future__ import annotations
 
 import json
-import shutil
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +19,6 @@ from matricula.engine import line
 from matricula.engine.feed import Feed
 from matricula.engine.guard import Reason
 from matricula.engine.plan import FlowPlan, Plan, digest_of
-from matricula.engine.workbench import Bench, open_workbench
 from matricula.hub import (
     accepted,
     alike,
@@ -33,6 +30,7 @@ from matricula.hub import (
     observed,
     recent,
     rekeys,
+    scratch,
     snapshots,
     standing,
     troubles,
@@ -42,8 +40,7 @@ from matricula.hub.models import Approval, FlowState, Run, StoredPlan
 from matricula.kernel.errors import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
     from matricula.charter.model import Flow, ResourceRef
     from matricula.engine.read import Fault, Verdict
@@ -110,7 +107,7 @@ def make(desk: Desk, systems: Systems, run: Run, scope: Scope) -> Made:
     unfit = live.unfit(systems, flows) if scope.full else {}
     landed = snapshots.land_all(desk, systems, sources | targets, run=run.id)
     landed |= snapshots.with_earlier(desk, landed, sources)
-    with _workbench(desk, run, small=snapshots.are_small(landed.values())) as bench:
+    with scratch.workbench(desk, run, small=snapshots.are_small(landed.values())) as bench:
         plan, verdicts, indexes, moving = _find(
             desk, bench, flows, landed, scope=scope, unfit=unfit
         )
@@ -129,32 +126,6 @@ def make(desk: Desk, systems: Systems, run: Run, scope: Scope) -> Made:
         _keep(desk, run, plan, scope)
     snapshots.forget(landed[resource] for resource in targets - sources)
     return Made(plan, run, scope, landed, indexes)
-
-
-@contextmanager
-def _workbench(desk: Desk, run: Run, *, small: bool) -> Iterator[Workbench]:
-    """Open the run's workbench; what it calculated with is gone when it closes."""
-    if small and not desk.bench:
-        with open_workbench(Bench(small=True)) as bench:
-            yield bench
-        return
-    folder = _folder(desk, run) / "bench"
-    folder.mkdir()
-    given = desk.bench or Bench()
-    try:
-        with open_workbench(replace(given, folder=folder)) as bench:
-            yield bench
-    finally:
-        shutil.rmtree(folder)
-        with suppress(OSError):
-            # Kept only where something lies in it.
-            folder.parent.rmdir()
-
-
-def _folder(desk: Desk, run: Run) -> Path:
-    folder = desk.home / "runs" / run.id
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def _find(
@@ -301,7 +272,7 @@ def _keep(desk: Desk, run: Run, plan: Plan, scope: Scope) -> None:
 
 
 def _store(desk: Desk, run: Run, plan: Plan, scope: Scope, *, undoes: str = "") -> None:
-    pq.write_table(plan.changes, _folder(desk, run) / "changes.parquet")
+    pq.write_table(plan.changes, scratch.folder_of(desk, run) / "changes.parquet")
     StoredPlan.objects.create(
         digest=plan.digest, run=run, charter=plan.charter, full=scope.full,
         flows=json.dumps(list(scope.flows)), parts=json.dumps(told_of(plan)), undoes=undoes,
