@@ -8,7 +8,7 @@ from matricula.audit.models import Checkpoint
 from matricula.cli import main
 from tests.alone import run_alone, write_charter
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 @pytest.mark.parametrize(

@@ -131,6 +131,7 @@ def test_a_worker_tells_programs_how_things_stand_and_nobody_whose_they_are(camp
     assert PERSONAL.findall(said[0] + said[1] + told) == []
 
 
+@pytest.mark.any_database
 def test_a_worker_whose_charter_does_not_compile_is_alive_and_not_ready(campus):
     world, _ = campus
 
@@ -148,6 +149,7 @@ def test_a_worker_whose_charter_does_not_compile_is_alive_and_not_ready(campus):
     assert any(line["event"] == "failed" and line["code"] == "M204" for line in log)
 
 
+@pytest.mark.any_database
 def test_a_worker_tells_people_in_sentences_without_anybodys_data(campus):
     world, _ = campus
 

@@ -18,7 +18,7 @@ from matricula.hub.alone import claimed
 from matricula.hub.desk import Desk
 from tests.world import STEWARDS, build
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 on_sqlite = pytest.mark.skipif(
     connection.vendor != "sqlite", reason="PostgreSQL keeps the lock itself"
 )

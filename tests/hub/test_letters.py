@@ -20,7 +20,7 @@ from tests.counterparts.faulty_wire import faulty_wire
 from tests.counterparts.mail_server import mail_server
 from tests.world import build
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 # London's clock is UTC on these days.
 NIGHT = datetime(2026, 11, 24, 22, tzinfo=UTC)

@@ -150,13 +150,18 @@ def _seal(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("SET GLOBAL lock_configuration = true")
 
 
+def _written(statement: exp.Expr) -> str:
+    # Writing a tree down may change it. It is done with, and a copy would take longer.
+    return statement.sql(dialect="duckdb", copy=False)
+
+
 def run(bench: Workbench, statement: exp.Expr) -> int:
-    """Execute a syntax tree to its end.
+    """Execute a syntax tree to its end; nothing else may be made of it.
 
     Returns:
         How many rows it left in a table, added to one or took out of it.
     """
-    told = bench.execute(statement.sql(dialect="duckdb")).fetchall()
+    told = bench.execute(_written(statement)).fetchall()
     made = int(told[0][0]) if told else 0
     if isinstance(statement, exp.Create) and statement.kind == "TABLE":
         bench.sizes[statement.this.name] = made
@@ -195,7 +200,7 @@ def size(bench: Workbench, table: str) -> int:
 
 def rows(bench: Workbench, statement: exp.Expr) -> list[tuple[object, ...]]:
     """Execute a query that yields few rows."""
-    return bench.execute(statement.sql(dialect="duckdb")).fetchall()
+    return bench.execute(_written(statement)).fetchall()
 
 
 def number(bench: Workbench, statement: exp.Expr) -> int:
@@ -207,14 +212,13 @@ def number(bench: Workbench, statement: exp.Expr) -> int:
 def arrow(bench: Workbench, query: exp.Query) -> pa.Table:
     """Execute a query into an Arrow table."""
     # Through a reader, batch by batch: the whole result would stand in memory twice.
-    found: pa.Table = bench.sql(query.sql(dialect="duckdb")).to_arrow_reader().read_all()
+    found: pa.Table = bench.sql(_written(query)).to_arrow_reader().read_all()
     return found
 
 
 def batches(bench: Workbench, query: exp.Query) -> pa.RecordBatchReader:
     """Execute a query and hand its rows on as they come, in groups as large as a file's."""
-    text = query.sql(dialect="duckdb")
-    found: pa.RecordBatchReader = bench.sql(text).to_arrow_reader(_GROUP)
+    found: pa.RecordBatchReader = bench.sql(_written(query)).to_arrow_reader(_GROUP)
     return found
 
 

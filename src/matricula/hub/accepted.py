@@ -42,6 +42,12 @@ def standing(desk: Desk, flow: str = "") -> QuerySet[AcceptedEdit]:
     return found.filter(flow=flow) if flow else found
 
 
+def forget(desk: Desk) -> None:
+    """Delete what has passed: from then on the value is nobody's to keep."""
+    today = local_date(desk.charter, desk.at)
+    AcceptedEdit.objects.filter(until__lt=today).delete()
+
+
 def tables(desk: Desk, flows: Iterable[Flow]) -> dict[str, pa.Table]:
     """Give what is accepted as the engine reads it: per flow `key`, `field` and `value`."""
     rows: dict[str, list[tuple[str, str, str]]] = {}

@@ -120,6 +120,7 @@ def make(desk: Desk, systems: Systems, run: Run, scope: Scope) -> Made:
         troubles.of_readings(desk, flows, landed, verdicts, plan, full=scope.full)
         if scope.full:
             observed.record(desk, plan, landed)
+            accepted.forget(desk)
         observed.conclude(desk, plan)
         rekeys.remember(desk, moving)
         matches.keep(desk, met)
