@@ -188,7 +188,7 @@ def test_only_the_office_whose_it_is_answers_an_open_incident(world):
 
     assert "M541" in stranger.err
     assert "it do it" in stranger.err
-    assert "M542" in groundless.err
+    assert "it is blank" in groundless.err
     assert "M540" in nothing.err
     assert "M540" in closed.err
 

@@ -51,6 +51,16 @@ def record_of(campus: Campus, resource: str, identifier: str | None) -> Record |
     return table.records.get(identifier or "")
 
 
+def _whose(campus: Campus, identifier: str) -> str | None:
+    """Say whose an account is, whatever number somebody wrote into it since."""
+    account = record_of(campus, "users", identifier)
+    if account is None:
+        return None
+    linked = Link.objects.filter(flow="accounts", external_id=identifier)
+    known = linked.values_list("key", flat=True).first()
+    return account.made_for or known or account.fields["number"]
+
+
 def watch(campus: Campus) -> Callable[[str, Write], None]:
     """Make what looks at every write before it takes effect: is it what is granted now?"""
 
@@ -64,9 +74,8 @@ def watch(campus: Campus) -> Callable[[str, Write], None]:
         wanted = granted.get(write.key)
         told = dict(write.fields)
         if resource == "seats" and wanted:
-            account = record_of(campus, "users", str(told["user"]))
             # Nobody's number is refused there; somebody else's would be a stranger's seat.
-            told["user"] = account.fields["number"] if account else wanted["user"]
+            told["user"] = _whose(campus, str(told["user"])) or wanted["user"]
         if told != wanted:
             place.wrong.append(f"{resource} {write.key}: {write.kind} {told}, granted {wanted}")
 
@@ -106,8 +115,7 @@ def _wrong(
         yield f"{key}: it sleeps"
     told = dict(record.fields)
     if resource == "seats":
-        account = record_of(campus, "users", str(told["user"]))
-        told["user"] = account.fields["number"] if account else None
+        told["user"] = _whose(campus, str(told["user"]))
     for name, value in wanted.items():
         if told[name] != value:
             yield f"{key}: {name} is {told[name]!r}, granted {value!r}"
@@ -243,11 +251,11 @@ def _incidents_are_true(campus: Campus) -> None:
         elif one.code == "M662":
             wrong = wrong_copies(campus, one.place.partition(".")[2])
             assert any("is left" in w for w in wrong), f"all are gone: {one.message}"
-        elif one.code in {"M605", "M655"}:
+        elif one.code in {"M604", "M605", "M655"}:
             link = Link.objects.get(flow=one.flow, key=one.key)
             resource = next(r for r, flow in FLOW_OF.items() if flow == one.flow)
             is_there = record_of(campus, resource, link.external_id) is not None
-            # What was taken out of a report is not made again, and stays refused.
+            # What was taken out of a report is not made again, and what was refused stays so.
             assert is_there == (one.code == "M655"), f"it is over: {one.message}"
         else:
             message = f"{one.code} {one.place} {one.key} is over: {one.message}"
