@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from matricula.cli import sitting
 from matricula.connectors.kit.errors import TryAgain
 from matricula.connectors.sql.connector import SqlConnector
 from matricula.hub import ledger, links, settle
@@ -183,10 +184,16 @@ def test_a_lost_creation_is_not_taken_for_the_edited_copy_of_somebody_else(world
     assert "another key's copy" in world.run("incidents").out
 
 
-def test_only_the_copies_of_other_keys_of_the_flow_are_others(world):
+def test_only_copies_of_other_keys_in_the_same_resource_that_are_there_are_others(world):
     world.settle()
+    desk = sitting.sit_down(world.folder / "charter", only_look=True)
     mine = Link.objects.get(flow="lms-accounts", key="00001").external_id
 
-    assert mine not in links.Others("lms-accounts", "00001")
-    assert mine in links.Others("lms-accounts", "00002")
-    assert mine not in links.Others("warehouse-students", "00002")
+    def is_others(flow, key):
+        return mine in links.others(desk.charter, desk.charter.flows[flow], key)
+
+    assert not is_others("lms-accounts", "00001")
+    assert is_others("lms-accounts", "00002")
+    assert mine in links.Others("00001", ["another-flow"], ["lms-accounts"])
+    Link.objects.filter(flow="lms-accounts", key="00001").update(drift=links.GONE)
+    assert not is_others("lms-accounts", "00002")

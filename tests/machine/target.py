@@ -113,6 +113,7 @@ class Place:
         renamed: Fields that their table no longer has under that name.
         met: What did go wrong, and how often.
         heard: Every write that arrived.
+        taken: What the creations of the present batch have.
         wrong: What must never happen and did, in words.
         look: Called with every write before it takes effect.
         step: Called at every moment at which a process may die.
@@ -124,6 +125,7 @@ class Place:
     renamed: set[tuple[str, str]] = field(default_factory=set)
     met: Counter[str] = field(default_factory=Counter)
     heard: list[Told] = field(default_factory=list)
+    taken: set[str] = field(default_factory=set)
     wrong: list[str] = field(default_factory=list)
     look: Callable[[str, Write], None] = _nobody_looks
     step: Callable[[str], None] = _no_step
@@ -224,6 +226,7 @@ class MemoryConnector:
     def write(self, resource: str, writes: Sequence[Write], *, at: datetime) -> list[Outcome]:
         """See the protocol."""
         place, kind = self._place, self._begin("write")
+        place.taken = set()
         self._table(resource)
         self._must_have(resource, {n for w in writes for n in (*w.fields, *w.match)})
         outcomes = list(self._outcomes(resource, writes, kind, at))
@@ -327,12 +330,17 @@ def _create(place: Place, resource: str, write: Write) -> Outcome:
     _must_fit(place, resource, write.fields, own)
     if found:
         write.must_be_free(own)
+        if own in place.taken:
+            raise SkipRow("it was made just now.", code="M606", cure="Tell them apart.")
+        place.taken.add(own)
         found[0].fields |= write.fields
         found[0].asleep = False
         return Outcome(write.key, own, adopted=True)
     if any(r.made_for == write.key for r in table.records.values()):
         place.wrong.append(f"{resource} {write.key}: a second record was made for it")
-    return Outcome(write.key, table.add(write.fields, made_for=write.key).identifier)
+    made = table.add(write.fields, made_for=write.key)
+    place.taken.add(made.identifier)
+    return Outcome(write.key, made.identifier)
 
 
 def _update(place: Place, resource: str, write: Write) -> Outcome:

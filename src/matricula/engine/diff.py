@@ -59,7 +59,7 @@ def diff(
     name = flow.name
     leave_out(bench, *(f"{called}_{name}" for called in _LEFT))
     few = are_few(bench, f"golden_{flow.entity}", f"state_{name}")
-    if few or find_moved(bench, f"moved_{name}", *_sides(flow, desired)):
+    if find_moved(bench, f"moved_{name}", *_sides(flow, desired), few=few):
         _find_delta(bench, flow, desired, few=few)
     observe.observe(bench, flow, known, seen=seen, accepted=accepted)
     settled.find_settled(bench, flow, desired=desired, seen=seen is not None)
@@ -126,7 +126,7 @@ def _sides(flow: Flow, desired: exp.Select) -> tuple[exp.Select, exp.Select]:
 
 
 def _delta(flow: Flow, desired: exp.Select, *, few: bool) -> exp.Select:
-    """Everything that is not as it should be; looked for where the two sides differ, if many.
+    """Everything that is not as it should be, looked for where the two sides differ.
 
     Desired rows that the target has not confirmed as they now are, and copies that are
     there and no longer desired, unless they are to be left; what has no copy in the target
@@ -134,10 +134,10 @@ def _delta(flow: Flow, desired: exp.Select, *, few: bool) -> exp.Select:
     """
     had = exp.select(*[sql.column(column) for column in ("key", "digest", *_STATE)])
     had = had.from_(sql.table(f"state_{flow.name}"))
-    if not few:
-        moved = f"moved_{flow.name}"
-        had = had.where(in_moved(sql.column("key"), moved))
-        desired = desired.where(in_moved(sql.column("key", project.GOLDEN), moved))
+    # Of what is as it was, nothing further is computed: it could not be refused for that.
+    moved = f"moved_{flow.name}"
+    had = had.where(in_moved(sql.column("key"), moved, few=few))
+    wanted_rows = desired.where(in_moved(sql.column("key", project.GOLDEN), moved, few=few))
     wanted, known = sql.column("key", "d"), sql.column("key", "s")
     state = sql.column("state", "s")
     stale = exp.or_(
@@ -153,7 +153,7 @@ def _delta(flow: Flow, desired: exp.Select, *, few: bool) -> exp.Select:
             *[sql.column(column, "d") for column in DESIRED],
             *[sql.column(column, "s") for column in _STATE],
         )
-        .from_(desired.subquery("d"))
+        .from_(wanted_rows.subquery("d"))
         .join(had.subquery("s"), on=sql.same(wanted, known), join_type="full")
         .where(sql.case([(sql.given(wanted), exp.Paren(this=stale))], leaves))
     )

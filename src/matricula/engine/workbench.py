@@ -1,10 +1,10 @@
 """A run's own DuckDB connection, sealed: it computes and can do nothing else.
 
 A small pass has a database of its own in an instance that the process keeps, for opening one
-would take longer than its work; passes see nothing of one another. No file, no network, no
-extension, no Python variable is within reach, and the configuration is locked, so a hostile
-value in a feed has nowhere to go. What it works on is registered as Arrow; where it spills is
-fixed when it is opened.
+would take longer than its work; none sees another's tables by any name it uses. No file, no
+network, no extension, no Python variable is within reach, and the configuration is locked, so
+a hostile value in a feed has nowhere to go. What it works on is registered as Arrow; where it
+spills is fixed when it is opened.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 # Rows that are held at once where a table passes by.
 _GROUP = 65_536
-_INSTANCES: dict[int, duckdb.DuckDBPyConnection] = {}
+_KEPT: list[duckdb.DuckDBPyConnection] = []
 _numbers = count()
 
 
@@ -90,14 +90,16 @@ def open_workbench(bench: Bench | None = None) -> Iterator[Workbench]:
 
 def _kept() -> duckdb.DuckDBPyConnection:
     """Give the instance in which this process does what is small."""
-    process = os.getpid()
-    if process not in _INSTANCES:
-        # DuckDB does not survive a fork: a child opens its own, and leaves its parent's be.
+    if not _KEPT:
         connection = duckdb.connect(":memory:")
         _limit(connection, Bench(threads=1))
         _seal(connection)
-        _INSTANCES[process] = connection
-    return _INSTANCES[process]
+        _KEPT.append(connection)
+    return _KEPT[0]
+
+
+# An instance does not survive a fork: a child that held its parent's could not even end.
+os.register_at_fork(before=_KEPT.clear)
 
 
 @contextmanager
@@ -109,11 +111,12 @@ def _own_database(instance: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDB
         connection.execute(f"ATTACH ':memory:' AS {name}")
         connection.execute(f"USE {name}")
         yield connection
-        connection.execute("USE memory")
-        connection.execute(f"DETACH {name}")
+        connection.close()
+        with instance.cursor() as other:
+            other.execute(f"DETACH {name}")
     except BaseException:
         # Whatever befell it, the next one begins anew.
-        _INSTANCES.pop(os.getpid(), None)
+        _KEPT.clear()
         raise
     finally:
         connection.close()

@@ -127,7 +127,7 @@ def _send(door: _Door, batch: Sequence[Change]) -> None:
     if not ready:
         return
     restored = {row["key"] for row in ready if row["kind"] == "restore"}
-    told = _writes(page.flow.name, ready)
+    told = _writes(page, ready)
     writes = accepted.carry(page.desk, page.flow.name, told, restored=restored)
     counts["waiting"] += len(ready) - len(writes)
     intents = _intents(
@@ -294,12 +294,12 @@ def _with_links(row: Change, found: Mapping[str, str | None]) -> Change:
     return filled
 
 
-def _writes(flow: str, rows: Sequence[Change]) -> list[Write]:
+def _writes(page: Page, rows: Sequence[Change]) -> list[Write]:
     states = _parsed(row["after"] or row["before"] for row in rows)
     proposed = _parsed(row["initial"] if row["kind"] == "create" else None for row in rows)
     matches = _parsed(row["match"] for row in rows)
     return [
-        _write(row, {**state, **initial}, match, spared=_spared(flow, row))
+        _write(row, {**state, **initial}, match, spared=_spared(page, row))
         for row, state, initial, match in zip(rows, states, proposed, matches, strict=True)
     ]
 
@@ -310,8 +310,10 @@ def _parsed(documents: Iterable[str | None]) -> list[dict[str, Value]]:
     return found
 
 
-def _spared(flow: str, row: Change) -> Container[str]:
-    return links.Others(flow, row["key"]) if row["kind"] == "create" else frozenset()
+def _spared(page: Page, row: Change) -> Container[str]:
+    if row["kind"] != "create":
+        return frozenset()
+    return links.others(page.desk.charter, page.flow, row["key"])
 
 
 def _write(

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
+    from matricula.charter.model import Charter, Flow
+
 _STATE_FIELDS: list[pa.Field[Any]] = [
     pa.field("key", pa.string()),
     pa.field("external_id", pa.string()),
@@ -113,23 +115,38 @@ def external_ids(flow: str, keys: Sequence[str]) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Others:
-    """The identifiers of the copies that other keys of a flow have.
+    """The identifiers of the copies that other keys have in one resource.
 
     A connector may ask from a thread of its own. Django opens a connection for each, and
     nobody but us would close it.
+
+    Attributes:
+        key: Whose copies are no others.
+        same: The flows to the resource whose keys are of the same entity.
+        foreign: Those of other entities: no key of theirs is this one.
     """
 
-    flow: str
     key: str
+    same: Sequence[str]
+    foreign: Sequence[str] = ()
 
     def __contains__(self, external_id: object) -> bool:
-        """Whether a record is another key's copy."""
-        holders = Link.objects.filter(flow=self.flow, external_id=external_id)
+        """Whether a record is another key's copy; a copy that is gone is nobody's."""
+        whose = (Q(flow__in=self.same) & ~Q(key=self.key)) | Q(flow__in=self.foreign)
+        is_fresh = connection.connection is None
         try:
-            return holders.exclude(key=self.key).exists()
+            held = Link.objects.filter(whose, external_id=external_id).exclude(drift=GONE)
+            return held.exists()
         finally:
-            if threading.current_thread() is not threading.main_thread():
+            if is_fresh and threading.current_thread() is not threading.main_thread():
                 connection.close()
+
+
+def others(charter: Charter, flow: Flow, key: str) -> Others:
+    """Give the copies that are not a key's, of all flows to the flow's target."""
+    beside = [f for f in charter.flows.values() if f.target == flow.target]
+    same = [f.name for f in beside if f.entity == flow.entity]
+    return Others(key, same, [f.name for f in beside if f.entity != flow.entity])
 
 
 def take_over(flow: str, keys: Sequence[str]) -> None:

@@ -177,7 +177,7 @@ def _write_down(
     done: list[Effect] = []
     theirs: list[str] = []
     for effect, some in zip(batch, found, strict=True):
-        records = _not_others(effect, some)
+        records = _not_others(page, effect, some)
         if len(records) > 1:
             report([_several(page, effect)], at=page.desk.at)
         happened = _happened(page.flow, effect, records)
@@ -202,11 +202,11 @@ def _write_down(
     _audit(page, done)
 
 
-def _not_others(effect: Effect, records: Sequence[Found]) -> Sequence[Found]:
+def _not_others(page: ledger.Page, effect: Effect, records: Sequence[Found]) -> Sequence[Found]:
     """Leave out the copies of other keys: somebody may have written this key's number there."""
     if effect.external_id:
         return records
-    others = links.Others(effect.flow, effect.key)
+    others = links.others(page.desk.charter, page.flow, effect.key)
     return [record for record in records if record.external_id not in others]
 
 

@@ -149,7 +149,8 @@ def _remembered(
 
 def are_small(read: Iterable[Landed]) -> bool:
     """Say that so little was read that opening a workbench would take the longest."""
-    return sum(one.snapshot.count for one in read if one.snapshot) < _SMALL
+    told = (one.snapshot or one.earlier for one in read)
+    return sum(snapshot.count for snapshot in told if snapshot) < _SMALL
 
 
 def forget(read: Iterable[Landed]) -> None:

@@ -141,14 +141,15 @@ def test_a_match_that_finds_a_record_with_another_key_is_refused(drop):
     assert "002 already answers" in outcome.error.message
 
 
-def test_two_creations_of_one_record_in_a_batch_make_one(drop):
+def test_of_two_creations_of_one_record_in_a_batch_the_second_is_refused(drop):
     drop.put("patrons.csv", PATRONS)
     first = create("003", surname="Sato")
     second = Write("other", "create", None, first.fields, match=first.match)
 
     outcomes = write(drop.connector(), first, second)
 
-    assert [one.external_id for one in outcomes] == ["003", "003"]
+    assert [one.external_id for one in outcomes] == ["003", None]
+    assert outcomes[1].error.code == "M606"
     assert text(drop).count("Sato") == 1
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
+from matricula.connectors.kit.claims import Claims
 from matricula.connectors.kit.errors import SkipRow
 from matricula.connectors.kit.protocol import Outcome, Value, Write, asks_for_nobody
 from matricula.kernel.digests import canonical
@@ -105,11 +106,11 @@ def apply(
     Returns:
         One outcome per write, in order.
     """
-    hand = _Hand(sheet, resource, store)
+    hand = _Hand(sheet, resource, store, Claims())
     outcomes = []
     for write in writes:
         try:
-            outcomes.append(Outcome(write.key, hand.do(write)))
+            outcomes.append(hand.do(write))
         except SkipRow as refusal:
             outcomes.append(Outcome(write.key, error=refusal))
     return outcomes
@@ -136,10 +137,14 @@ class _Hand:
     sheet: Sheet
     resource: FileResource
     store: Store
+    claims: Claims
 
-    def do(self, write: Write) -> str:
+    def do(self, write: Write) -> Outcome:
         if write.kind == "create":
             return self._create(write)
+        return Outcome(write.key, self._do_to_a_copy(write))
+
+    def _do_to_a_copy(self, write: Write) -> str:
         identifier = write.external_id or ""
         if write.kind == "delete":
             self.sheet.remove(identifier)
@@ -169,7 +174,7 @@ class _Hand:
         value = suspend.value if kind == "suspend" else suspend.resume_value
         return {suspend.field: self.store(suspend.field, value)}
 
-    def _create(self, write: Write) -> str:
+    def _create(self, write: Write) -> Outcome:
         row = self._stored(write.fields)
         identifier = self._identify(row)
         there = self.sheet.matching(write.match) if write.match else []
@@ -179,17 +184,18 @@ class _Hand:
             if suspend and suspend.resume_value is not None:
                 row.setdefault(suspend.field, self.store(suspend.field, suspend.resume_value))
             self.sheet.put(identifier, row)
-            return identifier
+            self.claims.made(write, identifier)
+            return Outcome(write.key, identifier)
         if there != [identifier] or not self._agrees(identifier, write.match):
             raise self._ambiguous(identifier, there)
-        return self._adopt(identifier, row, write)
+        self.claims.take_over(write, identifier)
+        return Outcome(write.key, self._adopt(identifier, row, write), adopted=True)
 
     def _agrees(self, identifier: str, match: Mapping[str, Value]) -> bool:
         row = self.sheet.rows[identifier]
         return all(as_text(row.get(name)) == as_text(value) for name, value in match.items())
 
     def _adopt(self, identifier: str, row: Row, write: Write) -> str:
-        write.must_be_free(identifier)
         # A proposed value never replaces what the record's owner has put there.
         present = self.sheet.rows[identifier]
         granted = write.changed or frozenset(row)

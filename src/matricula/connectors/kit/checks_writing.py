@@ -74,6 +74,18 @@ def check_creating_takes_over_no_copy_of_another_key(subject: Subject, folder: P
         expect({i: rows[i] for i in ids} == before, "and stays as it is")
 
 
+def check_of_two_keys_in_a_batch_one_gets_a_record(subject: Subject, folder: Path) -> None:
+    """Two creations with one match and two keys do not end as one record of both."""
+    with trial(subject, folder) as running:
+        name, value = subject.change
+        other = running.creation(0, **{name: value})
+
+        first, second = running.write(running.creation(0), replace(other, key="key-9"))
+
+        ids = [one.external_id for one in (first, second) if one.error is None]
+        expect(bool(ids) and len(set(ids)) == len(ids), "each record is one key's")
+
+
 def check_update_of_one_field_leaves_the_others(subject: Subject, folder: Path) -> None:
     """The changed field changes; the record's other fields and other records stay."""
     with trial(subject, folder) as running:

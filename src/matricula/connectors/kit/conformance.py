@@ -86,6 +86,7 @@ CHECKS: tuple[Check, ...] = (
     _needing(writing.check_an_empty_batch_does_nothing, "create"),
     _needing(writing.check_create_gives_an_identifier, "create"),
     _needing(writing.check_creating_an_existing_record_makes_no_second, "create"),
+    _needing(writing.check_of_two_keys_in_a_batch_one_gets_a_record, "create", "change"),
     _needing(writing.check_creating_takes_over_no_copy_of_another_key, "create", "change"),
     _needing(writing.check_update_of_one_field_leaves_the_others, "create", "update", "change"),
     _needing(writing.check_the_same_update_again_is_done_again, "create", "update", "change"),

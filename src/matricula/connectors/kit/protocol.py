@@ -125,7 +125,7 @@ class Write:
             suspend and delete: the last confirmed state).
         changed: Names in `fields` that differ from what the system confirmed last.
         match: Target field to value that would find an existing copy. For `create`.
-        spared: Identifiers of records that are other keys' copies, by the same flow. Whoever
+        spared: Identifiers of records that are other keys' copies, by any flow. Whoever
             edits such a copy may write this key's number into it; it is not taken over all
             the same. For `create`; may be asked from any thread.
     """
@@ -148,8 +148,8 @@ class Write:
             raise SkipRow(
                 f"{external_id} answers to this key's match, and is another key's copy.",
                 code="M606",
-                cure="Have the system's office correct it, or run a full pass: `matricula drift` "
-                "then shows the edit, and a flow with `on_drift: restore` puts it back.",
+                cure="If both are one record under two numbers, run `matricula matches rekey`; if "
+                "somebody edited it, as a full pass shows in `matricula drift`, correct it there.",
             )
 
 

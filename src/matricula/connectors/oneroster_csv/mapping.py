@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from matricula.connectors.kit.claims import Claims
 from matricula.connectors.kit.errors import ConnectorError, SkipRow, TryAgain
 from matricula.connectors.kit.protocol import Outcome, asks_for_nobody
 from matricula.connectors.oneroster_csv import rules
@@ -103,22 +104,21 @@ def apply(sheet: Sheet, writes: Sequence[Write], standing: Standing) -> list[Out
     Returns:
         One outcome per write, in order.
     """
-    done: list[tuple[Write, str]] = []
+    done: list[tuple[Write, Outcome]] = []
     refused: dict[str, ConnectorError] = {}
+    claims = Claims()
     for write in writes:
         try:
-            done.append((write, _do(sheet, write)))
+            done.append((write, _do(sheet, write, claims)))
         except (SkipRow, TryAgain) as refusal:
             refused[write.key] = refusal
     undone = _settle(sheet, standing)
-    for write, identifier in done:
-        if identifier in undone:
-            refused[write.key] = undone[identifier]
-    ids = {write.key: identifier for write, identifier in done}
+    for write, outcome in done:
+        if outcome.external_id in undone:
+            refused[write.key] = undone[outcome.external_id]
+    found = {write.key: outcome for write, outcome in done}
     return [
-        Outcome(one.key, error=refused[one.key])
-        if one.key in refused
-        else Outcome(one.key, ids[one.key])
+        Outcome(one.key, error=refused[one.key]) if one.key in refused else found[one.key]
         for one in writes
     ]
 
@@ -132,9 +132,13 @@ def as_text(value: Value) -> str | None:
     return str(value)
 
 
-def _do(sheet: Sheet, write: Write) -> str:
+def _do(sheet: Sheet, write: Write, claims: Claims) -> Outcome:
     if write.kind == "create":
-        return _create(sheet, write)
+        return _create(sheet, write, claims)
+    return Outcome(write.key, _do_to_a_copy(sheet, write))
+
+
+def _do_to_a_copy(sheet: Sheet, write: Write) -> str:
     identifier = write.external_id or ""
     if write.kind == "delete":
         return _delete(sheet, identifier)
@@ -153,7 +157,7 @@ def _do(sheet: Sheet, write: Write) -> str:
     return identifier
 
 
-def _create(sheet: Sheet, write: Write) -> str:
+def _create(sheet: Sheet, write: Write, claims: Claims) -> Outcome:
     row = _stored(sheet, write.fields, write.fields)
     stated = row.get(KEY) or ""
     there = sheet.matching(write.match) if write.match else []
@@ -161,17 +165,18 @@ def _create(sheet: Sheet, write: Write) -> str:
     if not there:
         usual: Row = {ENABLED: "true"} if sheet.spec.name == USERS else {}
         _store(sheet, stated, {**usual, **{n: v for n, v in row.items() if v is not None}})
-        return stated
+        claims.made(write, stated)
+        return Outcome(write.key, stated)
     if len(there) > 1 or (stated and there != [stated]):
         raise _ambiguous(sheet, stated, there)
-    return _adopt(sheet, there[0], row, write)
+    claims.take_over(write, there[0])
+    return Outcome(write.key, _adopt(sheet, there[0], row, write), adopted=True)
 
 
 def _adopt(sheet: Sheet, identifier: str, row: Row, write: Write) -> str:
     present = sheet.row(identifier) or {}
     if any(present.get(name) != as_text(value) for name, value in write.match.items()):
         raise _ambiguous(sheet, identifier, [identifier])
-    write.must_be_free(identifier)
     # A proposed value never replaces what the record's owner has put there.
     granted = write.changed or frozenset(row)
     changes = {n: v for n, v in row.items() if n in granted or present.get(n) is None}

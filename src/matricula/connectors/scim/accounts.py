@@ -27,6 +27,7 @@ from matricula.connectors.scim.wire import unknown
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from matricula.connectors.kit.claims import Claims
     from matricula.connectors.kit.protocol import Value, Write
     from matricula.connectors.scim.attributes import Attribute
     from matricula.connectors.scim.lookup import Lookup
@@ -49,6 +50,7 @@ class Place:
     kind: Kind
     service: Service
     lookup: Lookup
+    claims: Claims
 
 
 def write_one(place: Place, write: Write) -> Outcome:
@@ -100,6 +102,7 @@ def _create(place: Place, write: Write) -> Outcome:
     record_id = str(answer.record.get("id") or "")
     if not record_id:
         raise unknown("A creation is answered well, but without the new record's id.")
+    place.claims.made(write, record_id)
     stated = {field: value for field, value in wanted.items() if value is not None}
     lost = _lost(place, record_id, answer, stated)
     if lost:
@@ -109,7 +112,7 @@ def _create(place: Place, write: Write) -> Outcome:
 
 
 def _adopted(place: Place, write: Write, present: Record) -> Outcome:
-    write.must_be_free(str(present["id"]))
+    place.claims.take_over(write, str(present["id"]))
     kept = _settle(place, str(present["id"]), _to_adopt(place, write, present))
     return Outcome(write.key, kept, adopted=True)
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar
 
 from matricula.connectors.kit import batches
+from matricula.connectors.kit.claims import Claims
 from matricula.connectors.kit.errors import ConnectorError, GiveUp
 from matricula.connectors.kit.protocol import (
     Capabilities,
@@ -206,7 +207,7 @@ class ScimConnector:
 
     def _place(self, kind: Kind) -> accounts.Place:
         endpoint = Endpoint(self._wire, kind.path)
-        return accounts.Place(endpoint, kind, self._known(), self._lookup(kind))
+        return accounts.Place(endpoint, kind, self._known(), self._lookup(kind), Claims())
 
     def _page_size(self) -> int:
         limit = self._known().page_limit
