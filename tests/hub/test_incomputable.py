@@ -78,3 +78,16 @@ def test_an_expectation_that_cannot_be_computed_is_a_breach_and_holds_nothing(wo
         ("sis.students.short-email", 1)
     ]
     assert number_for(world, "00001") == (LONG, 0)
+
+
+def test_what_would_only_be_proposed_is_not_computed_for_a_copy_that_is_as_it_should_be(world):
+    # Of `active` this is a whole number, of `on_leave` it is more than one can be.
+    large = "cast(length(status) * 120000000000000000 * 10 as text)"
+    world.edit_charter("username: {initially: lower(email),", f'username: {{initially: "{large}",')
+    world.settle()
+    world.sis("UPDATE students SET status = 'on_leave' WHERE student_no = '00001'")
+
+    world.run("sync", "--changed")
+    world.run("sync")
+
+    assert world.run("incidents", "--json").json == []

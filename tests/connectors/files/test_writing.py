@@ -111,7 +111,7 @@ def test_an_existing_record_is_adopted_by_its_match_and_proposals_do_not_replace
         drop.connector(), Write("k", "create", None, fields, frozenset({"surname"}), match)
     )
 
-    assert outcome.external_id == "001"
+    assert (outcome.external_id, outcome.adopted) == ("001", True)
     assert text(drop) == PATRONS.replace("Obi", "Obi-Wan")
 
 

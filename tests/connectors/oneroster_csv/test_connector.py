@@ -193,7 +193,7 @@ def test_a_record_found_by_another_field_is_adopted_not_made_twice(tmp_path):
         connector, "users", create({**unnamed, "email": "b@x.example"}, username="bela")
     )
 
-    assert outcome.external_id == "bela"
+    assert (outcome.external_id, outcome.adopted) == ("bela", True)
     assert rows(connector, "users")["bela"]["email"] == "b@x.example"
 
 
