@@ -104,7 +104,10 @@ def own_database(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, st
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what touches the database, and begin with the longest: no worker waits at the end."""
-    longest = {"examples", "machine", "protocol", "test_many_workers.py"}
+    longest = {
+        "examples", "machine", "protocol", "scenarios", "oracle", "test_many_workers.py",
+        "test_mass_changes_at_once.py", "test_worker_process.py",
+    }  # fmt: skip
     items.sort(key=lambda item: longest.isdisjoint(item.path.parts))
     touching = {"db", "transactional_db", "own_database"}
     for item in items:

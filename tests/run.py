@@ -1,7 +1,7 @@
 """Run the suite: everything on SQLite, then what touches the database again on PostgreSQL.
 
 Arguments are handed to pytest (`python tests/run.py -k plan`). `MATRICULA_TEST_WORKERS`
-says how many workers share the tests (one more than processors: some wait for servers);
+says how many workers share the tests (two more than processors: some wait for servers);
 `MATRICULA_TEST_WHOLE=1` loads everybody of the Open University into the SCIM server as well, and
 tries the whole mass-change matrix against two workers.
 """
@@ -24,8 +24,8 @@ KEPT = {"MATRICULA_SHARED", "MATRICULA_TEST_WHOLE"}
 
 
 def run_pytest(arguments: list[str], environment: dict[str, str]) -> int:
-    """Run pytest once over two workers and return its exit code."""
-    workers = os.environ.get("MATRICULA_TEST_WORKERS") or str((os.cpu_count() or 1) + 1)
+    """Run pytest once, shared out over its workers, and return its exit code."""
+    workers = os.environ.get("MATRICULA_TEST_WORKERS") or str((os.cpu_count() or 1) + 2)
     shared_out = ["-n", workers, "--no-loadscope-reorder"]
     command = [sys.executable, "-m", "pytest", *shared_out, *arguments]
     with tempfile.TemporaryDirectory(prefix="matricula-home-") as home:
