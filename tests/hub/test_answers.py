@@ -9,7 +9,7 @@ from matricula.cli import sitting
 from matricula.hub import escalation
 from matricula.hub.models import Incident, Link
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 REFUSES = """
 CREATE TRIGGER refuses BEFORE UPDATE ON users WHEN new.idnumber = '00001'
