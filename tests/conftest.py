@@ -118,7 +118,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class _ByFile(LoadScopeScheduling):
-    """A file stays with one worker, for what its tests share; episodes share nothing."""
+    """A file stays with one worker, for what its tests share; episodes share nothing.
+
+    The marks by which xdist would group tests are not read any more since pytest 9.2.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.split("::", 1)[0]

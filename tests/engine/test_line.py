@@ -479,6 +479,16 @@ def test_a_copy_that_agrees_is_recorded_and_not_written() -> None:
     assert (row["kind"], row["external_id"]) == ("match", "t7")
 
 
+def test_a_copy_of_another_entity_is_nobodys_though_it_answers_to_the_match() -> None:
+    told = seen(("t7", False, "1", "Amara", "2.5"))
+    theirs = pa.table({"external_id": ["t7"]})
+
+    plan = plan_of(campus(), ONE, seen={"accounts": told}, elsewhere={"accounts": theirs})
+
+    [row] = plan.changes.to_pylist()
+    assert (row["kind"], row["external_id"]) == ("create", None)
+
+
 def test_a_copy_that_differs_is_updated_and_not_made_twice() -> None:
     told = seen(("t7", False, "1", "Amy", "2.5"))
 

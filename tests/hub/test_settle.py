@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from matricula.cli import sitting
@@ -197,3 +199,17 @@ def test_only_copies_of_other_keys_in_the_same_resource_that_are_there_are_other
     assert mine in links.Others("00001", ["another-flow"], ["lms-accounts"])
     Link.objects.filter(flow="lms-accounts", key="00001").update(drift=links.GONE)
     assert not is_others("lms-accounts", "00002")
+
+
+def test_what_other_entities_hold_in_one_resource_is_told_to_the_engine(world):
+    world.settle()
+    charter = sitting.sit_down(world.folder / "charter", only_look=True).charter
+    accounts, courses = (charter.flows[name] for name in ("lms-accounts", "lms-courses"))
+    beside = replace(courses, target=accounts.target)
+    both = replace(charter, flows={**charter.flows, "lms-courses": beside})
+
+    told = links.elsewhere(both, [accounts, charter.flows["lms-enrolments"]])
+
+    held = Link.objects.filter(flow="lms-courses").values_list("external_id", flat=True)
+    assert set(told) == {"lms-accounts"}
+    assert sorted(told["lms-accounts"]["external_id"].to_pylist()) == sorted(held)

@@ -5,6 +5,7 @@ given many: two hundred and twenty worlds side by side in the same tables, every
 with its world's mark before it. Worlds know nothing of one another, so what the engine finds is
 parted again by that mark and each world is compared with the oracle's answer for it alone.
 Two passes over text and typed sources, five examples each: 2,200 worlds, six flows each.
+Text is compared key by key, as few rows are, and typed columns by buckets, as many are.
 """
 
 from __future__ import annotations

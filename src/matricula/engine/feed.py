@@ -28,6 +28,8 @@ class Feed:
         previous: The last trusted snapshot per resource, for judging damage; none where it
             is what arrived.
         seen: The targets' own readings per flow, in a full pass.
+        elsewhere: Per flow the identifiers (`external_id`) in its target that are copies of
+            other entities' records: no record of its own is found there.
         dirty: Keys per entity (column `key`), none of an entity that is not named; None
             for everybody.
         crosswalk: Decisions of stewards per entity and resource (`external_id`, `key`); a key
@@ -48,6 +50,7 @@ class Feed:
     known: Confirmed
     previous: Mapping[ResourceRef, ds.Dataset | pa.Table] = field(default_factory=dict)
     seen: Mapping[str, ds.Dataset | pa.Table] = field(default_factory=dict)
+    elsewhere: Mapping[str, pa.Table] = field(default_factory=dict)
     dirty: Mapping[str, pa.Table] | None = None
     crosswalk: Mapping[tuple[str, ResourceRef], pa.Table] = field(default_factory=dict)
     copies: Mapping[str, int] = field(default_factory=dict)

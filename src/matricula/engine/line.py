@@ -360,6 +360,7 @@ def _compare(
     seen = feed.seen.get(flow.name) if feed.dirty is None else None
     if seen is not None:
         register(bench, f"seen_{flow.name}", seen)
+        _register_elsewhere(bench, flow, feed)
     shape = None if seen is None else seen.schema
     accepted = feed.accepted.get(flow.name)
     diff.diff(bench, flow, feed.known, desired=desired, seen=shape, accepted=accepted)
@@ -367,6 +368,14 @@ def _compare(
     rekey.set_aside(bench, charter, flow, feed.undecided)
     keys = project.keys(bench, charter, flow, on=on, careful=careful)
     return diff.count_desired(bench, flow, keys)
+
+
+def _register_elsewhere(bench: Workbench, flow: Flow, feed: Feed) -> None:
+    called = f"elsewhere_{flow.name}"
+    if flow.name in feed.elsewhere:
+        register(bench, called, feed.elsewhere[flow.name])
+    else:
+        leave_out(bench, called)
 
 
 def _load_link_tables(bench: Workbench, stack: ExitStack, flow: Flow, feed: Feed) -> None:

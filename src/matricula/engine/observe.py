@@ -201,7 +201,7 @@ def _find_matches(bench: Workbench, flow: Flow, seen: pa.Schema) -> None:
     if not rule or len(rule) < len(flow.match):
         # The target shows no such field: the connector looks each one up before creating.
         return
-    if not run(bench, sql.create("TABLE", f"pair_{name}", _pairs(flow, seen, rule))):
+    if not run(bench, sql.create("TABLE", f"pair_{name}", _pairs(bench, flow, seen, rule))):
         return
     unclear = exp.or_(
         exp.In(this=sql.column("key"), query=_several(name, "key", "external_id").subquery()),
@@ -247,7 +247,7 @@ def _several(name: str, one: str, many: str) -> exp.Select:
     )
 
 
-def _pairs(flow: Flow, seen: pa.Schema, rule: Sequence[str]) -> exp.Select:
+def _pairs(bench: Workbench, flow: Flow, seen: pa.Schema, rule: Sequence[str]) -> exp.Select:
     """Keys without a copy beside the unlinked records that the match rule names for them."""
     conditions: list[exp.Expr] = []
     for field in rule:
@@ -259,13 +259,17 @@ def _pairs(flow: Flow, seen: pa.Schema, rule: Sequence[str]) -> exp.Select:
         conditions.append(exp.NEQ(this=mine.copy(), expression=sql.text("")))
     linked = exp.select(sql.column("external_id")).from_(sql.table(f"state_{flow.name}"))
     linked = linked.where(sql.given(sql.column("external_id")))
+    taken: list[exp.Query] = [linked]
+    if size(bench, f"elsewhere_{flow.name}"):
+        other = exp.select(sql.column("external_id"))
+        taken.append(other.from_(sql.table(f"elsewhere_{flow.name}")))
     return (
         exp.select(sql.column("key", "f"), sql.named(sql.column("_id", "v"), "external_id"))
         .distinct()
         .from_(sql.table(f"seen_{flow.name}", "v"))
         .join(sql.table(f"fresh_{flow.name}", "f"), on=exp.and_(*conditions))
         .where(sql.missing(sql.column("external_id", "f")))
-        .where(sql.absent(sql.column("_id", "v"), linked))
+        .where(sql.absent(sql.column("_id", "v"), sql.union(taken)))
     )
 
 

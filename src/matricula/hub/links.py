@@ -149,6 +149,18 @@ def others(charter: Charter, flow: Flow, key: str) -> Others:
     return Others(key, same, [f.name for f in beside if f.entity != flow.entity])
 
 
+def elsewhere(charter: Charter, flows: Sequence[Flow]) -> dict[str, pa.Table]:
+    """Give, per flow, what is copied into its target by flows of other entities."""
+    found: dict[str, pa.Table] = {}
+    for flow in flows:
+        foreign = others(charter, flow, "").foreign
+        if foreign:
+            held = Link.objects.filter(flow__in=foreign, external_id__isnull=False)
+            told = list(held.exclude(drift=GONE).values_list("external_id", flat=True))
+            found[flow.name] = pa.table({"external_id": pa.array(told, pa.string())})
+    return found
+
+
 def take_over(flow: str, keys: Sequence[str]) -> None:
     """Remember of copies that they were in the target before us."""
     for some in among(flow, keys):

@@ -155,6 +155,7 @@ def _find(
         crosswalk=matches.crosswalk(desk.charter),
         renumbered=rekeys.renumbered(),
         accepted=accepted.tables(desk, flows),
+        elsewhere=links.elsewhere(desk.charter, flows) if scope.full else {},
     )
     try:
         verdicts = line.take_in(bench, charter, feed, prints=True)
