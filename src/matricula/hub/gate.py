@@ -298,8 +298,9 @@ def _writes(page: Page, rows: Sequence[Change]) -> list[Write]:
     states = _parsed(row["after"] or row["before"] for row in rows)
     proposed = _parsed(row["initial"] if row["kind"] == "create" else None for row in rows)
     matches = _parsed(row["match"] for row in rows)
+    beside = links.beside(page.desk.charter, page.flow)
     return [
-        _write(row, {**state, **initial}, match, spared=_spared(page, row))
+        _write(row, {**state, **initial}, match, spared=_spared(row, beside))
         for row, state, initial, match in zip(rows, states, proposed, matches, strict=True)
     ]
 
@@ -310,10 +311,8 @@ def _parsed(documents: Iterable[str | None]) -> list[dict[str, Value]]:
     return found
 
 
-def _spared(page: Page, row: Change) -> Container[str]:
-    if row["kind"] != "create":
-        return frozenset()
-    return links.others(page.desk.charter, page.flow, row["key"])
+def _spared(row: Change, beside: tuple[list[str], list[str]]) -> Container[str]:
+    return links.Others(row["key"], *beside) if row["kind"] == "create" else frozenset()
 
 
 def _write(

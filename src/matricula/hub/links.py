@@ -142,18 +142,23 @@ class Others:
                 connection.close()
 
 
+def beside(charter: Charter, flow: Flow) -> tuple[list[str], list[str]]:
+    """Name the flows to a flow's target: those of its entity, itself too, and the others."""
+    every = [f for f in charter.flows.values() if f.target == flow.target]
+    same = [f.name for f in every if f.entity == flow.entity]
+    return same, [f.name for f in every if f.entity != flow.entity]
+
+
 def others(charter: Charter, flow: Flow, key: str) -> Others:
     """Give the copies that are not a key's, of all flows to the flow's target."""
-    beside = [f for f in charter.flows.values() if f.target == flow.target]
-    same = [f.name for f in beside if f.entity == flow.entity]
-    return Others(key, same, [f.name for f in beside if f.entity != flow.entity])
+    return Others(key, *beside(charter, flow))
 
 
 def elsewhere(charter: Charter, flows: Sequence[Flow]) -> dict[str, pa.Table]:
     """Give, per flow, what is copied into its target by flows of other entities."""
     found: dict[str, pa.Table] = {}
     for flow in flows:
-        foreign = others(charter, flow, "").foreign
+        _, foreign = beside(charter, flow)
         if foreign:
             held = Link.objects.filter(flow__in=foreign, external_id__isnull=False)
             told = list(held.exclude(drift=GONE).values_list("external_id", flat=True))

@@ -48,8 +48,9 @@ def found(desk: Desk, plan: Plan) -> None:
 
 def delivered(out: Mapping[str, int]) -> None:
     """Take off what went out, by flow."""
-    for flow, count in ((flow, count) for flow, count in out.items() if count):
-        FlowState.objects.filter(flow=flow).update(to_do=F("to_do") - count)
+    for flow, count in out.items():
+        if count:
+            FlowState.objects.filter(flow=flow).update(to_do=F("to_do") - count)
 
 
 def reasons_of(state: FlowState | None) -> tuple[Reason, ...]:
