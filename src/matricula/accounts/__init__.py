@@ -1,1 +1,1 @@
-"""Users, roles with a scope, sign-in, confirmation before dangerous acts. Still an empty room."""
+"""Who may act: accounts, and roles granted with a scope and for a time."""

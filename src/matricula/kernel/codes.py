@@ -2,7 +2,8 @@
 
 M1xx charter text and shape · M2xx charter meaning · M3xx expressions · M4xx reading ·
 M5xx planning, guarding, applying · M6xx delivery and connectors · M7xx audit · M8xx the
-command line and its settings. A code is never given a second meaning.
+command line and its settings · M9xx accounts and the register. A code is never given a
+second meaning.
 """
 
 from __future__ import annotations

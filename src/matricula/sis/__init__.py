@@ -1,1 +1,1 @@
-"""The register: the student platform that owns the official record. Still an empty room."""
+"""The register: the student platform that owns the official record; one app for each part."""

@@ -23,7 +23,22 @@ DATABASES = {
     )
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-INSTALLED_APPS = ["matricula.audit", "matricula.hub"]
+INSTALLED_APPS = [
+    "matricula.audit",
+    "matricula.accounts",
+    "matricula.sis.acts",
+    "matricula.sis.people",
+    "matricula.sis.curriculum",
+    "matricula.sis.holds",
+    "matricula.sis.registration",
+    "matricula.sis.admissions",
+    "matricula.sis.enrolment",
+    "matricula.sis.teaching",
+    "matricula.sis.notices",
+    "matricula.sis.received",
+    "matricula.sis.record",
+    "matricula.hub",
+]
 USE_TZ = True
 TIME_ZONE = "UTC"
 # How long a run that was killed keeps other workers from the systems it wrote to.

@@ -1,0 +1,1 @@
+"""What was done to the register: by whom, in which role, on which ground."""

@@ -1,0 +1,1 @@
+"""From enquiry and application to offer, decision and matriculation."""

@@ -1,0 +1,1 @@
+"""What is taught: programmes, modules, terms, sections, meetings, rooms."""

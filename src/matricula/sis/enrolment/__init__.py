@@ -1,0 +1,1 @@
+"""Term registrations, enrolments, seats and waitlists."""

@@ -1,0 +1,85 @@
+"""Term registrations and enrolments. What they are now is kept beside the events that made it.
+
+`state` is the last event's, written in the same transaction under the lock of the section.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+
+class TermRegistration(models.Model):
+    """A registration in one term. `load`: full or part; `census`: what stood on census day."""
+
+    registration = models.BigIntegerField()
+    student_no = models.TextField(db_index=True)
+    person = models.BigIntegerField()
+    term = models.TextField()
+    state = models.TextField()
+    load = models.TextField(default="full")
+    fee_category = models.TextField(default="")
+    census = models.JSONField(null=True)
+    act = models.TextField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint("registration", "term", name="one_registration_of_a_term")
+        ]
+        indexes: ClassVar = [models.Index("term", name="term_registration_in")]
+
+
+class TermRegistrationEvent(models.Model):
+    """What happened to a term registration, append-only."""
+
+    term_registration = models.ForeignKey(TermRegistration, on_delete=models.PROTECT)
+    action = models.TextField()
+    from_state = models.TextField()
+    to_state = models.TextField()
+    reason = models.TextField(default="")
+    effective_on = models.DateField()
+    supersedes = models.OneToOneField("self", on_delete=models.PROTECT, null=True)
+    act = models.TextField(db_index=True)
+    recorded_at = models.DateTimeField()
+
+
+class Enrolment(models.Model):
+    """A student in a section. `status`: see `rules.STATUSES`, with what each means.
+
+    `waitlist_rank`: the place in the queue; `offered_until`: a seat is kept until then.
+    """
+
+    term_registration = models.ForeignKey(TermRegistration, on_delete=models.PROTECT)
+    student_no = models.TextField(db_index=True)
+    section = models.TextField(db_index=True)
+    module = models.TextField()
+    attempt = models.IntegerField(default=1)
+    credits = models.DecimalField(max_digits=6, decimal_places=2)
+    basis = models.TextField(default="graded")
+    status = models.TextField()
+    waitlist_rank = models.IntegerField(null=True)
+    offered_until = models.DateTimeField(null=True)
+    act = models.TextField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint("term_registration", "section", name="one_enrolment_each"),
+        ]
+
+
+class EnrolmentEvent(models.Model):
+    """What happened to an enrolment, append-only."""
+
+    enrolment = models.ForeignKey(Enrolment, on_delete=models.PROTECT)
+    action = models.TextField()
+    from_status = models.TextField()
+    to_status = models.TextField()
+    reason = models.TextField(default="")
+    effective_on = models.DateField()
+    last_attended_on = models.DateField(null=True)
+    supersedes = models.OneToOneField("self", on_delete=models.PROTECT, null=True)
+    act = models.TextField(db_index=True)
+    recorded_at = models.DateTimeField()

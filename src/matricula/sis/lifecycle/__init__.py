@@ -1,0 +1,1 @@
+"""A student's life: acts that reach into several parts of the register at once."""

@@ -1,0 +1,1 @@
+"""Persons, their names, contact points, numbers, directives and duties."""

@@ -1,0 +1,1 @@
+"""The record as the register tells it to other systems."""

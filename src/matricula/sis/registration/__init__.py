@@ -1,0 +1,1 @@
+"""Students and their registrations: one history of dated events for each attempt."""

@@ -1,0 +1,170 @@
+"""Students and registrations as other rooms may read them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from matricula.kernel.errors import Refused
+from matricula.sis.registration import rules
+from matricula.sis.registration.models import Registration, RegistrationEvent, Student
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date, datetime
+
+    from django.db.models import QuerySet
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A registration as it is on a day.
+
+    Attributes:
+        id: Its own number in the database.
+        number: The student's number and the attempt: `00000001/1`.
+        student_no: Whose.
+        person: Whose, in `people`.
+        programme: Its code.
+        curriculum: Its version.
+        cohort: The intake.
+        mode: full or part.
+        predecessor: What it continues, if anything.
+        standing: What it is on that day.
+    """
+
+    id: int
+    number: str
+    student_no: str
+    person: int
+    programme: str
+    curriculum: str
+    cohort: str
+    mode: str
+    predecessor: str
+    standing: rules.Standing
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the student is one of the university's, with or without a pause."""
+        return self.standing.state in rules.LIVE
+
+
+def student(number: str) -> Student:
+    """Find a student by number.
+
+    Raises:
+        Refused: There is none (M911).
+    """
+    found = Student.objects.filter(number=number).first()
+    if found is None:
+        raise Refused(
+            "M911", f"There is no student {number}.",
+            cure="Look the number up: `matricula register find NAME`.",
+        )  # fmt: skip
+    return found
+
+
+def student_of(person: int) -> Student | None:
+    """Find the student that a person is, if they were ever matriculated."""
+    return Student.objects.filter(person=person).first()
+
+
+def number_of(registration: Registration) -> str:
+    """Write a registration's number."""
+    return f"{registration.student.number}/{registration.attempt}"
+
+
+def row(number: str, *, on: date) -> Registration:
+    """Find a registration by its number, or by the student's where one alone is meant.
+
+    Raises:
+        Refused: There is none, or several are live (M911).
+    """
+    student_no, _, attempt = number.partition("/")
+    held = list(
+        Registration.objects.filter(student=student(student_no))
+        .select_related("student", "predecessor__student").order_by("attempt")
+    )  # fmt: skip
+    if attempt:
+        held = [one for one in held if str(one.attempt) == attempt]
+    elif len(held) > 1:
+        standing = standings([one.pk for one in held], on=on)
+        live = [one for one in held if standing[one.pk].state in rules.LIVE]
+        held = live or held[-1:]
+    if len(held) != 1:
+        numbers = ", ".join(number_of(one) for one in held) or "none"
+        raise Refused(
+            "M911", f"{number} does not say which registration is meant: {numbers}.",
+            cure="Write the student's number, a stroke and the attempt.",
+        )  # fmt: skip
+    return held[0]
+
+
+def events(registrations: Iterable[int]) -> dict[int, list[rules.Event]]:
+    """Give the events of registrations, in the order in which they were recorded."""
+    found: dict[int, list[rules.Event]] = {number: [] for number in registrations}
+    for one in RegistrationEvent.objects.filter(registration__in=list(found)).order_by("id"):
+        found[one.registration_id].append(as_event(one))
+    return found
+
+
+def as_event(one: RegistrationEvent) -> rules.Event:
+    """Take a row for the value that the rules speak of."""
+    return rules.Event(
+        one.pk, one.action, one.effective_on, one.recorded_at, one.reason,
+        one.last_attended_on, one.ends_on, one.supersedes_id,
+    )  # fmt: skip
+
+
+def standings(
+    registrations: Iterable[int], *, on: date, known_at: datetime | None = None
+) -> Mapping[int, rules.Standing]:
+    """Say what registrations are on a day, as known now or at an instant."""
+    return {
+        number: rules.state_on(history, on, known_at=known_at)
+        for number, history in events(registrations).items()
+    }
+
+
+def of_students(
+    numbers: Sequence[str], *, on: date, known_at: datetime | None = None
+) -> list[Registered]:
+    """List the registrations of students as they are on a day."""
+    return _told(Registration.objects.filter(student__number__in=numbers), on, known_at)
+
+
+def of_programme(
+    programme: str, *, on: date, known_at: datetime | None = None
+) -> list[Registered]:
+    """List the registrations for a programme as they are on a day."""
+    return _told(Registration.objects.filter(programme=programme), on, known_at)
+
+
+def _told(chosen: QuerySet[Registration], on: date, known_at: datetime | None) -> list[Registered]:
+    rows = list(
+        chosen.select_related("student", "predecessor__student").order_by("student", "attempt")
+    )
+    standing = standings([one.pk for one in rows], on=on, known_at=known_at)
+    return [told(one, standing[one.pk]) for one in rows]
+
+
+def told(one: Registration, standing: rules.Standing) -> Registered:
+    """Take a row for the value that other rooms read."""
+    before = number_of(one.predecessor) if one.predecessor else ""
+    return Registered(
+        one.pk, number_of(one), one.student.number, one.student.person, one.programme,
+        one.curriculum, one.cohort, one.mode, before, standing,
+    )  # fmt: skip
+
+
+def touched_on(first: date, last: date) -> set[str]:
+    """List the students for whom an event begins to count on some days, both included."""
+    found = RegistrationEvent.objects.filter(effective_on__range=(first, last))
+    return set(found.values_list("registration__student__number", flat=True))
+
+
+def of_act(act: str) -> list[RegistrationEvent]:
+    """List the events that an act recorded, the earliest first."""
+    found = RegistrationEvent.objects.filter(act=act).order_by("id")
+    return list(found.select_related("registration__student"))

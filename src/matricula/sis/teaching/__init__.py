@@ -1,0 +1,1 @@
+"""Who teaches what and when, and who was there."""
