@@ -38,6 +38,8 @@ _COMMANDS = {
     "drift": "matricula.cli.drift_commands:drift",
     "matches": "matricula.cli.match_commands:matches",
     "audit": "matricula.cli.audit_commands:audit",
+    "register": "matricula.cli.register.group:register",
+    "accounts": "matricula.cli.accounts_commands:accounts",
     "demo": "matricula.cli.demo.command:demo",
 }
 

@@ -278,4 +278,9 @@ CODES = {
         "A key of several parts is written with all of them, joined by `|`.",
         "Write the key as `matricula plan` shows it.",
     ),
+    "M590": Code(
+        "The charter has no register of ours",
+        "Acts on the register need a system that is the register.",
+        "Add a system with `connector: register`.",
+    ),
 }

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from matricula.kernel.errors import Refused
 from matricula.kernel.words import meant
 from matricula.sis.curriculum.models import CurriculumVersion, Programme
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 def programme(code: str) -> Programme:
@@ -39,3 +44,11 @@ def version_for(code: str, cohort: str) -> str:
         "M921", f"No curriculum of {code} is written for the cohort {cohort}.",
         cure="Add a version that begins with this cohort or an earlier one.",
     )  # fmt: skip
+
+
+def programme_records(codes: Iterable[str]) -> list[dict[str, Any]]:
+    """Tell of programmes as the record keeps them: `code`, `title`, `department`."""
+    found = Programme.objects.filter(code__in=list(codes)).select_related("department")
+    return [
+        {"code": one.code, "title": one.title, "department": one.department.code} for one in found
+    ]

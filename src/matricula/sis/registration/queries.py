@@ -30,6 +30,7 @@ class Registered:
         cohort: The intake.
         mode: full or part.
         predecessor: What it continues, if anything.
+        expected_end_on: When they should have completed.
         standing: What it is on that day.
     """
 
@@ -42,6 +43,7 @@ class Registered:
     cohort: str
     mode: str
     predecessor: str
+    expected_end_on: date | None
     standing: rules.Standing
 
     @property
@@ -154,7 +156,8 @@ def told(one: Registration, standing: rules.Standing) -> Registered:
     before = number_of(one.predecessor) if one.predecessor else ""
     return Registered(
         one.pk, number_of(one), one.student.number, one.student.person, one.programme,
-        one.curriculum, one.cohort, one.mode, before, standing,
+        one.curriculum, one.cohort, one.mode, before,
+        one.expected_end_on, standing,
     )  # fmt: skip
 
 
@@ -168,3 +171,8 @@ def of_act(act: str) -> list[RegistrationEvent]:
     """List the events that an act recorded, the earliest first."""
     found = RegistrationEvent.objects.filter(act=act).order_by("id")
     return list(found.select_related("registration__student"))
+
+
+def numbers_of(persons: Iterable[int]) -> set[str]:
+    """Give the numbers of the students among some persons."""
+    return set(Student.objects.filter(person__in=list(persons)).values_list("number", flat=True))

@@ -1,0 +1,178 @@
+"""What every command of the register is asked, and how what it did is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from matricula.cli import show, sitting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from matricula.accounts.rules import Acting
+    from matricula.hub.acting import Followed
+    from matricula.hub.desk import Desk
+    from matricula.sis.acts.actions import Doing
+
+Value = TypeVar("Value")
+
+
+class Day(click.ParamType[date]):
+    """A day, written as 2026-10-14."""
+
+    name = "day"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> date:
+        """Read it."""
+        if isinstance(value, date):
+            return value
+        try:
+            return date.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{value} is no day; write it as 2026-10-14.", param, ctx)
+
+
+DAY = Day()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asks, in which role, on which ground, and whether only to look.
+
+    Attributes:
+        desk: The charter, the home, the moment.
+        acting: Who asks; the database is ready.
+        preview: Whether nothing is to be kept.
+        as_json: Whether to print one JSON value.
+    """
+
+    desk: Desk
+    acting: Acting
+    preview: bool
+    as_json: bool
+
+
+def sit(
+    folder: Path | None, *, role: str = "", why: str = "", approver: str = ""
+) -> tuple[Desk, Acting]:
+    """Sit down at the desk, in a role; the database is ready afterwards."""
+    desk = sitting.sit_down(folder)
+    from matricula.hub import acting
+
+    return desk, acting.sit_down(desk, role=role, why=why, approver=approver)
+
+
+def reads(command: Callable[..., object]) -> Callable[..., object]:
+    """Give a command that only reads `--charter`, `--role`, `--why` and `--json`, as `asked`."""
+    return _asked(command, does=False)
+
+
+def does(command: Callable[..., object]) -> Callable[..., object]:
+    """Give a command that does something the same, and `--approver` and `--preview`."""
+    return _asked(command, does=True)
+
+
+def _asked(command: Callable[..., object], *, does: bool) -> Callable[..., object]:
+    @wraps(command)
+    def wrapped(**given: Any) -> object:  # noqa: ANN401 - click's own words for the options
+        # Before the command's own imports: they need the database to be ready.
+        desk, who = sit(
+            given.pop("folder"), role=given.pop("role"), why=given.pop("why"),
+            approver=given.pop("approver", ""),
+        )  # fmt: skip
+        asked = Asked(desk, who, given.pop("preview", False), given.pop("as_json"))
+        return command(asked, **given)
+
+    options = [
+        sitting.charter_option,
+        click.option("--role", default="", help="In which of your roles you act."),
+        click.option("--why", default="", help="The reason; for an adverse act, from the list."),
+        sitting.json_option,
+    ]
+    if does:
+        options += [
+            click.option("--approver", default="", help="The account of the second person."),
+            click.option("--preview", is_flag=True, help="Say what would follow; keep nothing."),
+        ]
+    found: Callable[..., object] = wrapped
+    for option in reversed(options):
+        found = option(found)
+    return found
+
+
+def carry_out(asked: Asked, action: Callable[[Doing], Value]) -> Followed[Value]:
+    """Do something in the role that was asked for, and tell what followed.
+
+    Args:
+        asked: As the command was given it.
+        action: What is done.
+    """
+    from matricula.hub import acting
+
+    done = acting.carry_out(asked.desk, asked.acting, action, preview=asked.preview)
+    if asked.as_json:
+        show.as_json(as_told(done))
+    else:
+        tell(done)
+    return done
+
+
+def as_told(done: Followed[Any]) -> dict[str, Any]:
+    """Write what followed as one JSON value."""
+    return {
+        "act": "" if done.is_preview else done.act,
+        "preview": done.is_preview,
+        "register": [
+            {
+                "resource": one.resource,
+                "before": plain(one.before),
+                "after": plain(one.after),
+            }
+            for one in done.changed
+        ],
+        "left": list(done.left),
+    }
+
+
+def plain(row: Mapping[str, object] | None) -> dict[str, object] | None:
+    """Write a row's days and amounts as text."""
+    if row is None:
+        return None
+    return {name: _plain(value) for name, value in row.items()}
+
+
+def _plain(value: object) -> object:
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    return value.isoformat() if isinstance(value, (date, datetime)) else str(value)
+
+
+def tell(done: Followed[Any]) -> None:
+    """Say to a person what followed."""
+    show.say("Preview: nothing was kept." if done.is_preview else f"Done: {done.act}.")
+    rows = [
+        (one.resource, " ".join(_key(one.row)), name, before, after)
+        for one in done.changed
+        for name, (before, after) in one.differences().items()
+    ]
+    if rows:
+        show.table(
+            ("in the register", "record", "field", "was", "is"),
+            [(*row[:3], show.value(row[3]), show.value(row[4])) for row in rows],
+        )
+    for sentence in done.left:
+        show.say(f"For a person: {sentence}")
+
+
+def _key(row: Mapping[str, object]) -> list[str]:
+    named = ("student_no", "registration_no", "section_code", "staff_no", "code", "charge_no")
+    found = [str(row[name]) for name in named if name in row]
+    return found[-1:] if "registration_no" in row else found

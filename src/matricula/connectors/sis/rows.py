@@ -1,0 +1,155 @@
+"""Read the register's record, look rows up, and take a batch in: what needs the database."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from django.db import OperationalError
+
+from matricula.connectors.kit.claims import Claims
+from matricula.connectors.kit.errors import ConnectorError, SkipRow, TryAgain
+from matricula.connectors.kit.protocol import Found, Outcome, asks_for_nobody
+from matricula.connectors.sis.mapping import Table, as_value
+from matricula.sis.received import actions as received
+from matricula.sis.received import queries as told
+from matricula.sis.record import queries as record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import pyarrow as pa
+    from django.db.models import Model, QuerySet
+
+    from matricula.connectors.kit.protocol import Value, Write
+
+_CHUNK = 20_000
+_OURS = {name: Table(name, model, is_ours=True) for name, model in record.RESOURCES.items()}
+_TOLD = {name: Table(name, model, is_ours=False) for name, model in told.RESOURCES.items()}
+TABLES: Mapping[str, Table] = {**_OURS, **_TOLD}
+
+
+def rows_of(table: Table) -> QuerySet[Model]:
+    """Give the rows behind a resource."""
+    return table.model._default_manager.all()  # noqa: SLF001 - Django's own name for it
+
+
+def batches(table: Table) -> Iterator[pa.RecordBatch]:
+    """Read a whole resource."""
+    names = [field.name for field in table.fields]
+    with _in_our_words():
+        found = rows_of(table).values_list(*names).iterator(chunk_size=_CHUNK)
+        while some := [row for _, row in zip(range(_CHUNK), found, strict=False)]:
+            yield table.batch(some)
+
+
+def find(table: Table, matches: Sequence[Mapping[str, Value]]) -> list[list[Found]]:
+    """Look rows up by any of their fields, or by `_id`."""
+    with _in_our_words():
+        return [_found(table, match) for match in matches]
+
+
+def _found(table: Table, match: Mapping[str, Value]) -> list[Found]:
+    if asks_for_nobody(match):
+        return []
+    wanted = {name: value for name, value in match.items() if name != "_id"}
+    if "_id" in match:
+        parts = table.parts_of(str(match["_id"]))
+        if parts is None:
+            return []
+        wanted |= dict(zip(table.identity, parts, strict=True))
+    try:
+        asked = {name: table.value_of(name, value) for name, value in wanted.items()}
+    except SkipRow:
+        # No row holds what does not fit its field.
+        return []
+    rows = rows_of(table).filter(**asked).values(*[f.name for f in table.fields])
+    return [
+        Found(table.id_of(row), {name: as_value(value) for name, value in row.items()})
+        for row in rows
+    ]
+
+
+def write(table: Table, writes: Sequence[Write]) -> list[Outcome]:
+    """Take a batch in, in one transaction."""
+    with _in_our_words():
+        batch = _Batch(table, _there(table, rows_of(table), writes))
+        outcomes = [batch.outcome(one) for one in writes]
+        received.keep(table.name, table.identity, batch.kept.values(), batch.gone)
+    return outcomes
+
+
+class _Batch:
+    """What a batch comes to; filled write by write, in their order."""
+
+    def __init__(self, table: Table, there: set[str]) -> None:
+        self._table, self._there, self._claims = table, there, Claims()
+        self.kept: dict[str, dict[str, Any]] = {}
+        self.gone: list[tuple[Any, ...]] = []
+
+    def outcome(self, write: Write) -> Outcome:
+        """Take one write in, and say what becomes of it."""
+        try:
+            if write.kind == "delete":
+                return self._delete(write)
+            row = self._table.row_of(write.fields)
+            identifier = self._table.id_of(row)
+            if write.kind == "create":
+                return self._create(write, identifier, row)
+            return self._update(write, identifier, row)
+        except ConnectorError as error:
+            return Outcome(write.key, error=error)
+
+    def _create(self, write: Write, identifier: str, row: dict[str, Any]) -> Outcome:
+        was_there = identifier in self._there or identifier in self.kept
+        if was_there:
+            self._claims.take_over(write, identifier)
+        else:
+            self._claims.made(write, identifier)
+        self.kept[identifier] = row
+        return Outcome(write.key, identifier, adopted=identifier in self._there)
+
+    def _update(self, write: Write, identifier: str, row: dict[str, Any]) -> Outcome:
+        if write.external_id not in self._there:
+            raise SkipRow(
+                f"{self._table.name} has no row {write.external_id}.", code="M984",
+                cure="Nothing to do by hand: the next full run sees that it is gone.",
+            )  # fmt: skip
+        if identifier != write.external_id:
+            raise SkipRow(
+                f"{self._table.name} tells rows apart by {', '.join(self._table.identity)}, which "
+                "never changes.", code="M983",
+                cure="Let the record leave and come again under its new number.",
+            )  # fmt: skip
+        self.kept[identifier] = row
+        return Outcome(write.key, identifier)
+
+    def _delete(self, write: Write) -> Outcome:
+        parts = self._table.parts_of(write.external_id or "")
+        if parts is not None:
+            self.gone.append(parts)
+            self._there.discard(write.external_id or "")
+            self.kept.pop(write.external_id or "", None)
+        return Outcome(write.key, write.external_id)
+
+
+def _there(table: Table, rows: QuerySet[Model], writes: Sequence[Write]) -> set[str]:
+    """List which of the rows that a batch speaks of are there."""
+    first = table.identity[0]
+    asked = {str(write.fields.get(first, "")) for write in writes}
+    for write in writes:
+        parts = table.parts_of(write.external_id or "")
+        asked |= {parts[0]} if parts else set()
+    found = rows.filter(**{f"{first}__in": sorted(asked)}).values(*table.identity)
+    return {table.id_of(row) for row in found}
+
+
+@contextmanager
+def _in_our_words() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        raise TryAgain(
+            "The register's database does not answer.", code="M985",
+            cure="Nothing to do by hand unless it lasts: it is tried again.",
+        ) from error  # fmt: skip

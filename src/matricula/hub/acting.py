@@ -1,0 +1,166 @@
+"""Carry out an act on the register with all that follows from it, or show what would follow.
+
+The one door to the register's actions for commands, pages and other systems: the act, the
+record that others read, the marks by which the hub looks there and the obligations become
+true in one transaction, or none of them does. A preview does the very same and takes it back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from django.db import transaction
+
+from matricula.accounts import queries as accounts
+from matricula.engine.line import local_date
+from matricula.engine.survey import spelling
+from matricula.hub import marks
+from matricula.kernel.errors import Refused
+from matricula.kernel.keys import join_key
+from matricula.sis.acts.actions import begin
+from matricula.sis.record import actions as record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from matricula.accounts.rules import Acting
+    from matricula.charter.model import Charter
+    from matricula.hub.desk import Desk
+    from matricula.sis.acts.actions import Doing
+    from matricula.sis.record.actions import Changed
+
+Value = TypeVar("Value")
+CONNECTOR = "register"
+
+
+@dataclass(frozen=True, slots=True)
+class Followed(Generic[Value]):
+    """An act that was carried out, or would be, and what follows from it.
+
+    Attributes:
+        act: Its identifier.
+        value: What the action gave.
+        changed: Records that say something else.
+        left: What a person has to see to, in sentences.
+        is_preview: Whether nothing was kept.
+    """
+
+    act: str
+    value: Value
+    changed: tuple[Changed, ...]
+    left: tuple[str, ...]
+    is_preview: bool
+
+
+class _TakenBack(Exception):
+    """Ends the transaction of a preview."""
+
+
+def sit_down(desk: Desk, *, role: str = "", why: str = "", approver: str = "") -> Acting:
+    """Find out in which role somebody acts on the register.
+
+    Args:
+        desk: Who, and when.
+        role: Which role; may be left out by who holds one only.
+        why: The ground.
+        approver: The account of the second person.
+
+    Raises:
+        Refused: As `accounts.queries.acting`.
+    """
+    today = local_date(desk.charter, desk.at)
+    found = accounts.acting(desk.actor, role=role, at=desk.at, today=today)
+    policy = _settings(desk.charter).get("policy", "uk")
+    return replace(found, reason=why, approver=approver, policy=str(policy))
+
+
+def register_of(charter: Charter) -> str:
+    """Name the system that is our register.
+
+    Raises:
+        Refused: The charter has none (M590).
+    """
+    for name, system in charter.systems.items():
+        if system.connector == CONNECTOR:
+            return name
+    raise Refused(
+        "M590",
+        "The charter names no system with `connector: register`.",
+        cure="Add one, or use the student system that you have.",
+        place="systems",
+    )
+
+
+def _settings(charter: Charter) -> dict[str, object]:
+    return dict(charter.systems[register_of(charter)].settings)
+
+
+def carry_out(
+    desk: Desk, acting: Acting, action: Callable[[Doing], Value], *, preview: bool = False
+) -> Followed[Value]:
+    """Do something, and what follows from it; or say what would follow.
+
+    Args:
+        desk: The charter and the instant.
+        acting: Who does it.
+        action: What is done; called once, in a transaction.
+        preview: Whether everything is taken back again.
+
+    Raises:
+        Refused: Whatever the action raises; then nothing was done.
+    """
+    found: list[Followed[Value]] = []
+    try:
+        with transaction.atomic(), begin(acting) as doing:
+            value = action(doing)
+            changed = tuple(record.refresh(doing.touched, on=acting.today))
+            found.append(Followed(doing.act, value, changed, tuple(doing.left), preview))
+            _end(preview)
+            mark(desk, changed, why=doing.action)
+    except _TakenBack:
+        pass
+    return found[0]
+
+
+def _end(preview: bool) -> None:  # noqa: FBT001 - what it asks
+    if preview:
+        raise _TakenBack
+
+
+def mark(desk: Desk, changed: Sequence[Changed], *, why: str) -> None:
+    """Have the flows look at the records that changed, in the caller's transaction."""
+    for entity, keys in keys_of(desk.charter, changed).items():
+        marks.mark(desk.charter, entity, sorted(keys), why=why, at=desk.at)
+
+
+def keys_of(charter: Charter, changed: Sequence[Changed]) -> dict[str, set[str]]:
+    """Say which records of the charter's entities are meant by what changed."""
+    found: dict[str, set[str]] = {}
+    for one in changed:
+        for entity, columns in _spelled(charter, one.resource):
+            if all(column in one.row for column in columns):
+                key = join_key(str(one.row[column]) for column in columns)
+                found.setdefault(entity, set()).add(key)
+    return found
+
+
+def _spelled(charter: Charter, resource: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Name the entities of which a resource of the register speaks, and how it keys them."""
+    system = register_of(charter)
+    for entity in charter.entities.values():
+        for owner in entity.owners():
+            if (owner.system, owner.resource) == (system, resource):
+                yield entity.name, spelling(entity, owner)
+
+
+def bring_to(desk: Desk) -> None:
+    """Bring the record to the institution's day, where the charter has our register.
+
+    Called before anything is read: what begins or ends to hold on a day is no act.
+    """
+    if not any(system.connector == CONNECTOR for system in desk.charter.systems.values()):
+        return
+    with transaction.atomic():
+        changed = record.bring_to(local_date(desk.charter, desk.at))
+        mark(desk, changed, why="a new day")

@@ -1,0 +1,110 @@
+"""What the record should say, from the parts it is made of, and how it is read.
+
+Every function takes keys and gives rows, one dictionary of columns each, in sets.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from matricula.sis.curriculum import queries as curriculum
+from matricula.sis.people import queries as people
+from matricula.sis.record import models, rules
+from matricula.sis.registration import queries as registration
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from datetime import date
+
+    from django.db.models import Model
+
+    from matricula.sis.registration.queries import Registered
+
+Rows = list[dict[str, Any]]
+
+
+def students(numbers: Iterable[str], on: date) -> Rows:
+    """Tell of students as they are on a day; who has not begun yet is nobody's business."""
+    wanted = list(numbers)
+    held: dict[str, list[Registered]] = defaultdict(list)
+    for one in registration.of_students(wanted, on=on):
+        held[one.student_no].append(one)
+    persons = people.known({of[0].person for of in held.values()}, on=on)
+    return [
+        _student(number, of, persons[of[0].person])
+        for number, of in held.items()
+        if rules.counting_most(of) is not None
+    ]
+
+
+def _student(number: str, held: list[Registered], known: people.Known) -> dict[str, Any]:
+    most = rules.counting_most(held)
+    # Only asked of students of whom one counts.
+    assert most is not None  # noqa: S101
+    return {
+        "student_no": number,
+        "legal_name": f"{known.legal_given} {known.legal_family}".strip(),
+        "given_name": known.given,
+        "family_name": known.family,
+        "display_name": f"{known.given} {known.family}".strip(),
+        "email": known.email or None,
+        "born_on": known.born_on,
+        "status": rules.STATUSES[most.standing.state],
+        "status_since": most.standing.since,
+        "affiliation": rules.affiliation_of(held),
+        "programme": most.programme,
+        "intake": most.cohort,
+        "is_restricted": known.is_restricted,
+    }
+
+
+def registrations(numbers: Iterable[str], on: date) -> Rows:
+    """Tell of the registrations of students, by the students' numbers."""
+    return [
+        {
+            "registration_no": one.number, "student_no": one.student_no,
+            "programme": one.programme, "intake": one.cohort, "mode": one.mode,
+            "state": one.standing.state, "state_since": one.standing.since,
+            "expected_end_on": one.expected_end_on,
+        }
+        for one in registration.of_students(list(numbers), on=on)
+        if one.standing.state
+    ]  # fmt: skip
+
+
+def programmes(codes: Iterable[str], on: date) -> Rows:
+    """Tell of programmes."""
+    del on
+    return curriculum.programme_records(codes)
+
+
+# A table of the record: its rows' model, the column by which `actions.refresh` asks for them,
+# and who says what they should be.
+Part = tuple["type[Model]", str, "Callable[[Iterable[str], date], Rows]"]
+# What a kind of touched record makes anew.
+PARTS: Mapping[str, tuple[Part, ...]] = {
+    "student": (
+        (models.StudentRecord, "student_no", students),
+        (models.RegistrationRecord, "student_no", registrations),
+    ),
+    "programme": ((models.ProgrammeRecord, "code", programmes),),
+}
+# Resources as the charter names them.
+RESOURCES: Mapping[str, type[Model]] = {
+    "students": models.StudentRecord,
+    "registrations": models.RegistrationRecord,
+    "programmes": models.ProgrammeRecord,
+    "sections": models.SectionRecord,
+    "enrolments": models.EnrolmentRecord,
+    "staff": models.StaffRecord,
+    "teaching": models.TeachingRecord,
+    "charges": models.ChargeRecord,
+}
+
+
+def touched_on(first: date, last: date) -> dict[str, set[str]]:
+    """List what begins or ends to hold on some days, both included, per kind of record."""
+    persons = people.touched_on(first, last)
+    numbers = registration.touched_on(first, last) | registration.numbers_of(persons)
+    return {"student": numbers}
