@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from matricula.kernel import histories
 from matricula.kernel.checks import Check, blocked
 
 if TYPE_CHECKING:
@@ -25,9 +26,10 @@ WITHDRAWN, CHANGED, TRANSFERRED = "withdrawn", "changed", "transferred out"
 LIVE = frozenset({ADMITTED, ACTIVE, ON_LEAVE, SUSPENDED, COMPLETING})
 # From these a new registration may continue.
 LEFT = frozenset({WITHDRAWN, LAPSED, DISMISSED, NEVER_STARTED})
-REVERSE = "reverse"
+REVERSE = histories.REVERSE
 
 _OFFICE = "the Registrar's Office"
+_STORY = histories.Story("registration", _OFFICE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +116,7 @@ class Event:
     supersedes: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One event that stands, with the states before and after it."""
-
-    event: Event
-    before: str
-    after: str
+Step = histories.Step[Event]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,45 +136,20 @@ class Standing:
     reason: str = ""
 
 
-def known(events: Iterable[Event], at: datetime | None) -> list[Event]:
-    """Keep the events that were recorded by an instant; all of them when it is None."""
-    return [event for event in events if at is None or event.recorded_at <= at]
-
-
 def standing_events(events: Sequence[Event]) -> list[Event]:
-    """Keep the events that nothing took back, in the order of the days from which they count.
-
-    What took an event back may itself have been taken back: then the event stands again.
-    """
-    void: set[int] = set()
-    for event in sorted(events, key=lambda one: -one.number):
-        if event.number not in void and event.supersedes is not None:
-            void.add(event.supersedes)
-    kept = [e for e in events if e.number not in void and e.action != REVERSE]
-    return sorted(kept, key=lambda one: (one.effective_on, one.number))
+    """Keep the events that nothing took back, in the order of the days from which they count."""
+    return histories.standing(events)
 
 
 def walk(events: Sequence[Event]) -> tuple[list[Step], Event | None]:
-    """Follow what stands from state to state.
-
-    Returns:
-        The steps, and the first event that is not legal where it stands, or None.
-    """
-    state = NOT_YET
-    steps: list[Step] = []
-    for event in standing_events(events):
-        transition = TRANSITIONS[event.action]
-        if state not in transition.sources:
-            return steps, event
-        steps.append(Step(event, state, transition.target))
-        state = transition.target
-    return steps, None
+    """Follow what stands from state to state: the steps, and the first event that is not legal."""
+    return histories.walk(histories.standing(events), TRANSITIONS, start=NOT_YET)
 
 
 def state_on(events: Sequence[Event], on: date, *, known_at: datetime | None = None) -> Standing:
     """Say what a registration is on a day, as it is known now or was known at an instant."""
     found = Standing(NOT_YET)
-    for step in walk(known(events, known_at))[0]:
+    for step in walk(histories.known(events, known_at))[0]:
         if step.event.effective_on > on:
             break
         event = step.event
@@ -256,28 +227,7 @@ def _what_it_lacks(new: Event) -> list[Check]:
 def _whether_it_fits(events: Sequence[Event], new: Event) -> list[Check]:
     if new.action != REVERSE and new.action not in TRANSITIONS:
         return []
-    steps, wrong = walk([*events, new])
-    if wrong is None:
-        return []
-    state = steps[-1].after if steps else NOT_YET
-    was = state or "not there yet"
-    if wrong is new:
-        sources = " or ".join(sorted(TRANSITIONS[new.action].sources)) or "nothing before it"
-        return [
-            _no(
-                "history", f"On {new.effective_on} the registration is {was}.",
-                f"To {new.action} asks for: {sources}. Choose another day, or record first what "
-                "is missing.",
-            )
-        ]  # fmt: skip
-    return [
-        _no(
-            "history",
-            f"It would then be {was} when, on {wrong.effective_on}, it is recorded to "
-            f"{wrong.action}.",
-            "Reverse the later event first, or choose a day after it.",
-        )
-    ]
+    return histories.misfits(walk([*events, new]), new, TRANSITIONS, _STORY)
 
 
 def _no(name: str, what: str, cure: str) -> Check:

@@ -1,0 +1,100 @@
+"""Histories: events that are never changed, of which some were taken back by later ones.
+
+What stands of a history, in the order of the days from which it counts, is a walk from
+state to state by a table of transitions. Nothing here knows which states there are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date, datetime
+
+# The action of an event that only takes another back.
+REVERSE = "reverse"
+# The state of what has no history yet.
+NOT_YET = ""
+
+
+class Dated(Protocol):
+    """An event: what is asked of it to stand in a history.
+
+    `number` counts upwards in the order in which events were recorded; `supersedes` is the
+    number of the event that it takes back or replaces.
+    """
+
+    @property
+    def number(self) -> int: ...  # noqa: D102 - said above
+    @property
+    def action(self) -> str: ...  # noqa: D102
+    @property
+    def effective_on(self) -> date: ...  # noqa: D102
+    @property
+    def recorded_at(self) -> datetime: ...  # noqa: D102
+    @property
+    def supersedes(self) -> int | None: ...  # noqa: D102
+
+
+class Move(Protocol):
+    """What an action does: from which states, to which."""
+
+    @property
+    def sources(self) -> frozenset[str]: ...  # noqa: D102
+    @property
+    def target(self) -> str: ...  # noqa: D102
+
+
+Happened = TypeVar("Happened", bound=Dated)
+
+
+@dataclass(frozen=True, slots=True)
+class Step(Generic[Happened]):
+    """One event that stands, with the states before and after it."""
+
+    event: Happened
+    before: str
+    after: str
+
+
+def known(events: Iterable[Happened], at: datetime | None) -> list[Happened]:
+    """Keep the events that were recorded by an instant; all of them when it is None."""
+    return [event for event in events if at is None or event.recorded_at <= at]
+
+
+def standing_events(events: Sequence[Happened]) -> list[Happened]:
+    """Keep the events that nothing took back, in the order of the days from which they count.
+
+    What took an event back may itself have been taken back: then the event stands again.
+    """
+    void: set[int] = set()
+    for event in sorted(events, key=lambda one: -one.number):
+        if event.number not in void and event.supersedes is not None:
+            void.add(event.supersedes)
+    kept = [e for e in events if e.number not in void and e.action != REVERSE]
+    return sorted(kept, key=lambda one: (one.effective_on, one.number))
+
+
+def walk(
+    events: Sequence[Happened], moves: Mapping[str, Move]
+) -> tuple[list[Step[Happened]], Happened | None]:
+    """Follow what stands from state to state.
+
+    Args:
+        events: The history.
+        moves: What each action does.
+
+    Returns:
+        The steps, and the first event that is not legal where it stands, or None.
+    """
+    state = NOT_YET
+    steps: list[Step[Happened]] = []
+    for event in standing_events(events):
+        move = moves[event.action]
+        if state not in move.sources:
+            return steps, event
+        steps.append(Step(event, state, move.target))
+        state = move.target
+    return steps, None
