@@ -74,7 +74,10 @@ class Module(models.Model):
 
 
 class ModuleVersion(models.Model):
-    """A module as it is taught from a day on. `requisites`: an expression, see `rules`."""
+    """A module as it is taught from a day on. `requisites`: an expression, see `rules`.
+
+    Without `ends_on` it holds until the next version begins.
+    """
 
     module = models.ForeignKey(Module, on_delete=models.PROTECT)
     title = models.TextField()
@@ -85,12 +88,27 @@ class ModuleVersion(models.Model):
     ends_on = models.DateField(null=True)
     act = models.TextField()
 
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint("module", "starts_on", name="one_module_version_of_a_day")
+        ]
+
 
 class Term(models.Model):
-    """A stretch of teaching and its dates, all at the institution's clock, last days included."""
+    """A stretch of teaching, whatever its dates; these are those of its latest version."""
 
     code = models.TextField(unique=True)
     title = models.TextField()
+    act = models.TextField()
+
+
+class TermVersion(models.Model):
+    """The dates of a term as they were recorded, append-only; the last days are included.
+
+    All are days of the institution. Dates that were wrong are superseded by a later version.
+    """
+
+    term = models.ForeignKey(Term, on_delete=models.PROTECT)
     starts_on = models.DateField()
     ends_on = models.DateField()
     register_from = models.DateField()
@@ -100,26 +118,28 @@ class Term(models.Model):
     withdraw_until = models.DateField()
     marks_due_on = models.DateField()
     board_on = models.DateField()
+    supersedes = models.OneToOneField("self", on_delete=models.PROTECT, null=True)
     act = models.TextField()
+    recorded_at = models.DateTimeField()
 
 
 class RefundBand(models.Model):
     """Which share of a term's fees is given back to who leaves until a day, that day included."""
 
-    term = models.ForeignKey(Term, on_delete=models.PROTECT)
+    version = models.ForeignKey(TermVersion, on_delete=models.PROTECT)
     until_on = models.DateField()
     percent = models.IntegerField()
-    act = models.TextField()
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint("term", "until_on", name="one_refund_band_of_a_day")
+            models.UniqueConstraint("version", "until_on", name="one_refund_band_of_a_day")
         ]
 
 
 class Section(models.Model):
-    """A module version taught in a term. `state`: planned, open, closed, cancelled, finished.
+    """A module version taught in a term. `state`: see `rules.TRANSITIONS`.
 
+    `state` and `capacity` are what the last event says, written in the same transaction.
     Whoever gives a seat away locks this row first.
     """
 
@@ -131,9 +151,34 @@ class Section(models.Model):
     state = models.TextField()
     act = models.TextField()
 
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(capacity__gte=0), name="no_section_has_less_than_no_seats"
+            )
+        ]
+
+
+class SectionEvent(models.Model):
+    """What happened to a section, append-only. `capacity`: the seats afterwards."""
+
+    section = models.ForeignKey(Section, on_delete=models.PROTECT)
+    action = models.TextField()
+    from_state = models.TextField()
+    to_state = models.TextField()
+    capacity = models.IntegerField()
+    reason = models.TextField(default="")
+    effective_on = models.DateField()
+    supersedes = models.OneToOneField("self", on_delete=models.PROTECT, null=True)
+    act = models.TextField(db_index=True)
+    recorded_at = models.DateTimeField()
+
 
 class Meeting(models.Model):
-    """When and where a section meets, week after week. `weekday`: 1 is Monday."""
+    """When and where a section meets, week after week. `weekday`: 1 is Monday.
+
+    The times are those of the campus. A meeting that moves is withdrawn and recorded anew.
+    """
 
     section = models.ForeignKey(Section, on_delete=models.PROTECT)
     room = models.ForeignKey(Room, on_delete=models.PROTECT, null=True)
@@ -143,4 +188,12 @@ class Meeting(models.Model):
     valid_from = models.DateField()
     valid_to = models.DateField()
     act = models.TextField()
+    recorded_at = models.DateTimeField()
     withdrawn_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(weekday__range=(1, 7)), name="a_week_has_seven_days"
+            )
+        ]

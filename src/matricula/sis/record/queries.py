@@ -79,6 +79,12 @@ def programmes(codes: Iterable[str], on: date) -> Rows:
     return curriculum.programme_records(codes)
 
 
+def sections(codes: Iterable[str], on: date) -> Rows:
+    """Tell of sections."""
+    del on
+    return curriculum.section_records(codes)
+
+
 # A table of the record: its rows' model, the column by which `actions.refresh` asks for them,
 # and who says what they should be.
 Part = tuple["type[Model]", str, "Callable[[Iterable[str], date], Rows]"]
@@ -89,6 +95,7 @@ PARTS: Mapping[str, tuple[Part, ...]] = {
         (models.RegistrationRecord, "student_no", registrations),
     ),
     "programme": ((models.ProgrammeRecord, "code", programmes),),
+    "section": ((models.SectionRecord, "code", sections),),
 }
 # Resources as the charter names them.
 RESOURCES: Mapping[str, type[Model]] = {
