@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
+from matricula.kernel.checks import Check, blocked
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date, datetime
@@ -51,6 +53,19 @@ Happened = TypeVar("Happened", bound=Dated)
 
 
 @dataclass(frozen=True, slots=True)
+class Story:
+    """Of what a history tells, for whoever is refused.
+
+    Attributes:
+        subject: A word for it: `registration`.
+        office: Which office answers for it.
+    """
+
+    subject: str
+    office: str
+
+
+@dataclass(frozen=True, slots=True)
 class Step(Generic[Happened]):
     """One event that stands, with the states before and after it."""
 
@@ -89,12 +104,53 @@ def walk(
     Returns:
         The steps, and the first event that is not legal where it stands, or None.
     """
+    return follow(standing_events(events), moves)
+
+
+def follow(
+    stands: Iterable[Happened], moves: Mapping[str, Move]
+) -> tuple[list[Step[Happened]], Happened | None]:
+    """Follow what stands, already in its order, as `walk` does."""
     state = NOT_YET
     steps: list[Step[Happened]] = []
-    for event in standing_events(events):
+    for event in stands:
         move = moves[event.action]
         if state not in move.sources:
             return steps, event
         steps.append(Step(event, state, move.target))
         state = move.target
     return steps, None
+
+
+def misfits(
+    walked: tuple[Sequence[Step[Happened]], Happened | None],
+    new: Happened,
+    moves: Mapping[str, Move],
+    story: Story,
+) -> list[Check]:
+    """Say why a history does not allow an event; nothing where it does.
+
+    Args:
+        walked: What `walk` gave for the history with the event in it.
+        new: The event.
+        moves: What each action does.
+        story: Of what the history tells.
+    """
+    steps, wrong = walked
+    if wrong is None:
+        return []
+    was = (steps[-1].after if steps else NOT_YET) or "not there yet"
+    if wrong is new:
+        asked = " or ".join(sorted(moves[new.action].sources)) or "nothing before it"
+        what = f"On {new.effective_on} the {story.subject} is {was}."
+        clears = (
+            f"To {new.action} asks for: {asked}. Choose another day, or record first what is "
+            "missing."
+        )
+    else:
+        what = (
+            f"It would then be {was} when, on {wrong.effective_on}, it is recorded to "
+            f"{wrong.action}."
+        )
+        clears = "Reverse the later event first, or choose a day after it."
+    return [blocked("history", what, office=story.office, clears=clears)]

@@ -138,12 +138,12 @@ class Standing:
 
 def standing_events(events: Sequence[Event]) -> list[Event]:
     """Keep the events that nothing took back, in the order of the days from which they count."""
-    return histories.standing(events)
+    return histories.standing_events(events)
 
 
 def walk(events: Sequence[Event]) -> tuple[list[Step], Event | None]:
     """Follow what stands from state to state: the steps, and the first event that is not legal."""
-    return histories.walk(histories.standing(events), TRANSITIONS, start=NOT_YET)
+    return histories.walk(events, TRANSITIONS)
 
 
 def state_on(events: Sequence[Event], on: date, *, known_at: datetime | None = None) -> Standing:
