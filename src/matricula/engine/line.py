@@ -140,6 +140,31 @@ def take_in(
     return verdicts
 
 
+def take_judged(
+    bench: Workbench,
+    charter: Charter,
+    snapshots: Mapping[ResourceRef, read.Snapshot],
+    crosswalk: Mapping[tuple[str, ResourceRef], pa.Table],
+) -> None:
+    """Take in readings that need no judging: trusted before, or a part of what is trusted.
+
+    Leaves `found_E:R` of every entity whose roster is among them, for every owner that is.
+
+    Args:
+        bench: The run's own.
+        charter: For what is wanted of each resource.
+        snapshots: The readings.
+        crosswalk: As of `Feed`.
+    """
+    counted = {r: read.load(bench, charter, one).counted for r, one in snapshots.items()}
+    for entity in charter.entities.values():
+        if entity.roster in counted:
+            readable = within(entity, counted)
+            decided = {r: rows for (name, r), rows in crosswalk.items() if name == entity.name}
+            mine = {r: counted[r] for r in readable.owners()}
+            resolve.resolve(bench, charter, readable, counted=mine, crosswalk=decided)
+
+
 def read_again(
     bench: Workbench,
     charter: Charter,
@@ -156,11 +181,9 @@ def read_again(
         kept: A reading of each of them.
         crosswalk: As of `resolve.resolve`.
     """
-    counted = {
-        resource: read.load(bench, charter, read.Snapshot(resource, rows)).counted
-        for resource, rows in kept.items()
-    }
-    resolve.resolve(bench, charter, entity, counted=counted, crosswalk=crosswalk)
+    snapshots = {resource: read.Snapshot(resource, rows) for resource, rows in kept.items()}
+    decided = {(entity.name, resource): rows for resource, rows in crosswalk.items()}
+    take_judged(bench, replace(charter, entities={entity.name: entity}), snapshots, decided)
 
 
 def _spelled(charter: Charter, resource: ResourceRef) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from django.db import transaction
 from matricula.accounts import queries as accounts
 from matricula.engine.line import local_date
 from matricula.engine.survey import spelling
-from matricula.hub import marks
+from matricula.hub import consequences, marks, obligations
 from matricula.kernel.errors import Refused
 from matricula.kernel.keys import join_key
 from matricula.sis.acts.actions import begin
@@ -43,14 +43,20 @@ class Followed(Generic[Value]):
         value: What the action gave.
         changed: Records that say something else.
         left: What a person has to see to, in sentences.
-        is_preview: Whether nothing was kept.
+        elsewhere: Of a preview, what would become of the copies in every connected system;
+            None where it was carried out: then it is an obligation.
     """
 
     act: str
     value: Value
     changed: tuple[Changed, ...]
     left: tuple[str, ...]
-    is_preview: bool
+    elsewhere: consequences.Found | None
+
+    @property
+    def is_preview(self) -> bool:
+        """Whether nothing was kept."""
+        return self.elsewhere is not None
 
 
 class _TakenBack(Exception):
@@ -115,12 +121,22 @@ def carry_out(
         with transaction.atomic(), begin(acting) as doing:
             value = action(doing)
             changed = tuple(record.refresh(doing.touched, on=acting.today))
-            found.append(Followed(doing.act, value, changed, tuple(doing.left), preview))
+            elsewhere = _elsewhere(desk, changed, doing.act) if preview else None
+            found.append(Followed(doing.act, value, changed, tuple(doing.left), elsewhere))
             _end(preview)
             mark(desk, changed, why=doing.action)
+            obligations.promise(doing.act, keys_of(desk.charter, changed), at=desk.at)
     except _TakenBack:
         pass
     return found[0]
+
+
+def _elsewhere(desk: Desk, changed: Sequence[Changed], act: str) -> consequences.Found:
+    touched = {
+        entity: {key: {act} for key in keys}
+        for entity, keys in keys_of(desk.charter, changed).items()
+    }
+    return consequences.find(desk, register_of(desk.charter), touched)
 
 
 def _end(preview: bool) -> None:  # noqa: FBT001 - what it asks
@@ -154,13 +170,21 @@ def _spelled(charter: Charter, resource: str) -> Iterator[tuple[str, tuple[str, 
                 yield entity.name, spelling(entity, owner)
 
 
-def bring_to(desk: Desk) -> None:
-    """Bring the record to the institution's day, where the charter has our register.
+def work_out(desk: Desk) -> None:
+    """Make obligations of what the acts so far have promised."""
+    while obligations.work_out(desk, register_of(desk.charter)):
+        continue
 
-    Called before anything is read: what begins or ends to hold on a day is no act.
+
+def catch_up(desk: Desk) -> None:
+    """Bring the record to the institution's day, and work out what was promised.
+
+    Called before anything is read, where the charter has our register: what begins or ends
+    to hold on a day is no act.
     """
     if not any(system.connector == CONNECTOR for system in desk.charter.systems.values()):
         return
+    work_out(desk)
     with transaction.atomic():
         changed = record.bring_to(local_date(desk.charter, desk.at))
         mark(desk, changed, why="a new day")

@@ -11,6 +11,8 @@ from typing import Any, ClassVar
 
 from django.db import models
 
+from matricula.hub.promised import Obligation, Promise
+
 # An effect of which something is still to be found out, in the very words of its index:
 # SQLite finds a partial index by those alone.
 OPEN = "state IN ('intended', 'sent', 'unknown')"
@@ -379,3 +381,10 @@ class MatchDecision(models.Model):
     actor = models.TextField()
     why = models.TextField()
     at = models.DateTimeField()
+
+
+__all__ = [
+    "AcceptedEdit", "Approval", "CharterVersion", "DirtyKey", "Effect", "FlowState", "Hold",
+    "Incident", "Lease", "Letter", "Link", "MatchCase", "MatchDecision", "Obligation",
+    "Promise", "Run", "Signature", "Snapshot", "StoredPlan", "SystemState",
+]  # fmt: skip

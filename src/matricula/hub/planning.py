@@ -21,12 +21,14 @@ from matricula.engine.guard import Reason
 from matricula.engine.plan import FlowPlan, Plan, digest_of
 from matricula.hub import (
     accepted,
+    acting,
     alike,
     changed,
     charters,
     links,
     live,
     matches,
+    obligations,
     observed,
     recent,
     rekeys,
@@ -102,6 +104,7 @@ def make(desk: Desk, systems: Systems, run: Run, scope: Scope) -> Made:
     """
     flows = chosen_flows(desk, scope)
     charters.keep(desk)
+    acting.catch_up(desk)
     sources = {r for flow in flows for r in line.sources_of(desk.charter, flow)}
     targets = {flow.target for flow in flows} if scope.full else set()
     unfit = live.unfit(systems, flows) if scope.full else {}
@@ -122,6 +125,7 @@ def make(desk: Desk, systems: Systems, run: Run, scope: Scope) -> Made:
             observed.record(desk, plan, landed)
             accepted.forget(desk)
         observed.conclude(desk, plan)
+        obligations.agree(desk, plan)
         rekeys.remember(desk, moving)
         matches.keep(desk, met)
         _keep(desk, run, plan, scope)

@@ -22,6 +22,7 @@ from matricula.hub import (
     incidents,
     ledger,
     leftovers,
+    obligations,
     planning,
     settle,
     standing,
@@ -222,6 +223,7 @@ def _rows(changes: object) -> set[tuple[str, str, str]]:
 def _deliver(desk: Desk, systems: Systems, made: Made, tick: Tick) -> Done:
     transfers.record(desk, _signed(desk, made))
     delivered = _let_out(desk, systems, made, tick)
+    obligations.acknowledge(desk, made.run.id, [part.flow for part in made.plan.flows])
     done = Done(made.run.id, made.plan, delivered)
     if made.scope.full:
         # What a target refused has its incident; what was not sent at all is still to come.
