@@ -188,6 +188,36 @@ def end_for(person: int, *, roles: Collection[str], last_day: date) -> int:
     return later.update(ends_on=last_day)
 
 
+def grant_for(person: int, wanted: Wanted, *, by: str, why: str, at: datetime) -> Grant | None:
+    """Grant a person's account what follows from an act; None where the person has none.
+
+    Whoever calls it has asked whether the act is permitted, and writes it into the audit.
+
+    Args:
+        person: Whose account, in the register.
+        wanted: Which role, within which scope, on which days.
+        by: The account that acts.
+        why: The act from which it follows.
+        at: The instant.
+
+    Raises:
+        Refused: There is no such role or scope (M905).
+    """
+    _must_make_sense(wanted)
+    account = Account.objects.filter(person=person, closed_at=None).order_by("id").first()
+    return None if account is None else _grant(account, wanted, by=by, why=why, at=at)
+
+
+def end_grant(number: int, *, last_day: date, by: str, at: datetime) -> None:
+    """Let a grant that followed from an act end with a day; it is revoked if it never began.
+
+    One that ends earlier or was revoked stays as it is. Whoever calls it has written why.
+    """
+    held = Grant.objects.filter(pk=number, revoked_at=None)
+    held.filter(starts_on__gt=last_day).update(revoked_at=at, revoked_by=by)
+    held.filter(starts_on__lte=last_day).exclude(ends_on__lte=last_day).update(ends_on=last_day)
+
+
 def note_look(acting: rules.Acting, *, what: str, entity: str, key: str) -> None:
     """Note that somebody looked at a sensitive record."""
     Look.objects.create(

@@ -19,13 +19,16 @@ OWN, SECTION, MODULE, DEPARTMENT, PROGRAMME, OFFICE, ALL = SCOPES = (
     "own", "section", "module", "department", "programme", "office", "all",
 )  # fmt: skip
 ROLES = (
-    "student", "lecturer", "moderator", "head of department", "exams officer", "registrar",
-    "bursar", "librarian", "admissions", "scheduler", "auditor", "operator", "system",
+    "student", "lecturer", "marker", "moderator", "head of department", "exams officer",
+    "registrar", "bursar", "librarian", "admissions", "scheduler", "auditor", "operator",
+    "system",
 )  # fmt: skip
 # A role and the scopes it may be granted within.
 GRANTABLE: Mapping[str, Collection[str]] = {
     "student": (OWN,),
     "lecturer": (SECTION, MODULE),
+    # Hands in marks and no more: no roster, no attendance.
+    "marker": (SECTION, MODULE),
     "moderator": (SECTION, MODULE),
     "head of department": (DEPARTMENT,),
     "exams officer": (DEPARTMENT, PROGRAMME, ALL),
