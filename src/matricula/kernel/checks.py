@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from matricula.kernel.errors import Refused
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -57,3 +59,22 @@ def blocked(name: str, what: str, *, office: str, clears: str, appeal: str = "")
 def in_the_way(checks: Iterable[Check]) -> list[Check]:
     """List the checks that keep something from being done."""
     return [check for check in checks if check.is_in_the_way]
+
+
+def must_pass(checks: Iterable[Check], *, code: str) -> None:
+    """Go on only if nothing is in the way: the first is said in full, the others are counted.
+
+    Args:
+        checks: What was looked at.
+        code: The code of the part's refusal.
+
+    Raises:
+        Refused: Something is in the way.
+    """
+    wrong = in_the_way(checks)
+    if not wrong:
+        return
+    more = f" ({len(wrong) - 1} more)" if len(wrong) > 1 else ""
+    first = wrong[0]
+    cure = f"{first.clears} {first.appeal}".strip()
+    raise Refused(code, f"{first.what}{more}", cure=cure, place=first.office)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from matricula.accounts.actions import permit
 from matricula.accounts.rules import Facts
-from matricula.kernel.checks import blocked, in_the_way
+from matricula.kernel import checks as kernel_checks
+from matricula.kernel.checks import blocked
 from matricula.kernel.errors import Refused
 from matricula.sis.acts.actions import next_numbers
 from matricula.sis.curriculum import queries as curriculum
@@ -169,14 +170,7 @@ def must_pass(checks: Sequence[Check]) -> None:
     Raises:
         Refused: Something is: the first is said in full, the others are counted (M912).
     """
-    wrong = in_the_way(checks)
-    if wrong:
-        more = f" ({len(wrong) - 1} more)" if len(wrong) > 1 else ""
-        first = wrong[0]
-        raise Refused(
-            "M912", f"{first.what}{more}", cure=f"{first.clears} {first.appeal}".strip(),
-            place=first.office,
-        )  # fmt: skip
+    kernel_checks.must_pass(checks, code="M912")
 
 
 def _locked_history(registration: Registration) -> list[rules.Event]:
