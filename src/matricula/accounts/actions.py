@@ -218,6 +218,26 @@ def end_grant(number: int, *, last_day: date, by: str, at: datetime) -> None:
     held.filter(starts_on__lte=last_day).exclude(ends_on__lte=last_day).update(ends_on=last_day)
 
 
+def second_person(acting: rules.Acting, what: str) -> None:
+    """Go on only if a second person agreed: somebody else, whose account is open.
+
+    Args:
+        acting: Who acts, with whom they named.
+        what: What asks for it, as the beginning of a sentence.
+
+    Raises:
+        Refused: Nobody was named, or they named themselves (M909), or there is no such
+            account (M901).
+    """
+    if acting.approver and acting.approver != acting.account:
+        queries.account(acting.approver)
+        return
+    raise Refused(
+        "M909", f"{what} needs a second person, other than {acting.account}.",
+        cure="Name the account of who agreed with --approver.",
+    )  # fmt: skip
+
+
 def note_look(acting: rules.Acting, *, what: str, entity: str, key: str) -> None:
     """Note that somebody looked at a sensitive record."""
     Look.objects.create(

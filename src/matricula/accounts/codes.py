@@ -35,4 +35,9 @@ CODES = {
         "Reading a record without a grant needs a ground, and is told and kept.",
         "Give the ground.",
     ),
+    "M909": Code(
+        "A second person is missing",
+        "What rewrites the past or takes something for good is agreed by two people.",
+        "Name the account of the person who agreed; your own does not count.",
+    ),
 }
