@@ -8,10 +8,10 @@ from django.db import models
 
 
 class Hold(models.Model):
-    """What an office holds against a person. Its state follows from its events.
+    """What an office holds against a person. Its state follows from its events and the day.
 
-    `cause`: tuition, ancillary, academic, disciplinary, document, health, identity.
-    `visibility`: everybody, office; what the person is told besides. Money in minor units.
+    `kind` and `cause`: see `rules.KINDS`. `term`: of which term it is, if of one alone.
+    `visibility`: everybody, or the office alone. Money in minor units.
     """
 
     number = models.TextField(unique=True)
@@ -33,7 +33,7 @@ class Hold(models.Model):
 
 
 class HoldEvent(models.Model):
-    """What happened to a hold: placed, disputed, settled, released, expired; append-only."""
+    """What happened to a hold, append-only. That it expired is no event: the day says so."""
 
     hold = models.ForeignKey(Hold, on_delete=models.PROTECT)
     action = models.TextField()
@@ -45,13 +45,15 @@ class HoldEvent(models.Model):
 
 
 class HoldPolicy(models.Model):
-    """What a kind of hold does to a service: none, notice, warn or block.
+    """An institution's own ruling over a preset, append-only: the latest of a service counts.
 
-    `cause` empty: whatever the cause. `threshold_minor`: below it, nothing. `disputed`: the
-    effect while it is disputed.
+    `number` counts the rulings of a profile from 1. `cause` empty: whatever the cause.
+    `effect`: none, notice, warn or block; `disputed`: the effect while the hold is disputed.
+    `threshold_minor`: below it, nothing, in minor units of whatever currency.
     """
 
     profile = models.TextField()
+    number = models.IntegerField()
     kind = models.TextField()
     cause = models.TextField(default="")
     service = models.TextField()
@@ -59,17 +61,19 @@ class HoldPolicy(models.Model):
     disputed = models.TextField(default="notice")
     threshold_minor = models.BigIntegerField(default=0)
     act = models.TextField()
+    recorded_at = models.DateTimeField()
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(
-                "profile", "kind", "cause", "service", name="one_policy_of_a_service"
-            )
+            models.UniqueConstraint("profile", "number", name="one_ruling_of_a_number")
         ]
 
 
 class Exemption(models.Model):
-    """A person whom a hold, or any hold when it is null, does not keep from a service."""
+    """A person whom a hold, or any hold when it is null, does not keep from a service.
+
+    `ends_on`: the last day.
+    """
 
     person = models.BigIntegerField(db_index=True)
     hold = models.ForeignKey(Hold, on_delete=models.PROTECT, null=True)
@@ -86,13 +90,16 @@ class Exemption(models.Model):
 class Decision(models.Model):
     """What was answered when a service was asked for, with every check that was made.
 
-    `checks`: a list as `kernel.checks` writes it.
+    `checks`: a list as `kernel.checks` writes it. `policy`: its name and edition. `about`: for
+    which term, section or registration. `act`: empty where the answer ended the act.
     """
 
     person = models.BigIntegerField(db_index=True)
     service = models.TextField()
+    about = models.TextField(default="")
     result = models.TextField()
     checks = models.JSONField()
     policy = models.TextField()
     account = models.TextField()
+    act = models.TextField(default="", db_index=True)
     decided_at = models.DateTimeField()

@@ -1,0 +1,171 @@
+"""Holds, what they mean, and what was decided, as other rooms may read them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from django.db.models import Q
+
+from matricula.kernel.checks import Check
+from matricula.kernel.errors import Refused
+from matricula.kernel.words import meant
+from matricula.sis.holds import models, rules
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import date, datetime
+
+    from django.db.models import QuerySet
+
+
+def checks_for(
+    persons: Iterable[int],
+    service: str,
+    *,
+    on: date,
+    policy: str,
+    term: str = "",
+    known_at: datetime | None = None,
+) -> dict[int, list[Check]]:
+    """Say what the holds of persons mean for a service; every person has a list, if an empty one.
+
+    Outcomes are notice, warned and blocked; and passed, for a hold that would count but for
+    an exemption. Each check names the hold, the office, what clears it and how to object.
+
+    Args:
+        persons: Whose.
+        service: One of `rules.SERVICES`.
+        on: The day on which it is asked for.
+        policy: The profile that the institution chose: `acting.policy`.
+        term: For which term; for all of them if empty.
+        known_at: As it was known at an instant; now if None.
+
+    Raises:
+        Refused: There is no such service or policy (M944).
+    """
+    if service not in rules.SERVICES:
+        raise Refused(
+            "M944", f"There is no service {service}.", cure=meant(service, rules.SERVICES)
+        )
+    by = policy_of(policy, known_at=known_at)
+    held = holds_of(persons, on=on, known_at=known_at)
+    some = [person for person, holds in held.items() if holds]
+    exempted = _exempted(some, service, on, known_at) if some else {}
+    return {
+        person: rules.checks(holds, exempted.get(person, []), service, policy=by, term=term)
+        for person, holds in held.items()
+    }
+
+
+def holds_of(
+    persons: Iterable[int], *, on: date, known_at: datetime | None = None
+) -> dict[int, list[rules.Held]]:
+    """List the holds of persons as they are on a day, as known now or at an instant.
+
+    Those that were released or expired are among them; those that began later, or whose
+    placing was taken back, are not.
+    """
+    found: dict[int, list[rules.Held]] = {person: [] for person in persons}
+    rows = models.Hold.objects.filter(person__in=list(found), placed_on__lte=on)
+    for one in as_held(rows, on=on, known_at=known_at):
+        found[one.person].append(one)
+    return found
+
+
+def as_held(
+    rows: QuerySet[models.Hold], *, on: date, known_at: datetime | None = None
+) -> list[rules.Held]:
+    """Take rows for the values that the rules speak of, those that are there on a day."""
+    if known_at is not None:
+        rows = rows.filter(recorded_at__lte=known_at)
+    held = list(rows.order_by("number"))
+    history = events([one.pk for one in held])
+    found = []
+    for one in held:
+        standing = rules.state_on(
+            history[one.pk], on, expires_on=one.expires_on, known_at=known_at
+        )
+        if standing.state:
+            found.append(_held(one, standing))
+    return found
+
+
+def _held(one: models.Hold, standing: rules.Standing) -> rules.Held:
+    return rules.Held(
+        one.pk, one.number, one.person, one.kind, one.cause, one.office, one.term,
+        one.amount_minor, one.currency, one.visibility,
+        (one.source_system, one.source_reference), one.placed_on, one.expires_on, standing,
+    )  # fmt: skip
+
+
+def events(holds: Iterable[int]) -> dict[int, list[rules.Event]]:
+    """Give the events of holds, in the order in which they were recorded."""
+    found: dict[int, list[rules.Event]] = {number: [] for number in holds}
+    if not found:
+        return found
+    for one in models.HoldEvent.objects.filter(hold__in=list(found)).order_by("id"):
+        found[one.hold_id].append(
+            rules.Event(
+                one.pk, one.action, one.effective_on, one.recorded_at, one.reason,
+                one.supersedes_id,
+            )
+        )  # fmt: skip
+    return found
+
+
+def _exempted(
+    persons: Sequence[int], service: str, on: date, known_at: datetime | None
+) -> dict[int, list[rules.Exempted]]:
+    rows = models.Exemption.objects.filter(
+        person__in=persons, service=service, starts_on__lte=on, ends_on__gte=on
+    )
+    if known_at is None:
+        rows = rows.filter(withdrawn_at=None)
+    else:
+        rows = rows.filter(
+            Q(withdrawn_at=None) | Q(withdrawn_at__gt=known_at), recorded_at__lte=known_at
+        )
+    found: dict[int, list[rules.Exempted]] = defaultdict(list)
+    for one in rows.order_by("id"):
+        found[one.person].append(rules.Exempted(one.hold_id, one.service, one.ends_on))
+    return found
+
+
+def policy_of(profile: str, *, known_at: datetime | None = None) -> rules.Policy:
+    """Give the policy that an institution chose, with its own rulings over the preset.
+
+    Raises:
+        Refused: There is no such profile (M944).
+    """
+    if profile not in rules.PROFILES:
+        raise Refused(
+            "M944", f"There is no hold policy {profile}.", cure=meant(profile, rules.PROFILES)
+        )
+    rows = models.HoldPolicy.objects.filter(profile=profile).order_by("number")
+    if known_at is not None:
+        rows = rows.filter(recorded_at__lte=known_at)
+    # The latest comes last, and counts.
+    own = list(rows)
+    return rules.Policy(
+        profile,
+        {
+            (one.kind, one.cause, one.service): rules.Ruling(
+                one.effect, one.disputed, one.threshold_minor
+            )
+            for one in own
+        },
+        own[-1].number if own else 0,
+    )
+
+
+def decisions(person: int) -> list[rules.Decision]:
+    """List what was answered to somebody, the latest first."""
+    return [
+        rules.Decision(
+            one.person, one.service, one.about, one.result,
+            tuple(Check(**check) for check in one.checks),
+            one.policy, one.account, one.act, one.decided_at,
+        )
+        for one in models.Decision.objects.filter(person=person).order_by("-decided_at", "-id")
+    ]  # fmt: skip

@@ -1,0 +1,48 @@
+"""The rules of holds, one module for each subject: pure, no database, no clock."""
+
+from __future__ import annotations
+
+from matricula.sis.holds.rules.decisions import PASSED, REFUSED, Decision, decided
+from matricula.sis.holds.rules.machine import (
+    ACTIVE,
+    DISPUTED,
+    EXPIRED,
+    RELEASED,
+    STANDS,
+    TRANSITIONS,
+    Event,
+    Standing,
+    may_happen,
+    state_on,
+)
+from matricula.sis.holds.rules.meaning import (
+    EVERYBODY,
+    OFFICE_ONLY,
+    OFFICES,
+    VISIBILITIES,
+    Exempted,
+    Held,
+    Office,
+    checks,
+    desk_of,
+    title_of,
+)
+from matricula.sis.holds.rules.policies import (
+    EFFECTS,
+    KINDS,
+    MONEY,
+    PROFILES,
+    SERVICES,
+    Policy,
+    Ruling,
+    is_stronger,
+    limit,
+)
+
+__all__ = [
+    "ACTIVE", "DISPUTED", "EFFECTS", "EVERYBODY", "EXPIRED", "KINDS", "MONEY", "OFFICES",
+    "OFFICE_ONLY", "PASSED", "PROFILES", "REFUSED", "RELEASED", "SERVICES", "STANDS",
+    "TRANSITIONS", "VISIBILITIES", "Decision", "Event", "Exempted", "Held", "Office", "Policy",
+    "Ruling", "Standing", "checks", "decided", "desk_of", "is_stronger", "limit", "may_happen",
+    "state_on", "title_of",
+]  # fmt: skip
