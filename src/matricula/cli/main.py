@@ -39,6 +39,7 @@ _COMMANDS = {
     "matches": "matricula.cli.match_commands:matches",
     "audit": "matricula.cli.audit_commands:audit",
     "register": "matricula.cli.register.group:register",
+    "obligations": "matricula.cli.obligation_commands:obligations",
     "accounts": "matricula.cli.accounts_commands:accounts",
     "demo": "matricula.cli.demo.command:demo",
 }

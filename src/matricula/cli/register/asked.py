@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from matricula.accounts.rules import Acting
     from matricula.hub.acting import Followed
+    from matricula.hub.consequences import Found
     from matricula.hub.desk import Desk
     from matricula.sis.acts.actions import Doing
 
@@ -118,6 +119,8 @@ def carry_out(asked: Asked, action: Callable[[Doing], Value]) -> Followed[Value]
     from matricula.hub import acting
 
     done = acting.carry_out(asked.desk, asked.acting, action, preview=asked.preview)
+    if not asked.preview:
+        acting.work_out(asked.desk)
     if asked.as_json:
         show.as_json(as_told(done))
     else:
@@ -138,8 +141,17 @@ def as_told(done: Followed[Any]) -> dict[str, Any]:
             }
             for one in done.changed
         ],
+        "elsewhere": [
+            {
+                "flow": one.flow, "system": one.system, "target": one.target, "key": one.key,
+                "kind": one.kind,
+                "fields": {name: list(pair) for name, pair in one.fields.items()},
+            }
+            for one in (done.elsewhere.consequences if done.elsewhere else ())
+        ],
+        "untold": dict(done.elsewhere.untold) if done.elsewhere else {},
         "left": list(done.left),
-    }
+    }  # fmt: skip
 
 
 def plain(row: Mapping[str, object] | None) -> dict[str, object] | None:
@@ -168,8 +180,26 @@ def tell(done: Followed[Any]) -> None:
             ("in the register", "record", "field", "was", "is"),
             [(*row[:3], show.value(row[3]), show.value(row[4])) for row in rows],
         )
+    if done.elsewhere is not None:
+        _tell_elsewhere(done.elsewhere)
     for sentence in done.left:
         show.say(f"For a person: {sentence}")
+    if not done.is_preview and rows:
+        show.say("What it means elsewhere is owed now: `matricula obligations`.")
+
+
+def _tell_elsewhere(found: Found) -> None:
+    told = [
+        (one.system, one.target, one.key, one.kind, name, show.value(was), show.value(is_))
+        for one in found.consequences
+        for name, (was, is_) in (one.fields or {"": ("", "")}).items()
+    ]
+    if told:
+        show.table(("elsewhere", "resource", "record", "to", "field", "holds", "will hold"), told)
+    else:
+        show.say("In no other system does anything change.")
+    for flow, why in found.untold.items():
+        show.say(f"Of {flow} nothing can be said: {why}.")
 
 
 def _key(row: Mapping[str, object]) -> list[str]:

@@ -10,6 +10,22 @@ from matricula.cli.lazy import LazyGroup
 COMMANDS = {
     "matriculate": "matricula.cli.register.life_commands:matriculate",
     "start": "matricula.cli.register.life_commands:start",
+    "never-start": "matricula.cli.register.life_commands:never_start",
+    "leave": "matricula.cli.register.life_commands:leave",
+    "return": "matricula.cli.register.life_commands:return_",
+    "suspend": "matricula.cli.register.life_commands:suspend",
+    "dismiss": "matricula.cli.register.life_commands:dismiss",
+    "lapse": "matricula.cli.register.life_commands:lapse",
+    "withdraw": "matricula.cli.register.life_commands:withdraw",
+    "transfer": "matricula.cli.register.life_commands:transfer",
+    "change-programme": "matricula.cli.register.life_commands:change_programme",
+    "readmit": "matricula.cli.register.life_commands:readmit",
+    "finish": "matricula.cli.register.life_commands:finish",
+    "complete": "matricula.cli.register.life_commands:complete",
+    "award": "matricula.cli.register.life_commands:award",
+    "revoke": "matricula.cli.register.life_commands:revoke",
+    "reverse": "matricula.cli.register.life_commands:reverse",
+    "show": "matricula.cli.register.show_commands:show",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from matricula.accounts import rules as scopes
@@ -11,6 +12,7 @@ from matricula.sis.registration import queries
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+    from datetime import date, datetime
 
     from matricula.accounts.rules import Acting
     from matricula.sis.registration.models import Registration
@@ -66,3 +68,71 @@ def may_see_reason(acting: Acting, found: Registration, reason: str) -> bool:
         return False
     note_look(acting, what="private reason", entity="student", key=found.student.number)
     return True
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A student's registrations on a day, and everything that was recorded of them."""
+
+    registrations: tuple[queries.Registered, ...]
+    lines: tuple[queries.Line, ...]
+
+    def as_json(self) -> dict[str, object]:
+        """Write it as one JSON value."""
+        return {
+            "registrations": [
+                {
+                    "number": one.number, "programme": one.programme, "cohort": one.cohort,
+                    "state": one.standing.state, "since": _day(one.standing.since),
+                    "until": _day(one.standing.ends_on),
+                }
+                for one in self.registrations
+            ],
+            "history": [
+                {
+                    "act": one.act, "registration": one.registration, "action": one.action,
+                    "effective_on": _day(one.effective_on),
+                    "last_attended_on": _day(one.last_attended_on),
+                    "recorded_at": one.recorded_at.isoformat(timespec="seconds"),
+                    "reason": one.reason, "stands": one.stands,
+                }
+                for one in self.lines
+            ],
+        }  # fmt: skip
+
+
+def _day(day: date | None) -> str:
+    return day.isoformat() if day else ""
+
+
+def history(acting: Acting, number: str, *, on: date, known_at: datetime | None = None) -> History:
+    """Tell somebody a student's history; reasons that are private stay so for who may not see.
+
+    Args:
+        acting: Who asks.
+        number: The student's number.
+        on: As it was on which day.
+        known_at: As it was known at which instant; now when None.
+
+    Raises:
+        Refused: They may not (M903), or there is no such student (M911).
+    """
+    student = queries.student(number.partition("/")[0])
+    held = queries.of_students([student.number], on=on, known_at=known_at)
+    rows = {one.number: queries.row(one.number, on=on) for one in held}
+    mine = [
+        one
+        for one in held
+        if scopes.may(acting, ALLOWED["read a registration"], facts(rows[one.number]))
+    ]
+    if not mine:
+        refused = facts(next(iter(rows.values())))
+        permit(acting, "read a registration", ALLOWED["read a registration"], refused)
+    told = {one.number for one in mine}
+    lines = [
+        line if may_see_reason(acting, rows[line.registration], line.reason)
+        else replace(line, reason="private")
+        for line in queries.lines(student.number, known_at=known_at)
+        if line.registration in told
+    ]  # fmt: skip
+    return History(tuple(mine), tuple(lines))

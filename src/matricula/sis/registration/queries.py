@@ -176,3 +176,38 @@ def of_act(act: str) -> list[RegistrationEvent]:
 def numbers_of(persons: Iterable[int]) -> set[str]:
     """Give the numbers of the students among some persons."""
     return set(Student.objects.filter(person__in=list(persons)).values_list("number", flat=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One event of a student's history. `stands`: whether nothing took it back since."""
+
+    act: str
+    registration: str
+    action: str
+    effective_on: date
+    last_attended_on: date | None
+    ends_on: date | None
+    recorded_at: datetime
+    reason: str
+    stands: bool
+
+
+def lines(number: str, *, known_at: datetime | None = None) -> list[Line]:
+    """List all that was recorded of a student's registrations, in the order of recording."""
+    rows = RegistrationEvent.objects.filter(registration__student__number=number)
+    if known_at is not None:
+        rows = rows.filter(recorded_at__lte=known_at)
+    found = list(rows.select_related("registration__student").order_by("id"))
+    of: dict[int, list[rules.Event]] = {}
+    for row in found:
+        of.setdefault(row.registration_id, []).append(as_event(row))
+    standing = {e.number for some in of.values() for e in rules.standing_events(some)}
+    return [
+        Line(
+            one.act, number_of(one.registration), one.action, one.effective_on,
+            one.last_attended_on, one.ends_on, one.recorded_at, one.reason,
+            one.pk in standing,
+        )
+        for one in found
+    ]  # fmt: skip
