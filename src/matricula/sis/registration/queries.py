@@ -10,10 +10,13 @@ from matricula.sis.registration import rules
 from matricula.sis.registration.models import Registration, RegistrationEvent, Student
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import date, datetime
 
     from django.db.models import QuerySet
+
+# How many are asked for at once.
+_SOME = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +146,24 @@ def of_programme(
     return _told(Registration.objects.filter(programme=programme), on, known_at)
 
 
+def in_states(
+    states: Collection[str], *, on: date, known_at: datetime | None = None
+) -> list[Registered]:
+    """List the registrations that are in one of some states on a day."""
+    # Whatever is in a state came there by an action that leads to it.
+    leading = [name for name, one in rules.TRANSITIONS.items() if one.target in states]
+    led = RegistrationEvent.objects.filter(action__in=leading).order_by()
+    numbers = sorted(led.values_list("registration", flat=True).distinct())
+    return [
+        one
+        for start in range(0, len(numbers), _SOME)
+        for one in _told(
+            Registration.objects.filter(pk__in=numbers[start : start + _SOME]), on, known_at
+        )
+        if one.standing.state in states
+    ]
+
+
 def _told(chosen: QuerySet[Registration], on: date, known_at: datetime | None) -> list[Registered]:
     rows = list(
         chosen.select_related("student", "predecessor__student").order_by("student", "attempt")
@@ -176,6 +197,11 @@ def of_act(act: str) -> list[RegistrationEvent]:
 def numbers_of(persons: Iterable[int]) -> set[str]:
     """Give the numbers of the students among some persons."""
     return set(Student.objects.filter(person__in=list(persons)).values_list("number", flat=True))
+
+
+def persons_of(numbers: Iterable[str]) -> dict[str, int]:
+    """Say who the students are that have some numbers; a number that is nobody's is left out."""
+    return dict(Student.objects.filter(number__in=list(numbers)).values_list("number", "person"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,8 @@ TRANSITIONS: Mapping[str, Transition] = {
     "award": Transition(_from(COMPLETED), AWARDED),
     "revoke": Transition(_from(AWARDED), REVOKED, needs_reason=True),
 }  # fmt: skip
+# Whatever a registration may be, in the order of its life.
+STATES: tuple[str, ...] = tuple(dict.fromkeys(one.target for one in TRANSITIONS.values()))
 
 # Reasons, and whether only the registrar and the student may see which it was.
 REASONS: Mapping[str, bool] = {
