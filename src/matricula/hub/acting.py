@@ -19,6 +19,7 @@ from matricula.hub import consequences, marks, obligations
 from matricula.kernel.errors import Refused
 from matricula.kernel.keys import join_key
 from matricula.sis.acts.actions import begin
+from matricula.sis.holds import actions as holds
 from matricula.sis.record import actions as record
 
 if TYPE_CHECKING:
@@ -128,6 +129,11 @@ def carry_out(
             obligations.promise(doing.act, keys_of(desk.charter, changed), at=desk.at)
     except _TakenBack:
         pass
+    except holds.RefusedDecision as refused:
+        # Nothing was done, but that it was refused, and why, is an answer that stands.
+        if not preview:
+            holds.keep_refused(refused)
+        raise
     return found[0]
 
 

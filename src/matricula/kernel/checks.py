@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from matricula.kernel.errors import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 PASSED, NOTICE, WARNED, BLOCKED = "passed", "notice", "warned", "blocked"
 
@@ -72,9 +72,13 @@ def must_pass(checks: Iterable[Check], *, code: str) -> None:
         Refused: Something is in the way.
     """
     wrong = in_the_way(checks)
-    if not wrong:
-        return
+    if wrong:
+        message, cure, office = told(wrong)
+        raise Refused(code, message, cure=cure, place=office)
+
+
+def told(wrong: Sequence[Check]) -> tuple[str, str, str]:
+    """Say what is in the way as a refusal does: its message, its cure, and the office."""
     more = f" ({len(wrong) - 1} more)" if len(wrong) > 1 else ""
     first = wrong[0]
-    cure = f"{first.clears} {first.appeal}".strip()
-    raise Refused(code, f"{first.what}{more}", cure=cure, place=first.office)
+    return f"{first.what}{more}", f"{first.clears} {first.appeal}".strip(), first.office

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from matricula.kernel.checks import in_the_way
+from matricula.kernel.checks import in_the_way, told
 from matricula.kernel.errors import Refused
 from matricula.sis.holds import models, queries, rules
 
@@ -28,13 +28,8 @@ class RefusedDecision(Refused):
 
     def __init__(self, code: str, decided: rules.Decision) -> None:
         self.decided = decided
-        wrong = in_the_way(decided.checks)
-        more = f" ({len(wrong) - 1} more)" if len(wrong) > 1 else ""
-        first = wrong[0]
-        super().__init__(
-            code, f"{first.what}{more}", cure=f"{first.clears} {first.appeal}".strip(),
-            place=first.office,
-        )  # fmt: skip
+        message, cure, office = told(in_the_way(decided.checks))
+        super().__init__(code, message, cure=cure, place=office)
 
 
 def decide(
