@@ -23,6 +23,10 @@ SHARED = Path(os.environ.get("MATRICULA_SHARED", HERE.parents[2] / "shared"))
 NAUGHTY = SHARED / "data" / "naughty-strings" / "blns.json"
 
 
+# Subjects that stand in the tests' own database.
+OF_DATABASE: set[str] = set()
+
+
 def _subjects() -> list[Subject]:
     found: list[Subject] = []
     for path in sorted((HERE / "subjects").glob("[a-z]*.py")):
@@ -31,17 +35,28 @@ def _subjects() -> list[Subject]:
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
-        found.extend(getattr(module, "SUBJECTS", None) or [module.SUBJECT])
+        mine = getattr(module, "SUBJECTS", None) or [module.SUBJECT]
+        found.extend(mine)
+        if getattr(module, "NEEDS_DATABASE", False):
+            OF_DATABASE.update(subject.name for subject in mine)
     return found
+
+
+def _marks(subject: Subject) -> list[pytest.MarkDecorator]:
+    return [pytest.mark.django_db] if subject.name in OF_DATABASE else []
 
 
 SUBJECTS = _subjects()
 PAIRS = [
-    pytest.param(subject, check, id=f"{subject.name}-{check}")
+    pytest.param(subject, check, id=f"{subject.name}-{check}", marks=_marks(subject))
     for subject in SUBJECTS
     for check in checks_for(subject)
 ]
-WRITABLE = [s for s in SUBJECTS if s.text and "create" in s.writes]
+WRITABLE = [
+    pytest.param(subject, id=subject.name, marks=_marks(subject))
+    for subject in SUBJECTS
+    if subject.text and "create" in subject.writes
+]
 
 
 @pytest.mark.parametrize(("subject", "check"), PAIRS)
@@ -51,7 +66,7 @@ def test_connector_keeps_the_promise(subject: Subject, check: Check, tmp_path: P
     assert check.fits(subject)
 
 
-@pytest.mark.parametrize("subject", WRITABLE, ids=lambda s: s.name)
+@pytest.mark.parametrize("subject", WRITABLE)
 def test_connector_stores_or_refuses_the_big_list_of_naughty_strings(
     subject: Subject, tmp_path: Path
 ):

@@ -165,4 +165,6 @@ def as_value(found: object) -> Value:
     """Write what a row holds as a value of the protocol."""
     if isinstance(found, (bool, int)) or found is None:
         return found
+    if isinstance(found, Decimal):
+        return f"{found.normalize():f}"
     return found.isoformat() if isinstance(found, date) else str(found)

@@ -52,21 +52,22 @@ def find(table: Table, matches: Sequence[Mapping[str, Value]]) -> list[list[Foun
 def _found(table: Table, match: Mapping[str, Value]) -> list[Found]:
     if asks_for_nobody(match):
         return []
-    wanted = {name: value for name, value in match.items() if name != "_id"}
+    wanted = [(name, value) for name, value in match.items() if name != "_id"]
     if "_id" in match:
         parts = table.parts_of(str(match["_id"]))
         if parts is None:
             return []
-        wanted |= dict(zip(table.identity, parts, strict=True))
+        wanted += zip(table.identity, parts, strict=True)
+    rows = rows_of(table)
     try:
-        asked = {name: table.value_of(name, value) for name, value in wanted.items()}
+        for name, value in wanted:
+            rows = rows.filter(**{name: table.value_of(name, value)})
     except SkipRow:
         # No row holds what does not fit its field.
         return []
-    rows = rows_of(table).filter(**asked).values(*[f.name for f in table.fields])
     return [
         Found(table.id_of(row), {name: as_value(value) for name, value in row.items()})
-        for row in rows
+        for row in rows.values(*[field.name for field in table.fields])
     ]
 
 
