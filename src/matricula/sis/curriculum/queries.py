@@ -9,6 +9,8 @@ from matricula.kernel.words import meant
 from matricula.sis.curriculum.models import (
     CurriculumVersion,
     Meeting,
+    Module,
+    ModuleVersion,
     Programme,
     RefundBand,
     Section,
@@ -150,6 +152,34 @@ def section_records(codes: Iterable[str]) -> list[dict[str, Any]]:
             "year": years[one.term.code], "state": one.state,
         }
         for one in rows
+    ]  # fmt: skip
+
+
+def module_records(codes: Iterable[str], *, on: date) -> list[dict[str, Any]]:
+    """Tell of modules as the record keeps them: `code`, `title`, `department`.
+
+    The title is that of the version taught on a day, or of the first that will be.
+    """
+    versions = ModuleVersion.objects.filter(module__code__in=list(codes))
+    titles: dict[str, str] = {}
+    for one in versions.order_by("starts_on").select_related("module"):
+        if one.starts_on <= on or one.module.code not in titles:
+            titles[one.module.code] = one.title
+    found = Module.objects.filter(code__in=list(titles)).select_related("department")
+    return [
+        {"code": one.code, "title": titles[one.code], "department": one.department.code}
+        for one in found
+    ]
+
+
+def term_records(codes: Iterable[str]) -> list[dict[str, Any]]:
+    """Tell of terms as the record keeps them."""
+    return [
+        {
+            "code": one.code, "title": one.title, "starts_on": one.starts_on,
+            "ends_on": one.ends_on, "year": str(one.starts_on.year),
+        }
+        for one in _terms(Term.objects.filter(code__in=list(codes)), None)
     ]  # fmt: skip
 
 

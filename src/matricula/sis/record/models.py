@@ -57,6 +57,24 @@ class ProgrammeRecord(models.Model):
     department = models.TextField()
 
 
+class ModuleRecord(models.Model):
+    """A module, under the title of the version that is taught on the day."""
+
+    code = models.TextField(primary_key=True)
+    title = models.TextField()
+    department = models.TextField()
+
+
+class TermRecord(models.Model):
+    """A term. `year`: the calendar year in which its academic year began."""
+
+    code = models.TextField(primary_key=True)
+    title = models.TextField()
+    starts_on = models.DateField()
+    ends_on = models.DateField()
+    year = models.TextField()
+
+
 class SectionRecord(models.Model):
     """A section. `year`: the academic year's first, of its term."""
 
@@ -69,11 +87,15 @@ class SectionRecord(models.Model):
 
 
 class EnrolmentRecord(models.Model):
-    """A student in a section who is, was or would be taught there."""
+    """A student in a section. `state`: waiting, enrolled, dropped, withdrawn or completed.
+
+    `state_since`: from which day. `has_access`: to what is taught there.
+    """
 
     student_no = models.TextField()
     section_code = models.TextField(db_index=True)
     state = models.TextField()
+    state_since = models.DateField()
     has_access = models.BooleanField()
     final_mark = models.DecimalField(max_digits=10, decimal_places=4, null=True)
 

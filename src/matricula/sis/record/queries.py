@@ -85,6 +85,17 @@ def sections(codes: Iterable[str], on: date) -> Rows:
     return curriculum.section_records(codes)
 
 
+def modules(codes: Iterable[str], on: date) -> Rows:
+    """Tell of modules, as they are taught on a day."""
+    return curriculum.module_records(codes, on=on)
+
+
+def terms(codes: Iterable[str], on: date) -> Rows:
+    """Tell of terms."""
+    del on
+    return curriculum.term_records(codes)
+
+
 # A table of the record: its rows' model, the column by which `actions.refresh` asks for them,
 # and who says what they should be.
 Part = tuple["type[Model]", str, "Callable[[Iterable[str], date], Rows]"]
@@ -95,6 +106,8 @@ PARTS: Mapping[str, tuple[Part, ...]] = {
         (models.RegistrationRecord, "student_no", registrations),
     ),
     "programme": ((models.ProgrammeRecord, "code", programmes),),
+    "module": ((models.ModuleRecord, "code", modules),),
+    "term": ((models.TermRecord, "code", terms),),
     "section": ((models.SectionRecord, "code", sections),),
 }
 # Resources as the charter names them.
@@ -102,6 +115,8 @@ RESOURCES: Mapping[str, type[Model]] = {
     "students": models.StudentRecord,
     "registrations": models.RegistrationRecord,
     "programmes": models.ProgrammeRecord,
+    "modules": models.ModuleRecord,
+    "terms": models.TermRecord,
     "sections": models.SectionRecord,
     "enrolments": models.EnrolmentRecord,
     "staff": models.StaffRecord,
