@@ -55,6 +55,10 @@ class Doing:
         if not self.action:
             self.action, self.entity, self.key = action, entity, key
 
+    def rename(self, action: str, entity: str, key: str) -> None:
+        """Say what is done after all, where the record did not exist when the act was named."""
+        self.action, self.entity, self.key = action, entity, key
+
     def touch(self, entity: str, keys: Iterable[str]) -> None:
         """Say whose copies elsewhere may change."""
         self.touched.setdefault(entity, set()).update(keys)
