@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from django.db.models import Q
 
@@ -11,12 +11,15 @@ from matricula.kernel.checks import Check
 from matricula.kernel.errors import Refused
 from matricula.kernel.words import meant
 from matricula.sis.holds import models, rules
+from matricula.sis.people import queries as people
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import date, datetime
 
     from django.db.models import QuerySet
+
+Found = TypeVar("Found")
 
 
 def checks_for(
@@ -64,13 +67,27 @@ def holds_of(
     """List the holds of persons as they are on a day, as known now or at an instant.
 
     Those that were released or expired are among them; those that began later, or whose
-    placing was taken back, are not.
+    placing was taken back, are not. What is held against somebody who was merged is held
+    against the survivor, and the other way round.
     """
-    found: dict[int, list[rules.Held]] = {person: [] for person in persons}
-    rows = models.Hold.objects.filter(person__in=list(found), placed_on__lte=on)
-    for one in as_held(rows, on=on, known_at=known_at):
-        found[one.person].append(one)
-    return found
+    family = people.family(persons, known_at=known_at)
+    everybody = {number for numbers in family.values() for number in numbers}
+    rows = models.Hold.objects.filter(person__in=everybody, placed_on__lte=on)
+    held = as_held(rows, on=on, known_at=known_at)
+    return _for_each(family, ((one.person, one) for one in held))
+
+
+def _for_each(
+    family: Mapping[int, tuple[int, ...]], found: Iterable[tuple[int, Found]]
+) -> dict[int, list[Found]]:
+    """Give each person what was found of any of the numbers under which they are known."""
+    of: dict[int, list[Found]] = defaultdict(list)
+    for person, one in found:
+        of[person].append(one)
+    return {
+        person: [one for number in numbers if number in of for one in of[number]]
+        for person, numbers in family.items()
+    }
 
 
 def as_held(
@@ -99,6 +116,33 @@ def _held(one: models.Hold, standing: rules.Standing) -> rules.Held:
     )  # fmt: skip
 
 
+def row(number: str) -> models.Hold:
+    """Find a hold by its number.
+
+    Raises:
+        Refused: There is none (M943).
+    """
+    found = models.Hold.objects.filter(number=number).first()
+    if found is None:
+        raise Refused(
+            "M943", f"There is no hold {number}.",
+            cure="Look it up: `matricula register hold list STUDENT`.",
+        )  # fmt: skip
+    return found
+
+
+def of_office(office: str, *, on: date, known_at: datetime | None = None) -> list[rules.Held]:
+    """List what an office holds on a day, as known now or at an instant; whatever stands."""
+    rows = models.Hold.objects.filter(office=office, placed_on__lte=on)
+    held = as_held(rows, on=on, known_at=known_at)
+    return [one for one in held if one.standing.state in rules.STANDS]
+
+
+def events_of_act(act: str) -> list[models.HoldEvent]:
+    """List the events that an act recorded, the earliest first."""
+    return list(models.HoldEvent.objects.filter(act=act).select_related("hold").order_by("id"))
+
+
 def events(holds: Iterable[int]) -> dict[int, list[rules.Event]]:
     """Give the events of holds, in the order in which they were recorded."""
     found: dict[int, list[rules.Event]] = {number: [] for number in holds}
@@ -117,8 +161,10 @@ def events(holds: Iterable[int]) -> dict[int, list[rules.Event]]:
 def _exempted(
     persons: Sequence[int], service: str, on: date, known_at: datetime | None
 ) -> dict[int, list[rules.Exempted]]:
+    family = people.family(persons, known_at=known_at)
+    everybody = {number for numbers in family.values() for number in numbers}
     rows = models.Exemption.objects.filter(
-        person__in=persons, service=service, starts_on__lte=on, ends_on__gte=on
+        person__in=everybody, service=service, starts_on__lte=on, ends_on__gte=on
     )
     if known_at is None:
         rows = rows.filter(withdrawn_at=None)
@@ -126,10 +172,33 @@ def _exempted(
         rows = rows.filter(
             Q(withdrawn_at=None) | Q(withdrawn_at__gt=known_at), recorded_at__lte=known_at
         )
-    found: dict[int, list[rules.Exempted]] = defaultdict(list)
-    for one in rows.order_by("id"):
-        found[one.person].append(rules.Exempted(one.hold_id, one.service, one.ends_on))
+    given = rows.order_by("id")
+    return _for_each(
+        family,
+        ((o.person, rules.Exempted(o.hold_id, o.service, o.ends_on)) for o in given),
+    )
+
+
+def exemption(number: int) -> models.Exemption:
+    """Find an exemption that was not ended.
+
+    Raises:
+        Refused: There is none (M943).
+    """
+    rows = models.Exemption.objects.filter(pk=number, withdrawn_at=None)
+    found = rows.select_related("hold").first()
+    if found is None:
+        raise Refused(
+            "M943", f"There is no exemption {number} that holds.",
+            cure="See what was done: its number stands in the audit.",
+        )  # fmt: skip
     return found
+
+
+def exemptions_of_act(act: str) -> list[models.Exemption]:
+    """List the exemptions that an act gave and nobody ended."""
+    rows = models.Exemption.objects.filter(act=act, withdrawn_at=None)
+    return list(rows.select_related("hold").order_by("id"))
 
 
 def policy_of(profile: str, *, known_at: datetime | None = None) -> rules.Policy:
@@ -161,11 +230,12 @@ def policy_of(profile: str, *, known_at: datetime | None = None) -> rules.Policy
 
 def decisions(person: int) -> list[rules.Decision]:
     """List what was answered to somebody, the latest first."""
+    rows = models.Decision.objects.filter(person__in=people.family([person])[person])
     return [
         rules.Decision(
             one.person, one.service, one.about, one.result,
             tuple(Check(**check) for check in one.checks),
             one.policy, one.account, one.act, one.decided_at,
         )
-        for one in models.Decision.objects.filter(person=person).order_by("-decided_at", "-id")
+        for one in rows.order_by("-decided_at", "-id")
     ]  # fmt: skip

@@ -27,6 +27,14 @@ from matricula.sis.holds.rules.meaning import (
     desk_of,
     title_of,
 )
+from matricula.sis.holds.rules.placing import (
+    EXEMPTING,
+    Claim,
+    OwnRuling,
+    must_be_allowed,
+    must_be_known,
+    must_be_whole,
+)
 from matricula.sis.holds.rules.policies import (
     EFFECTS,
     KINDS,
@@ -40,9 +48,10 @@ from matricula.sis.holds.rules.policies import (
 )
 
 __all__ = [
-    "ACTIVE", "DISPUTED", "EFFECTS", "EVERYBODY", "EXPIRED", "KINDS", "MONEY", "OFFICES",
-    "OFFICE_ONLY", "PASSED", "PROFILES", "REFUSED", "RELEASED", "SERVICES", "STANDS",
-    "TRANSITIONS", "VISIBILITIES", "Decision", "Event", "Exempted", "Held", "Office", "Policy",
-    "Ruling", "Standing", "checks", "decided", "desk_of", "is_stronger", "limit", "may_happen",
+    "ACTIVE", "DISPUTED", "EFFECTS", "EVERYBODY", "EXEMPTING", "EXPIRED", "KINDS", "MONEY",
+    "OFFICES", "OFFICE_ONLY", "PASSED", "PROFILES", "REFUSED", "RELEASED", "SERVICES",
+    "STANDS", "TRANSITIONS", "VISIBILITIES", "Claim", "Decision", "Event", "Exempted", "Held",
+    "Office", "OwnRuling", "Policy", "Ruling", "Standing", "checks", "decided", "desk_of",
+    "is_stronger", "limit", "may_happen", "must_be_allowed", "must_be_known", "must_be_whole",
     "state_on", "title_of",
 ]  # fmt: skip

@@ -6,7 +6,7 @@ it. Over both stands what no policy may do: `limit`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from matricula.kernel import checks
@@ -65,6 +65,10 @@ class Ruling:
         if amount_minor is not None and amount_minor < self.threshold_minor:
             return NONE
         return self.disputed if is_disputed else self.effect
+
+    def as_json(self) -> dict[str, object]:
+        """Write it for the audit."""
+        return asdict(self)
 
 
 NO_RULING = Ruling(NONE, NONE)

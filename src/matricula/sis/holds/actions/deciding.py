@@ -1,4 +1,4 @@
-"""Place holds and record what happens to them; exempt, rule, and decide."""
+"""Answer whoever asks for a service, and keep the answer whether it is yes or no."""
 
 from __future__ import annotations
 
