@@ -221,6 +221,8 @@ def end_grant(number: int, *, last_day: date, by: str, at: datetime) -> None:
 def second_person(acting: rules.Acting, what: str) -> None:
     """Go on only if a second person agreed: somebody else, whose account is open.
 
+    Another account of the same person is nobody else.
+
     Args:
         acting: Who acts, with whom they named.
         what: What asks for it, as the beginning of a sentence.
@@ -230,8 +232,9 @@ def second_person(acting: rules.Acting, what: str) -> None:
             account (M901).
     """
     if acting.approver and acting.approver != acting.account:
-        queries.account(acting.approver)
-        return
+        agreed = queries.account(acting.approver).person
+        if agreed is None or agreed != acting.person:
+            return
     raise Refused(
         "M909", f"{what} needs a second person, other than {acting.account}.",
         cure="Name the account of who agreed with --approver.",

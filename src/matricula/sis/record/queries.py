@@ -96,6 +96,11 @@ def terms(codes: Iterable[str], on: date) -> Rows:
     return curriculum.term_records(codes)
 
 
+def staff(numbers: Iterable[str], on: date) -> Rows:
+    """Tell of members of staff as they are on a day; who has not begun yet is nobody's business."""
+    return people.staff_records(numbers, on=on)
+
+
 # A table of the record: its rows' model, the column by which `actions.refresh` asks for them,
 # and who says what they should be.
 Part = tuple["type[Model]", str, "Callable[[Iterable[str], date], Rows]"]
@@ -109,6 +114,7 @@ PARTS: Mapping[str, tuple[Part, ...]] = {
     "module": ((models.ModuleRecord, "code", modules),),
     "term": ((models.TermRecord, "code", terms),),
     "section": ((models.SectionRecord, "code", sections),),
+    "staff": ((models.StaffRecord, "staff_no", staff),),
 }
 # Resources as the charter names them.
 RESOURCES: Mapping[str, type[Model]] = {
@@ -129,4 +135,4 @@ def touched_on(first: date, last: date) -> dict[str, set[str]]:
     """List what begins or ends to hold on some days, both included, per kind of record."""
     persons = people.touched_on(first, last)
     numbers = registration.touched_on(first, last) | registration.numbers_of(persons)
-    return {"student": numbers}
+    return {"student": numbers, "staff": people.staff_touched_on(first, last)}

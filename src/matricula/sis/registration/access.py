@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from matricula.accounts import rules as scopes
 from matricula.accounts.actions import note_look, permit
 from matricula.sis.curriculum import queries as curriculum
+from matricula.sis.people import queries as people
 from matricula.sis.registration import queries
 
 if TYPE_CHECKING:
@@ -35,8 +36,10 @@ ALLOWED: Mapping[str, Mapping[str, Collection[str]]] = {
 
 def facts(registration: Registration) -> scopes.Facts:
     """Say what a registration belongs to."""
+    person = registration.student.person
     return scopes.Facts(
-        persons=frozenset({registration.student.person}),
+        # Whoever was merged is their own under each of their numbers.
+        persons=frozenset(people.family([person])[person]),
         programmes=frozenset({registration.programme}),
         departments=frozenset({curriculum.department_of(registration.programme)}),
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from matricula.kernel.errors import Refused
+from matricula.sis.people import queries as people
 from matricula.sis.registration import rules
 from matricula.sis.registration.models import Registration, RegistrationEvent, Student
 
@@ -71,8 +72,13 @@ def student(number: str) -> Student:
 
 
 def student_of(person: int) -> Student | None:
-    """Find the student that a person is, if they were ever matriculated."""
-    return Student.objects.filter(person=person).first()
+    """Find the student that a person is, if they were ever matriculated.
+
+    Of somebody merged it is the student whose number goes on.
+    """
+    members = people.family([person])[person]
+    held = {one.person: one for one in Student.objects.filter(person__in=members)}
+    return next((held[member] for member in members if member in held), None)
 
 
 def number_of(registration: Registration) -> str:
