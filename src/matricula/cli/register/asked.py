@@ -109,22 +109,32 @@ def _asked(command: Callable[..., object], *, does: bool) -> Callable[..., objec
     return found
 
 
-def carry_out(asked: Asked, action: Callable[[Doing], Value]) -> Followed[Value]:
+def carry_out(
+    asked: Asked,
+    action: Callable[[Doing], Value],
+    *,
+    named: Callable[[Value], Mapping[str, object]] | None = None,
+) -> Followed[Value]:
     """Do something in the role that was asked for, and tell what followed.
 
     Args:
         asked: As the command was given it.
         action: What is done.
+        named: What to tell of what it gave, such as the number of a new record.
     """
     from matricula.hub import acting
 
     done = acting.carry_out(asked.desk, asked.acting, action, preview=asked.preview)
     if not asked.preview:
         acting.work_out(asked.desk)
+    # A number that a preview gave is given again to somebody else.
+    given = dict(named(done.value)) if named and not asked.preview else {}
     if asked.as_json:
-        show.as_json(as_told(done))
-    else:
-        tell(done)
+        show.as_json({**as_told(done), **given})
+        return done
+    tell(done)
+    for name, value in given.items():
+        show.say(f"{name}: {value}")
     return done
 
 

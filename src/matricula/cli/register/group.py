@@ -26,6 +26,8 @@ COMMANDS = {
     "revoke": "matricula.cli.register.life_commands:revoke",
     "reverse": "matricula.cli.register.life_commands:reverse",
     "show": "matricula.cli.register.show_commands:show",
+    "person": "matricula.cli.register.people_commands:person",
+    "staff": "matricula.cli.register.people_commands:staff",
 }
 
 

@@ -97,7 +97,7 @@ def terms(codes: Iterable[str], on: date) -> Rows:
 
 
 def staff(numbers: Iterable[str], on: date) -> Rows:
-    """Tell of members of staff as they are on a day; who has not begun yet is nobody's business."""
+    """Tell of members of staff as they are on a day, once their first duty has begun."""
     return people.staff_records(numbers, on=on)
 
 

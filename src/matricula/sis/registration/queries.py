@@ -66,7 +66,7 @@ def student(number: str) -> Student:
     if found is None:
         raise Refused(
             "M911", f"There is no student {number}.",
-            cure="Look the number up: `matricula register find NAME`.",
+            cure="Look the number up: `matricula register person find NAME`.",
         )  # fmt: skip
     return found
 
