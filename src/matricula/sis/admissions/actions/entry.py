@@ -195,7 +195,8 @@ def _predecessor(doing: Doing, person: int, attempt: Attempt) -> Registration | 
     held = registrations.of_students(persons.numbers([person])[person], on=on)
     if not held:
         return None
-    checks = holds.checks_for([person], READMISSION, on=on, policy=doing.acting.policy)
+    acting = doing.acting
+    checks = holds.checks_for([person], READMISSION, on=acting.today, policy=acting.policy)
     deciding.ask(doing, person, READMISSION, checks[person], about=attempt.programme)
     left = [one for one in held if one.standing.state in LEFT]
     if not left:

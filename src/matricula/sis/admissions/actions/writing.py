@@ -9,7 +9,7 @@ from matricula.kernel.checks import must_pass
 from matricula.kernel.money import to_major
 from matricula.sis.admissions import queries, rules
 from matricula.sis.admissions.models import Application, ApplicationEvent
-from matricula.sis.registration.rules import Boundary, crossed
+from matricula.sis.curriculum.rules import closed_before
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -122,14 +122,10 @@ def agreed_if_closed(doing: Doing, what: str, term: TermDates, on: date) -> None
     Raises:
         Refused: Nobody else agreed (M909).
     """
-    days = [
-        Boundary(f"the census of {term.code}", term.census_on),
-        *(
-            Boundary(f"the refund band of {term.code} of {percent} percent", until)
-            for until, percent in term.bands
-        ),
+    closed = [
+        f"{past} ({day})"
+        for past, day in closed_before(term, doing.acting.today)
+        if on <= day
     ]
-    closed = crossed(days, effective_on=on, today=doing.acting.today)
     if closed:
-        told = ", ".join(f"{one.what} ({one.on})" for one in closed)
-        second_person(doing.acting, f"{what}, back over {told},")
+        second_person(doing.acting, f"{what}, back over {', '.join(closed)},")
