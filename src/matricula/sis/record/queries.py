@@ -135,4 +135,7 @@ def touched_on(first: date, last: date) -> dict[str, set[str]]:
     """List what begins or ends to hold on some days, both included, per kind of record."""
     persons = people.touched_on(first, last)
     numbers = registration.touched_on(first, last) | registration.numbers_of(persons)
-    return {"student": numbers, "staff": people.staff_touched_on(first, last)}
+    return {
+        "student": numbers, "staff": people.staff_touched_on(first, last),
+        "module": curriculum.modules_touched_on(first, last),
+    }  # fmt: skip
