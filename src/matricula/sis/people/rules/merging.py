@@ -40,7 +40,8 @@ def merge_checks(kept: Side, gone: Side, *, evidence: str, number: str) -> list[
         evidence: Why they are one.
         number: The student number that is to go on, where somebody said it.
     """
-    return [*_who(kept, gone), *_why(evidence), *_which_number(kept, gone, number)]
+    # Of one person, or of somebody who is somebody else, no number can be asked for.
+    return [*(_who(kept, gone) or _which_number(kept, gone, number)), *_why(evidence)]
 
 
 def to_see_to(kept: Side, gone: Side) -> list[str]:
