@@ -8,6 +8,8 @@ from matricula.cli.lazy import LazyGroup
 
 # In the order of a student's life; the offices' own things after it.
 COMMANDS = {
+    "apply": "matricula.cli.register.admission_commands:apply",
+    "application": "matricula.cli.register.admission_commands:application",
     "matriculate": "matricula.cli.register.life_commands:matriculate",
     "start": "matricula.cli.register.life_commands:start",
     "never-start": "matricula.cli.register.life_commands:never_start",
@@ -26,6 +28,7 @@ COMMANDS = {
     "revoke": "matricula.cli.register.life_commands:revoke",
     "reverse": "matricula.cli.register.life_commands:reverse",
     "show": "matricula.cli.register.show_commands:show",
+    "hold": "matricula.cli.register.hold_commands:hold",
     "person": "matricula.cli.register.people_commands:person",
     "staff": "matricula.cli.register.people_commands:staff",
 }

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from matricula.accounts.rules import Acting
+    from matricula.kernel.checks import Check
     from matricula.sis.holds import models
 
 _Allowed = dict[str, "Collection[str]"]
@@ -93,10 +94,12 @@ class Seen:
     Attributes:
         held: The hold; what they may not know is empty.
         is_veiled: Whether they are told only that there is one.
+        exempted: For which services it does not count on that day.
     """
 
     held: rules.Held
     is_veiled: bool
+    exempted: tuple[rules.Exempted, ...] = ()
 
 
 def holds(
@@ -124,16 +127,54 @@ def holds(
         name = "read the holds of an office"
         permit(acting, name, ALLOWED[name], scopes.Facts(offices=mine))
     found = queries.holds_of([person], on=on, known_at=known_at)[person]
+    given = queries.exemptions_of([person], on=on, known_at=known_at)[person]
     seen = (_seen(acting, held, sees_all=sees_all) for held in found)
-    return [one for one in seen if one is not None]
+    return [
+        replace(one, exempted=tuple(e for e in given if e.hold in (None, one.held.id)))
+        for one in seen
+        if one is not None
+    ]
+
+
+def at_office(acting: Acting, office: str, *, on: date) -> list[rules.Held]:
+    """List what an office holds on a day, the disputed first: those wait for the office.
+
+    Raises:
+        Refused: Not this office (M903), or there is no such office (M944).
+    """
+    desk = rules.desk_of(office)
+    rules.must_be_known("office", desk, rules.OFFICES)
+    name = f"read a hold in full of the {desk}"
+    permit(acting, name, ALLOWED[name], scopes.Facts(offices=frozenset({office})))
+    held = queries.of_office(office, on=on)
+    for one in held:
+        _note(acting, one)
+    return sorted(held, key=lambda one: one.standing.state != rules.DISPUTED)
+
+
+def checks(acting: Acting, person: int, service: str, *, on: date, term: str = "") -> list[Check]:
+    """Say to the person, or to the registrar, what their holds mean for a service.
+
+    Raises:
+        Refused: They may not know (M903), or there is no such service (M944).
+    """
+    name = "read that there are holds"
+    permit(acting, name, ALLOWED[name], scopes.Facts(persons=_known_as(person)))
+    found = queries.checks_for([person], service, on=on, policy=acting.policy, term=term)
+    return found[person]
+
+
+def _note(acting: Acting, held: rules.Held) -> None:
+    """Note that somebody looked into an office's own matter."""
+    if held.visibility == rules.OFFICE_ONLY:
+        note_look(acting, what="hold of an office", entity="hold", key=held.number)
 
 
 def _seen(acting: Acting, held: rules.Held, *, sees_all: bool) -> Seen | None:
     name = f"read a hold in full of the {rules.desk_of(held.office)}"
     is_secret = held.visibility == rules.OFFICE_ONLY
     if scopes.may(acting, ALLOWED[name], _facts(held.office, held.person)):
-        if is_secret:
-            note_look(acting, what="hold of an office", entity="hold", key=held.number)
+        _note(acting, held)
         return Seen(held, is_veiled=False)
     if not sees_all:
         return None

@@ -14,7 +14,7 @@ from matricula.sis.holds import models, rules
 from matricula.sis.people import queries as people
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
     from datetime import date, datetime
 
     from django.db.models import QuerySet
@@ -54,7 +54,7 @@ def checks_for(
     by = policy_of(policy, known_at=known_at)
     held = holds_of(persons, on=on, known_at=known_at)
     some = [person for person, holds in held.items() if holds]
-    exempted = _exempted(some, service, on, known_at) if some else {}
+    exempted = exemptions_of(some, on=on, known_at=known_at) if some else {}
     return {
         person: rules.checks(holds, exempted.get(person, []), service, policy=by, term=term)
         for person, holds in held.items()
@@ -158,13 +158,14 @@ def events(holds: Iterable[int]) -> dict[int, list[rules.Event]]:
     return found
 
 
-def _exempted(
-    persons: Sequence[int], service: str, on: date, known_at: datetime | None
+def exemptions_of(
+    persons: Iterable[int], *, on: date, known_at: datetime | None = None
 ) -> dict[int, list[rules.Exempted]]:
+    """List the exemptions of persons that hold on a day, as known now or at an instant."""
     family = people.family(persons, known_at=known_at)
     everybody = {number for numbers in family.values() for number in numbers}
     rows = models.Exemption.objects.filter(
-        person__in=everybody, service=service, starts_on__lte=on, ends_on__gte=on
+        person__in=everybody, starts_on__lte=on, ends_on__gte=on
     )
     if known_at is None:
         rows = rows.filter(withdrawn_at=None)
@@ -172,11 +173,12 @@ def _exempted(
         rows = rows.filter(
             Q(withdrawn_at=None) | Q(withdrawn_at__gt=known_at), recorded_at__lte=known_at
         )
-    given = rows.order_by("id")
-    return _for_each(
-        family,
-        ((o.person, rules.Exempted(o.hold_id, o.service, o.ends_on)) for o in given),
-    )
+    given = (
+        (one.person,
+         rules.Exempted(one.hold_id, one.service, one.ends_on, one.starts_on, one.pk))
+        for one in rows.order_by("id")
+    )  # fmt: skip
+    return _for_each(family, given)
 
 
 def exemption(number: int) -> models.Exemption:

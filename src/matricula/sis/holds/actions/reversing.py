@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from matricula.kernel.errors import Refused
+from matricula.sis.acts import queries as acts
 from matricula.sis.holds.actions.holding import reverse_events
 from matricula.sis.holds.actions.ruling import end_exemptions_of
 
@@ -26,3 +28,20 @@ def reverse(doing: Doing, act: str) -> list[HoldEvent]:
     """
     end_exemptions_of(doing, act)
     return reverse_events(doing, act)
+
+
+def take_back(doing: Doing, act: str) -> list[HoldEvent]:
+    """Take back an act that was about a hold or an exemption.
+
+    Raises:
+        Refused: There is no such act (M908), it was about something else (M943), and
+            otherwise as `reverse`.
+    """
+    done = acts.act(act)
+    if done.entity not in ("hold", "exemption"):
+        raise Refused(
+            "M943", f"{act} was about a {done.entity}, not about a hold.",
+            cure=f"Take it back as a whole: `matricula register reverse {act}`.",
+        )  # fmt: skip
+    doing.reverses = act
+    return reverse(doing, act)

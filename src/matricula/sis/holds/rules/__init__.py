@@ -34,6 +34,7 @@ from matricula.sis.holds.rules.placing import (
     must_be_allowed,
     must_be_known,
     must_be_whole,
+    only_cause,
 )
 from matricula.sis.holds.rules.policies import (
     EFFECTS,
@@ -45,6 +46,7 @@ from matricula.sis.holds.rules.policies import (
     Ruling,
     is_stronger,
     limit,
+    ruled,
 )
 
 __all__ = [
@@ -53,5 +55,5 @@ __all__ = [
     "STANDS", "TRANSITIONS", "VISIBILITIES", "Claim", "Decision", "Event", "Exempted", "Held",
     "Office", "OwnRuling", "Policy", "Ruling", "Standing", "checks", "decided", "desk_of",
     "is_stronger", "limit", "may_happen", "must_be_allowed", "must_be_known", "must_be_whole",
-    "state_on", "title_of",
+    "only_cause", "ruled", "state_on", "title_of",
 ]  # fmt: skip

@@ -102,11 +102,21 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Exempted:
-    """A window in which a hold, or every one if None, does not count against a service."""
+    """A window in which a hold, or every one if None, does not count against a service.
+
+    Attributes:
+        hold: Which hold, by its number in the database.
+        service: Which service.
+        ends_on: The last day.
+        starts_on: The first day.
+        number: By which it is ended.
+    """
 
     hold: int | None
     service: str
     ends_on: date
+    starts_on: date | None = None
+    number: int = 0
 
 
 # What is said of a kind and cause, and what clears it.

@@ -59,6 +59,12 @@ class Claim:
         return self.visibility or ("office" if self.kind in OFFICE_MATTERS else "everybody")
 
 
+def only_cause(kind: str) -> str:
+    """Give the cause of a kind that has one; nothing where it has several, or is none."""
+    causes = policies.KINDS.get(kind, ())
+    return causes[0] if len(causes) == 1 else ""
+
+
 def must_be_known(what: str, word: str, words: Iterable[str]) -> None:
     """Go on only with a word that is on a list.
 

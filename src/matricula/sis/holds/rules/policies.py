@@ -71,6 +71,11 @@ class Ruling:
         return asdict(self)
 
 
+def ruled(effect: str, disputed: str, threshold_minor: int) -> Ruling:
+    """Write down a ruling; a dispute leaves at most a notice where nothing else is said."""
+    return Ruling(effect, disputed or (NONE if effect == NONE else NOTICE), threshold_minor)
+
+
 NO_RULING = Ruling(NONE, NONE)
 _Rulings = dict[str, Ruling]
 

@@ -1,0 +1,149 @@
+"""The commands that tell what holds mean: for a student, at an office, by the policy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from matricula.cli import show
+from matricula.cli.register.asked import Asked, carry_out, does, reads
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from matricula.kernel.checks import Check
+    from matricula.sis.holds.rules import Decision, Policy
+
+
+def person_of(student: str) -> int:
+    """Say who a student is, by number."""
+    from matricula.sis.registration import queries
+
+    return queries.student(student).person
+
+
+@click.command()
+@reads
+@click.argument("student")
+@click.argument("service")
+@click.option("--term", default="", help="For which term; for all of them if left out.")
+def check(asked: Asked, student: str, service: str, *, term: str) -> None:
+    """Say what a student's holds mean for a service, which office holds, and what clears it."""
+    from matricula.sis.holds import access
+
+    found = access.checks(
+        asked.acting, person_of(student), service, on=asked.acting.today, term=term
+    )
+    if asked.as_json:
+        show.as_json([one.as_json() for one in found])
+        return
+    _tell(found)
+
+
+def _tell(found: Iterable[Check]) -> None:
+    show.table(
+        ("answer", "what", "office", "what clears it", "how to object"),
+        [(one.outcome, one.what, one.office, one.clears, one.appeal) for one in found],
+    )
+
+
+@click.command()
+@reads
+@click.argument("student")
+def decisions(asked: Asked, student: str) -> None:
+    """List what was answered to a student who asked for something, the latest first."""
+    from matricula.sis.holds import access
+
+    found = access.decisions(asked.acting, person_of(student))
+    if asked.as_json:
+        show.as_json([_as_json(one) for one in found])
+        return
+    for one in found:
+        about = f" for {one.about}" if one.about else ""
+        show.say(
+            f"{show.instant(one.decided_at)}: {one.service}{about} {one.result}, by {one.policy}"
+        )
+        _tell(one.checks)
+
+
+def _as_json(one: Decision) -> dict[str, object]:
+    return {
+        "service": one.service, "about": one.about, "result": one.result, "policy": one.policy,
+        "account": one.account, "act": one.act, "decided_at": one.decided_at.isoformat(),
+        "checks": [made.as_json() for made in one.checks],
+    }  # fmt: skip
+
+
+@click.command()
+@reads
+@click.argument("office")
+def office(asked: Asked, office: str) -> None:
+    """List what your office holds, the disputed first: those wait for it."""
+    from matricula.sis.holds import access
+    from matricula.sis.people import queries as people
+
+    held = access.at_office(asked.acting, office, on=asked.acting.today)
+    numbers = people.numbers({one.person for one in held})
+    rows = [
+        {"hold": one.number, "student": " ".join(numbers.get(one.person, ())),
+         "cause": one.cause, "state": one.standing.state,
+         "since": one.standing.since.isoformat() if one.standing.since else "",
+         "reason": one.standing.reason}
+        for one in held
+    ]  # fmt: skip
+    if asked.as_json:
+        show.as_json(rows)
+        return
+    columns = ("hold", "student", "cause", "state", "since", "reason")
+    show.table(columns, [tuple(row[name] for name in columns) for row in rows])
+
+
+@click.command()
+@reads
+@click.option("--profile", default="", help="uk or open.  [default: the institution's]")
+def policy(asked: Asked, profile: str) -> None:
+    """List what each kind of hold does to each service, and where the institution ruled so."""
+    from matricula.sis.holds import queries
+
+    found = queries.policy_of(profile or asked.acting.policy)
+    columns = ("kind", "cause", "service", "effect", "disputed", "from", "whose")
+    rows = [dict(zip(columns, row, strict=True)) for row in _rulings(found)]
+    if asked.as_json:
+        show.as_json({"policy": found.edition, "rulings": rows})
+        return
+    show.table(columns, [tuple(row.values()) for row in rows], title=found.edition)
+
+
+def _rulings(found: Policy) -> Iterator[tuple[str, ...]]:
+    from matricula.sis.holds import rules
+
+    for kind, causes in rules.KINDS.items():
+        for cause, service in ((cause, one) for cause in causes for one in rules.SERVICES):
+            ruling = found.ruling(kind, cause, service)
+            own = {(kind, cause, service), (kind, "", service)} & set(found.own)
+            if ruling.effect != "none" or own:
+                yield (
+                    kind, cause, service, ruling.effect, ruling.disputed,
+                    str(ruling.threshold_minor or ""), "the institution" if own else "preset",
+                )  # fmt: skip
+
+
+@click.command()
+@does
+@click.argument("kind")
+@click.argument("service")
+@click.argument("effect")
+@click.option("--cause", default="", help="Of one cause alone.")
+@click.option("--disputed", default="", help="The effect while it is disputed.")
+@click.option("--threshold", type=int, default=0, help="Below it nothing; in minor units.")
+@click.option("--profile", default="", help="uk or open.  [default: the institution's]")
+def rule(asked: Asked, kind: str, service: str, effect: str, **told: str) -> None:
+    """Rule what a kind of hold does to a service: none, notice, warn or block."""
+    from matricula.sis.holds import actions, rules
+
+    own = rules.OwnRuling(
+        told["profile"] or asked.acting.policy, kind, told["cause"], service,
+        rules.ruled(effect, told["disputed"], int(told["threshold"])),
+    )  # fmt: skip
+    carry_out(asked, lambda doing: actions.rule(doing, own))
