@@ -12,10 +12,11 @@ from matricula.sis.curriculum import queries as curriculum
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
+    from datetime import date, datetime
 
     from matricula.accounts.rules import Acting
     from matricula.sis.admissions.models import Application
-    from matricula.sis.admissions.queries import Applied
+    from matricula.sis.admissions.queries import Applied, Line
     from matricula.sis.people.rules import Candidate
 
 _SCOPES = (scopes.ALL, scopes.DEPARTMENT, scopes.PROGRAMME)
@@ -82,15 +83,33 @@ def _must_not_be_over(told: Applied) -> None:
         )  # fmt: skip
 
 
-def told(acting: Acting, number: str) -> Applied:
-    """Tell somebody of one application as it is today.
+def told(
+    acting: Acting, number: str, *, on: date | None = None, known_at: datetime | None = None
+) -> Applied:
+    """Tell somebody of one application as it is today or on another day.
+
+    Args:
+        acting: Who asks.
+        number: The application's.
+        on: The day; today if None.
+        known_at: As it was known at an instant; now if None.
 
     Raises:
         Refused: As `application`.
     """
     application(acting, number, to="read an application")
-    (found,) = queries.of_numbers([number], on=acting.today)
+    (found,) = queries.of_numbers([number], on=on or acting.today, known_at=known_at)
     return found
+
+
+def history(acting: Acting, number: str, *, known_at: datetime | None = None) -> list[Line]:
+    """Tell somebody what was recorded of an application, with what was taken back.
+
+    Raises:
+        Refused: As `application`.
+    """
+    application(acting, number, to="read an application")
+    return queries.history(number, known_at=known_at)
 
 
 def alike(acting: Acting, number: str) -> list[Candidate]:

@@ -55,6 +55,10 @@ class Applicant:
     former_number: str = ""
 
 
+# Of whom nothing is written down yet.
+NOBODY = Applicant("", "", None, "")
+
+
 @dataclass(frozen=True, slots=True)
 class Applied:
     """An application as it is on a day.
@@ -80,6 +84,29 @@ class Applied:
     applicant: Applicant | None
     terms: rules.Terms | None
     persons: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One event in the history of an application.
+
+    Attributes:
+        act: By which act it was recorded.
+        action: What was done.
+        effective_on: From which day it counts.
+        recorded_at: When we came to know of it.
+        reason: Why.
+        account: Who recorded it.
+        stands: Whether it counts: nothing took it back, and it takes nothing back itself.
+    """
+
+    act: str
+    action: str
+    effective_on: date
+    recorded_at: datetime
+    reason: str
+    account: str
+    stands: bool
 
 
 def row(number: str) -> Application:
@@ -187,12 +214,20 @@ def act_of(event: int) -> str:
     return ApplicationEvent.objects.get(pk=event).act
 
 
-def history(number: str, *, known_at: datetime | None = None) -> list[ApplicationEvent]:
+def history(number: str, *, known_at: datetime | None = None) -> list[Line]:
     """List what was recorded of an application, the earliest first, with what was taken back."""
     found = ApplicationEvent.objects.filter(application__number=number).order_by("id")
     if known_at is not None:
         found = found.filter(recorded_at__lte=known_at)
-    return list(found)
+    rows = list(found.select_related("offer"))
+    stands = {one.number for one in rules.standing([as_event(one) for one in rows])}
+    return [
+        Line(
+            one.act, one.action, one.effective_on, one.recorded_at, one.reason, one.account,
+            one.pk in stands,
+        )
+        for one in rows
+    ]  # fmt: skip
 
 
 def similar(number: str, *, on: date) -> list[str]:

@@ -123,9 +123,7 @@ def agreed_if_closed(doing: Doing, what: str, term: TermDates, on: date) -> None
         Refused: Nobody else agreed (M909).
     """
     closed = [
-        f"{past} ({day})"
-        for past, day in closed_before(term, doing.acting.today)
-        if on <= day
+        f"{past} ({day})" for past, day in closed_before(term, doing.acting.today) if on <= day
     ]
     if closed:
         second_person(doing.acting, f"{what}, back over {', '.join(closed)},")
