@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from matricula.kernel.keys import join_key, split_key
 from matricula.sis.record import queries
 from matricula.sis.record.models import Day
 
@@ -77,11 +78,9 @@ def _some(keys: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def _refresh(part: Part, keys: Sequence[str], on: date) -> list[Changed]:
-    model, column, wanted = part
+    model, columns, wanted = part
     identity = _identity(model)
-    # Django names its own so, and means them to be used.
-    rows = model._default_manager.filter(**{f"{column}__in": keys})  # noqa: SLF001
-    before = _by(identity, rows.values(*_columns(model)))
+    before = _by(identity, _held(model, columns, keys))
     after = _by(identity, wanted(keys, on))
     resource = next(name for name, of in queries.RESOURCES.items() if of is model)
     changed = [
@@ -91,6 +90,18 @@ def _refresh(part: Part, keys: Sequence[str], on: date) -> list[Changed]:
     ]
     _write(model, identity, changed)
     return changed
+
+
+def _held(
+    model: type[Model], columns: tuple[str, ...], keys: Sequence[str]
+) -> list[Mapping[str, Any]]:
+    """Read the rows of some keys; a key of several columns is found among all that share one."""
+    parts = zip(*(split_key(key, len(columns)) for key in keys), strict=True)
+    chosen = {f"{name}__in": set(part) for name, part in zip(columns, parts, strict=True)}
+    # Django names its own so, and means them to be used.
+    rows = model._default_manager.filter(**chosen).values(*_columns(model))  # noqa: SLF001
+    asked = set(keys)
+    return [row for row in rows if join_key(str(row[name]) for name in columns) in asked]
 
 
 def _columns(model: type[Model]) -> list[str]:

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from matricula.kernel.keys import split_key
 from matricula.sis.curriculum import queries as curriculum
+from matricula.sis.enrolment import queries as enrolment
 from matricula.sis.people import queries as people
 from matricula.sis.record import models, rules
 from matricula.sis.registration import queries as registration
@@ -101,20 +103,31 @@ def staff(numbers: Iterable[str], on: date) -> Rows:
     return people.staff_records(numbers, on=on)
 
 
-# A table of the record: its rows' model, the column by which `actions.refresh` asks for them,
-# and who says what they should be.
-Part = tuple["type[Model]", str, "Callable[[Iterable[str], date], Rows]"]
+def enrolments(keys: Iterable[str], on: date) -> Rows:
+    """Tell of enrolments, by the students' numbers and the sections' codes."""
+    return enrolment.records({_pair(key) for key in keys}, on)
+
+
+def _pair(key: str) -> tuple[str, str]:
+    number, section = split_key(key, 2)
+    return number, section
+
+
+# A table of the record: its rows' model, the columns by which `actions.refresh` asks for them
+# (`kernel.keys` joins several), and who says what they should be.
+Part = tuple["type[Model]", "tuple[str, ...]", "Callable[[Iterable[str], date], Rows]"]
 # What a kind of touched record makes anew.
 PARTS: Mapping[str, tuple[Part, ...]] = {
     "student": (
-        (models.StudentRecord, "student_no", students),
-        (models.RegistrationRecord, "student_no", registrations),
+        (models.StudentRecord, ("student_no",), students),
+        (models.RegistrationRecord, ("student_no",), registrations),
     ),
-    "programme": ((models.ProgrammeRecord, "code", programmes),),
-    "module": ((models.ModuleRecord, "code", modules),),
-    "term": ((models.TermRecord, "code", terms),),
-    "section": ((models.SectionRecord, "code", sections),),
-    "staff": ((models.StaffRecord, "staff_no", staff),),
+    "programme": ((models.ProgrammeRecord, ("code",), programmes),),
+    "module": ((models.ModuleRecord, ("code",), modules),),
+    "term": ((models.TermRecord, ("code",), terms),),
+    "section": ((models.SectionRecord, ("code",), sections),),
+    "staff": ((models.StaffRecord, ("staff_no",), staff),),
+    "enrolment": ((models.EnrolmentRecord, ("student_no", "section_code"), enrolments),),
 }
 # Resources as the charter names them.
 RESOURCES: Mapping[str, type[Model]] = {
@@ -138,4 +151,5 @@ def touched_on(first: date, last: date) -> dict[str, set[str]]:
     return {
         "student": numbers, "staff": people.staff_touched_on(first, last),
         "module": curriculum.modules_touched_on(first, last),
+        "enrolment": enrolment.touched_on(first, last),
     }  # fmt: skip

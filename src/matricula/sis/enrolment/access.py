@@ -1,0 +1,195 @@
+"""The only way to a term registration or an enrolment on somebody's behalf."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from matricula.accounts import rules as scopes
+from matricula.accounts.actions import permit
+from matricula.kernel.errors import Refused
+from matricula.sis.curriculum import queries as curriculum
+from matricula.sis.enrolment import queries, rules
+from matricula.sis.enrolment.models import TermRegistration
+from matricula.sis.people import queries as people
+from matricula.sis.registration import access as registrations
+from matricula.sis.registration import queries as registration
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from datetime import date, datetime
+
+    from matricula.accounts.rules import Acting
+    from matricula.sis.curriculum.rules import Taught
+    from matricula.sis.registration.models import Registration
+
+_REGISTRAR = {"registrar": (scopes.ALL, scopes.DEPARTMENT, scopes.PROGRAMME)}
+_STUDENT = {"student": (scopes.OWN,)}
+_BOTH: Mapping[str, Collection[str]] = {**_STUDENT, **_REGISTRAR}
+_CONSENT: Mapping[str, Collection[str]] = {
+    "lecturer": (scopes.SECTION, scopes.MODULE),
+    "head of department": (scopes.DEPARTMENT,),
+    **_REGISTRAR,
+}
+_EXAMS = {"exams officer": (scopes.ALL, scopes.DEPARTMENT)}
+# Who may do what, by the name of the action or query.
+ALLOWED: Mapping[str, Mapping[str, Collection[str]]] = {
+    "register for a term": _BOTH,
+    "register an intake": _REGISTRAR,
+    "cancel a term registration": _REGISTRAR,
+    "come back into a term": _REGISTRAR,
+    "complete a term": {"registrar": (scopes.ALL,)},
+    "enrol": _BOTH,
+    "enrol on another day": _REGISTRAR,
+    "let a check pass": _REGISTRAR,
+    "enrol an intake": _REGISTRAR,
+    "approve an enrolment": _CONSENT,
+    "refuse an enrolment": _CONSENT,
+    "claim a seat": _BOTH,
+    "swap sections": _BOTH,
+    "drop a section": _BOTH,
+    "withdraw from a section": _BOTH,
+    "offer seats": {
+        "registrar": (scopes.ALL, scopes.DEPARTMENT),
+        "scheduler": (scopes.ALL, scopes.DEPARTMENT),
+        "system": (scopes.ALL,),
+    },
+    "end every enrolment": _REGISTRAR,
+    "restore enrolments": _REGISTRAR,
+    "record grades": _EXAMS,
+    "leave incomplete": _EXAMS,
+    "read a roster": {
+        "lecturer": (scopes.SECTION, scopes.MODULE),
+        "head of department": (scopes.DEPARTMENT,),
+        "exams officer": (scopes.ALL, scopes.DEPARTMENT),
+        "registrar": (scopes.ALL, scopes.DEPARTMENT),
+    },
+    "read a waitlist": {
+        "lecturer": (scopes.SECTION, scopes.MODULE),
+        "head of department": (scopes.DEPARTMENT,),
+        "scheduler": (scopes.ALL, scopes.DEPARTMENT),
+        "registrar": (scopes.ALL, scopes.DEPARTMENT),
+    },
+    "read enrolments": {
+        "exams officer": (scopes.ALL, scopes.DEPARTMENT, scopes.PROGRAMME),
+        **_BOTH,
+    },
+}
+
+
+def facts_of(acting: Acting, under: TermRegistration) -> scopes.Facts:
+    """Say what a term registration belongs to, as far as somebody's grants ask for it."""
+    held = {grant.scope for grant in acting.grants}
+    persons = frozenset({under.person})
+    if scopes.OWN in held and acting.person != under.person:
+        # Whoever was merged is their own under each of their numbers.
+        persons = frozenset(people.family([under.person])[under.person])
+    departments = frozenset(
+        {curriculum.department_of(under.programme)} if scopes.DEPARTMENT in held else ()
+    )
+    return scopes.Facts(
+        persons=persons, programmes=frozenset({under.programme}), departments=departments
+    )
+
+
+def facts_of_section(section: Taught) -> scopes.Facts:
+    """Say what a section belongs to."""
+    return scopes.Facts(
+        sections=frozenset({section.code}),
+        modules=frozenset({section.module}),
+        departments=frozenset({section.department}),
+    )
+
+
+def registration_row(acting: Acting, number: str, *, to: str, on: date) -> Registration:
+    """Fetch the registration that is to be in a term, on the day that counts.
+
+    Raises:
+        Refused: They may not (M903), or there is no such registration (M911).
+    """
+    found = registration.row(number, on=on)
+    permit(acting, to, ALLOWED[to], registrations.facts(found))
+    return found
+
+
+def term_registration(acting: Acting, number: str, term: str, *, to: str) -> TermRegistration:
+    """Fetch a student's registration in a term; nobody else changes what hangs on it meanwhile.
+
+    Args:
+        acting: Who asks.
+        number: The student's number, or the registration's where there are two in the term.
+        term: The term's code.
+        to: What for: a name in `ALLOWED`.
+
+    Raises:
+        Refused: They may not (M903), or there is none, or two (M962).
+    """
+    held = _of_student(number)
+    of_term = [one for one in held if one.term == term]
+    live = [one for one in of_term if one.state == rules.REGISTERED] or of_term
+    if len(live) == 1:
+        permit(acting, to, ALLOWED[to], facts_of(acting, live[0]))
+        return live[0]
+    # Who may not hear of this student is told that first.
+    registration_row(acting, number, to=to, on=acting.today)
+    if not live:
+        raise Refused(
+            "M962", f"{number} is not registered in the term {term}.",
+            cure=f"Register first: `matricula register term-register {number} {term}`.",
+            place=rules.OFFICE,
+        )  # fmt: skip
+    numbers = ", ".join(queries.number_of(one) for one in live)
+    raise Refused(
+        "M962", f"{number} is in the term {term} under several registrations: {numbers}.",
+        cure="Write the student's number, a stroke and the attempt.",
+    )  # fmt: skip
+
+
+def _of_student(number: str) -> list[TermRegistration]:
+    student_no, _, attempt = number.partition("/")
+    rows = TermRegistration.objects.filter(student_no=student_no).order_by("id")
+    return [one for one in rows.select_for_update() if not attempt or str(one.attempt) == attempt]
+
+
+def section(acting: Acting, code: str, *, to: str) -> Taught:
+    """Fetch a section for somebody who wants to do something with those who are in it.
+
+    Raises:
+        Refused: They may not (M903), or there is no such section (M921).
+    """
+    found = curriculum.section(code)
+    permit(acting, to, ALLOWED[to], facts_of_section(found))
+    return found
+
+
+def roster(
+    acting: Acting, code: str, *, on: date, known_at: datetime | None = None
+) -> list[queries.OnRoster]:
+    """List who is in a section on a day, for somebody who may know.
+
+    Raises:
+        Refused: They may not (M903), or there is no such section (M921).
+    """
+    section(acting, code, to="read a roster")
+    return queries.roster(code, on=on, known_at=known_at)
+
+
+def waitlist(acting: Acting, code: str) -> list[queries.InLine]:
+    """List who waits for a seat in a section, for somebody who may know.
+
+    Raises:
+        Refused: They may not (M903), or there is no such section (M921).
+    """
+    section(acting, code, to="read a waitlist")
+    return queries.waitlist(code)
+
+
+def enrolments(
+    acting: Acting, number: str, *, on: date, known_at: datetime | None = None
+) -> list[queries.Enrolled]:
+    """List the enrolments of a student on a day, for somebody who may know.
+
+    Raises:
+        Refused: They may not (M903), or there is no such student (M911).
+    """
+    found = registration_row(acting, number, to="read enrolments", on=on)
+    return queries.enrolments_of(found.student.number, on=on, known_at=known_at)
