@@ -31,6 +31,7 @@ class MailServer:
         port: Where it listens on loopback.
         got: What it took, in order.
         refuses: Addresses it will not take.
+        later: Addresses it will not take now.
         hangs_up: It loses the answer to what it took.
         meanwhile: Called before it answers a `RCPT` or a `DATA`.
     """
@@ -38,6 +39,7 @@ class MailServer:
     port: int
     got: list[Got] = field(default_factory=list)
     refuses: set[str] = field(default_factory=set)
+    later: set[str] = field(default_factory=set)
     hangs_up: bool = False
     meanwhile: dict[str, Callable[[], object]] = field(default_factory=dict)
     _running: Controller | None = None
@@ -64,6 +66,8 @@ class MailServer:
         self.meanwhile.get("RCPT", bool)()
         if address in self.refuses:
             return "550 No such mailbox"
+        if address in self.later:
+            return "451 Not now"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 

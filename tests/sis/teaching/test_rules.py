@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from matricula.kernel.checks import in_the_way
+from matricula.sis.curriculum.rules import MeetingTime, Taught
 from matricula.sis.teaching import rules
 from matricula.sis.teaching.rules import Around, Held, Mark
 
@@ -146,7 +148,7 @@ def test_a_summary_counts_what_stands_and_nothing_after_the_last_day():
         [
             _mark(1, "unexcused"), _mark(2, "present", amends=1),
             _mark(3, "excused", on=date(2026, 10, 2)), _mark(4, "unexcused", on=date(2026, 10, 5)),
-            _mark(5, "present", on=date(2026, 10, 9)), _mark(6, "present", student="00000002"),
+            _mark(5, "present", on=date(2026, 10, 9)),
         ]
     )  # fmt: skip
 
@@ -161,10 +163,72 @@ def test_of_no_meeting_there_is_no_share():
     assert rules.summary("00000001", "BIO101-A", []).attended_percent is None
 
 
-def test_a_meeting_begins_by_the_clock_of_its_campus():
-    in_tokyo = rules.begins(date(2026, 10, 14), time(9), "Asia/Tokyo")
+def _taught(code="BIO101-A", *, weekday=3, starts=9, zone="Europe/London", state="open"):
+    meeting = MeetingTime(weekday, time(starts), time(starts + 2), SEPTEMBER, DECEMBER, "R1")
+    return Taught(
+        code, "BIO101", "Cells", Decimal(10), 1, "2026-1", "MAIN", "SCI", 30, state, "",
+        (meeting,), zone,
+    )  # fmt: skip
 
-    assert in_tokyo == datetime(2026, 10, 14, 0, tzinfo=UTC)
+
+def test_a_meeting_begins_by_the_clock_of_its_campus():
+    week = rules.week_of(date(2026, 10, 14))
+
+    (lesson,) = rules.lessons([_taught(zone="Asia/Tokyo")], week)
+
+    assert lesson.on == date(2026, 10, 14)
+    assert lesson.begins == datetime(2026, 10, 14, 0, tzinfo=UTC)
+
+
+def test_lessons_of_several_campuses_come_in_the_order_of_instants_and_cancelled_ones_do_not():
+    sections = [
+        _taught("A"), _taught("B", zone="Asia/Tokyo"), _taught("C", starts=8),
+        _taught("D", state="cancelled"),
+    ]  # fmt: skip
+
+    found = rules.lessons(sections, [date(2026, 10, 14)])
+
+    assert [one.section for one in found] == ["B", "C", "A"]
+
+
+def test_two_sections_at_the_same_time_clash_only_while_both_are_had():
+    taught = {code: _taught(code) for code in ("BIO101-A", "BIO102-A")}
+    other = replace(WANTED, section="BIO102-A", ends_on=date(2026, 9, 30))
+
+    clashing = rules.at_the_same_time(WANTED, [other], taught)
+    later = rules.at_the_same_time(replace(WANTED, starts_on=OCTOBER), [other], taught)
+    marking = rules.at_the_same_time(WANTED, [replace(other, duty="marker")], taught)
+
+    assert len(clashing) == 1
+    assert "BIO102-A" in clashing[0]
+    assert (later, marking) == ([], [])
+
+
+def test_nobody_is_given_a_duty_in_a_section_that_is_cancelled():
+    (refused,) = in_the_way(rules.checks(WANTED, Around((), EMPLOYED, is_cancelled=True)))
+
+    assert refused.name == "section"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "says"),
+    [
+        ({"00000001": "present"}, None),
+        ({"00000001": "asleep"}, "no category asleep"),
+        ({"00000009": "present"}, "was not enrolled"),
+        ({"00000002": "present"}, "had left by"),
+    ],
+)
+def test_attendance_is_taken_of_who_was_enrolled_and_had_not_left(wanted, says):
+    told = rules.taking_checks(wanted, {"00000001": True, "00000002": False}, on=OCTOBER)
+
+    assert [says in one.what for one in told] == ([] if says is None else [True])
+
+
+def test_an_amendment_needs_a_reason_from_the_list():
+    assert rules.amending_checks([], "") == []
+    assert rules.amending_checks([_mark(1, "present")], "evidence") == []
+    assert "is no reason" in rules.amending_checks([_mark(1, "present")], "flu")[0].what
 
 
 def test_a_week_begins_on_monday():

@@ -15,9 +15,10 @@ from matricula.sis.curriculum import queries as curriculum
 from matricula.sis.notices import queries, rules
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from matricula.accounts.rules import Acting
+    from matricula.sis.curriculum.rules import Taught
     from matricula.sis.notices.models import Notice
 
 _SENDERS = {
@@ -36,27 +37,34 @@ ALLOWED: Mapping[str, Mapping[str, Collection[str]]] = {
 }
 
 
-def facts(audience: rules.Audience) -> list[scopes.Facts]:
-    """Say what an audience belongs to; whoever wants it needs a grant for each."""
-    programmes = audience.of(rules.PROGRAMME)
-    if programmes:
+def facts(audiences: Sequence[rules.Audience]) -> list[list[scopes.Facts]]:
+    """Say what audiences belong to; whoever wants one needs a grant for each of its facts."""
+    programmes = {code for one in audiences for code in one.of(rules.PROGRAMME)}
+    sections = {code for one in audiences for code in one.of(rules.SECTION)}
+    rows = curriculum.programme_records(programmes)
+    departments = {row["code"]: row["department"] for row in rows}
+    taught = curriculum.sections(sections)
+    return [_facts(one, departments, taught) for one in audiences]
+
+
+def _facts(
+    one: rules.Audience, departments: Mapping[str, str], taught: Mapping[str, Taught]
+) -> list[scopes.Facts]:
+    if one.of(rules.PROGRAMME):
         return [
             scopes.Facts(
-                programmes=frozenset({code}),
-                departments=frozenset({curriculum.department_of(code)}),
+                programmes=frozenset({code}), departments=frozenset({departments[code]})
             )
-            for code in programmes
-        ]
-    sections = audience.of(rules.SECTION)
-    if audience.of(rules.STATUS) or not sections:
+            for code in one.of(rules.PROGRAMME)
+        ]  # fmt: skip
+    if one.of(rules.STATUS) or not one.of(rules.SECTION):
         return [scopes.NOTHING]
-    taught = [curriculum.section(code) for code in sections]
     return [
         scopes.Facts(
-            sections=frozenset({one.code}), modules=frozenset({one.module}),
-            departments=frozenset({one.department}),
+            sections=frozenset({code}), modules=frozenset({taught[code].module}),
+            departments=frozenset({taught[code].department}),
         )
-        for one in taught
+        for code in one.of(rules.SECTION)
     ]  # fmt: skip
 
 
@@ -66,8 +74,35 @@ def audience(acting: Acting, wanted: rules.Audience, *, to: str) -> None:
     Raises:
         Refused: They may not (M903), or it names no programme or section of ours (M921).
     """
-    for one in facts(wanted):
+    for code in wanted.of(rules.PROGRAMME):
+        curriculum.programme(code)
+    for code in wanted.of(rules.SECTION):
+        curriculum.section(code)
+    (found,) = facts([wanted])
+    for one in found:
         permit(acting, to, ALLOWED[to], one)
+
+
+def notices(acting: Acting, most: int = 200) -> list[Notice]:
+    """List of the latest notices those whose audience somebody may write to.
+
+    Args:
+        acting: Who.
+        most: Among how many of the latest is looked.
+
+    Raises:
+        Refused: In this role nobody may (M903).
+    """
+    allowed = ALLOWED["read a notice"]
+    if acting.role not in allowed:
+        permit(acting, "read a notice", allowed)
+    latest = queries.latest(most)
+    wanted = facts([queries.audience_of(one) for one in latest])
+    return [
+        one
+        for one, some in zip(latest, wanted, strict=True)
+        if all(scopes.may(acting, allowed, each) for each in some)
+    ]
 
 
 def notice(acting: Acting, number: str) -> tuple[Notice, list[queries.Told]]:
@@ -85,6 +120,11 @@ def own_letters(acting: Acting) -> list[queries.Letter]:
     """List the notices that were sent to somebody, for themselves."""
     own(acting, to="read own notices")
     return queries.letters_of(acting.person) if acting.person is not None else []
+
+
+def may_deliver(acting: Acting) -> None:
+    """Let somebody hand letters to the mail server, or refuse (M903)."""
+    permit(acting, "deliver notices", ALLOWED["deliver notices"])
 
 
 def own(acting: Acting, *, to: str) -> None:

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 _DIGITS = 8
 _SOME = 500
 _MOST = 1000
+# How many are named of those who lack something.
+_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +132,10 @@ def _freeze(doing: Doing, notice: Notice, meant: dict[str, int]) -> None:
         one.said = "no address that mail can be sent to"
     Delivery.objects.bulk_create(rows.values(), batch_size=_SOME)
     if unreached:
-        first = ", ".join(one.student_no for one in unreached[:5])
+        first = ", ".join(one.student_no for one in unreached[:_NAMED])
         doing.left.append(
-            f"{len(unreached)} of the audience have no address that mail can be sent to "
-            f"({first}{' ...' if len(unreached) > 5 else ''}): they read notice "
-            f"{notice.number} elsewhere or not at all."
+            f"{len(unreached)} of the audience have no address that mail can be sent to, such as "
+            f"{first}: they read notice {notice.number} elsewhere or not at all."
         )
 
 

@@ -76,6 +76,11 @@ def notice(number: str) -> Notice:
     return found
 
 
+def latest(most: int) -> list[Notice]:
+    """List the latest notices, the latest first."""
+    return list(Notice.objects.order_by("-id")[:most])
+
+
 def audience_of(found: Notice) -> rules.Audience:
     """Say whom a notice was meant for."""
     return rules.read(rules.parts(found.audience))

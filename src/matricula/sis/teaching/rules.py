@@ -7,17 +7,20 @@ wrong is amended by one that names it, and the last of such a chain counts.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from matricula.accounts.rules import holds_on
 from matricula.kernel.checks import Check, blocked
+from matricula.sis.curriculum.rules import CANCELLED, clashes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date, time
+
+    from matricula.sis.curriculum.rules import MeetingTime, Taught, TermDates
 
 LEAD, LECTURER, MARKER, MODERATOR = DUTIES = ("lead", "lecturer", "marker", "moderator")
 # What is left to who has gone: to hand in marks, until a day. Nobody is assigned to it.
@@ -34,6 +37,8 @@ ROLES: Mapping[str, str] = {
 JUDGING = frozenset({LEAD, MARKER})
 # Who hands in marks, and may still do so for a time after having gone.
 HANDING_IN = frozenset({LEAD, LECTURER, MARKER})
+# Who meets students.
+MEETING = frozenset({LEAD, LECTURER})
 
 PRESENT, PARTIAL, EXCUSED, UNEXCUSED = CATEGORIES = (
     "present", "partial", "excused", "unexcused",
@@ -75,11 +80,55 @@ class Around:
         beside: The person's duties in this section, ended ones too.
         employed: From which day to which the person is a lecturer here.
         clashes: Meetings of other sections of theirs at the same time, in words.
+        is_cancelled: Whether the section is not taught after all.
     """
 
     beside: Sequence[Held] = ()
     employed: Sequence[tuple[date, date | None]] = ()
     clashes: Sequence[str] = ()
+    is_cancelled: bool = False
+
+
+def last_day(duty: str, term: TermDates, *, starts_on: date) -> date:
+    """Say until when a duty is held where nobody says otherwise: for nobody has it for ever."""
+    usual = term.board_on if duty == MODERATOR else term.marks_due_on
+    return max(usual, term.ends_on, starts_on)
+
+
+def at_the_same_time(
+    wanted: Held, others: Iterable[Held], taught: Mapping[str, Taught]
+) -> list[str]:
+    """Say in words where else somebody would have to be, while both duties are held.
+
+    Args:
+        wanted: The duty that they are to be given.
+        others: What they have.
+        taught: The sections of all of these, by code.
+    """
+    found: dict[str, None] = {}
+    for other in others:
+        if (
+            other.section == wanted.section
+            or other.duty not in MEETING
+            or not together(wanted, other)
+        ):
+            continue
+        pair = [_while_held(taught[one.section], [wanted, other]) for one in (wanted, other)]
+        found.update(dict.fromkeys(str(one) for one in clashes(pair)))
+    return list(found)
+
+
+def _while_held(section: Taught, duties: Sequence[Held]) -> Taught:
+    """Keep of a section's meetings the days on which some duties are all held."""
+    first = max(one.starts_on for one in duties)
+    last = min((one.ends_on for one in duties if one.ends_on), default=None)
+    kept = [_clipped(one, first, last) for one in section.meetings]
+    return replace(section, meetings=tuple(one for one in kept if one.valid_from <= one.valid_to))
+
+
+def _clipped(meeting: MeetingTime, first: date, last: date | None) -> MeetingTime:
+    until = meeting.valid_to if last is None else min(meeting.valid_to, last)
+    return replace(meeting, valid_from=max(meeting.valid_from, first), valid_to=until)
 
 
 def together(one: Held, other: Held) -> bool:
@@ -110,6 +159,9 @@ def checks(wanted: Held, around: Around) -> list[Check]:
     if wanted.ends_on is not None and wanted.ends_on < wanted.starts_on:
         what = f"The last day, {wanted.ends_on}, is before {wanted.starts_on}."
         return [_no("days", what, "Correct one of the two days.")]
+    if around.is_cancelled:
+        what = f"{wanted.section} is cancelled."
+        return [_no("section", what, "Nobody is needed there: choose another section.")]
     return [
         *_overlaps(wanted, around.beside), *_judges_and_moderates(wanted, around.beside),
         *_not_employed(wanted, around.employed), *_clashing(wanted, around.clashes),
@@ -130,7 +182,7 @@ def _overlaps(wanted: Held, beside: Sequence[Held]) -> list[Check]:
 
 
 def _judges_and_moderates(wanted: Held, beside: Sequence[Held]) -> list[Check]:
-    """Whatever the days: work that was judged in autumn is not moderated by its judge in winter."""
+    """Whatever the days: what was judged in autumn its judge does not moderate in winter."""
     had = {one.duty for one in beside}
     if wanted.duty == MODERATOR:
         against = sorted(had & JUDGING)
@@ -152,7 +204,7 @@ def _not_employed(wanted: Held, employed: Sequence[tuple[date, date | None]]) ->
 
 
 def _clashing(wanted: Held, clashes: Sequence[str]) -> list[Check]:
-    if not clashes or wanted.duty not in (LEAD, LECTURER):
+    if not clashes or wanted.duty not in MEETING:
         return []
     more = f" ({len(clashes) - 1} more)" if len(clashes) > 1 else ""
     what = f"{wanted.staff_no} teaches elsewhere at the same time: {clashes[0]}{more}."
@@ -163,6 +215,53 @@ def _clashing(wanted: Held, clashes: Sequence[str]) -> list[Check]:
 
 def _no(name: str, what: str, cure: str) -> Check:
     return blocked(name, what, office=_OFFICE, clears=cure)
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """One meeting of a section on one day.
+
+    Attributes:
+        on: The day, at the campus.
+        starts_at: When it begins, at the campus.
+        ends_at: When it ends.
+        section: Which.
+        title: What is taught.
+        room: Where; empty where it needs none.
+        campus: At which campus.
+        timezone: The campus's clock.
+    """
+
+    on: date
+    starts_at: time
+    ends_at: time
+    section: str
+    title: str
+    room: str
+    campus: str
+    timezone: str
+
+    @property
+    def begins(self) -> datetime:
+        """At which instant it begins."""
+        return datetime.combine(self.on, self.starts_at, ZoneInfo(self.timezone))
+
+
+def lessons(sections: Iterable[Taught], days: Iterable[date]) -> list[Lesson]:
+    """List the meetings of sections on some days, by the instant at which they begin."""
+    asked = list(days)
+    found = [
+        Lesson(
+            day, meeting.starts_at, meeting.ends_at, section.code, section.title, meeting.room,
+            section.campus, section.timezone,
+        )
+        for section in sections
+        if section.state != CANCELLED
+        for meeting in section.meetings
+        for day in asked
+        if meeting.weekday == day.isoweekday() and meeting.valid_from <= day <= meeting.valid_to
+    ]  # fmt: skip
+    return sorted(found, key=lambda one: (one.begins, one.section, one.room))
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +323,46 @@ def standing(marks: Iterable[Mark], *, known_at: datetime | None = None) -> list
     return sorted(kept, key=lambda one: (one.met_on, one.starts_at, one.section, one.student_no))
 
 
+def category_checks(categories: Iterable[str]) -> list[Check]:
+    """Say which categories are none."""
+    unknown = sorted({one for one in categories if one not in CATEGORIES})
+    cure = f"Use one of {', '.join(CATEGORIES)}."
+    return [_no("category", f"There is no category {one or '(empty)'}.", cure) for one in unknown]
+
+
+def taking_checks(
+    wanted: Mapping[str, str], expected: Mapping[str, bool], *, on: date
+) -> list[Check]:
+    """Say what is in the way of taking attendance of students.
+
+    Args:
+        wanted: The category of each.
+        expected: Whether they still attended on the day, for all who were enrolled on it.
+        on: The day.
+    """
+    found = category_checks(wanted.values())
+    for student in sorted(wanted):
+        if student not in expected:
+            what = f"{student} was not enrolled on {on}."
+            found.append(_no("roster", what, "Correct the number, or have the student enrolled."))
+        elif not expected[student]:
+            what = f"{student} had left by {on}, as the last day of attendance says."
+            found.append(_no("last day", what, "Have that day corrected, if it is wrong."))
+    return found
+
+
+def amending_checks(amended: Sequence[Mark], reason: str) -> list[Check]:
+    """Say whether marks may be amended for a reason."""
+    if not amended or reason in AMENDING:
+        return []
+    first = amended[0]
+    what = (
+        f"{first.category} was taken of {first.student_no} on {first.met_on} already, and "
+        f"{reason or 'nothing'} is no reason to amend it."
+    )
+    return [_no("reason", what, f"Give one of {', '.join(AMENDING)} with --why.")]
+
+
 def summary(
     student_no: str, section: str, marks: Iterable[Mark], *, last_attended_on: date | None = None
 ) -> Attendance:
@@ -232,19 +371,14 @@ def summary(
     Args:
         student_no: Whose.
         section: Where.
-        marks: Those that stand.
+        marks: Those of the student in the section that stand.
         last_attended_on: The student's last day, where they have left.
     """
-    mine = [one for one in marks if (one.student_no, one.section) == (student_no, section)]
+    mine = list(marks)
     kept = [one for one in mine if last_attended_on is None or one.met_on <= last_attended_on]
     counted = Counter(one.category for one in kept)
     counts = {category: counted[category] for category in CATEGORIES}
     return Attendance(student_no, section, counts, len(mine) - len(kept))
-
-
-def begins(met_on: date, starts_at: time, timezone: str) -> datetime:
-    """Say at which instant a meeting begins, by the clock of its campus."""
-    return datetime.combine(met_on, starts_at, ZoneInfo(timezone))
 
 
 def week_of(day: date) -> tuple[date, ...]:

@@ -21,19 +21,24 @@ from matricula.sis.curriculum.queries.sections import (
     clashes,
     clashes_of,
     meeting_row,
+    meetings_in,
     meetings_of,
+    room_clashes,
     section,
     section_events,
     section_records,
     sections,
+    sections_in,
     sections_of,
+    when,
 )
 from matricula.sis.curriculum.queries.terms import term, term_records, term_row, terms, terms_on
 
 __all__ = [
     "Curriculum", "Offered", "clashes", "clashes_of", "curriculum", "department_of",
-    "meeting_row", "meetings_of", "module_records", "module_row", "modules",
-    "modules_touched_on", "programme", "programme_records", "section", "section_events",
-    "section_records", "sections", "sections_of", "term", "term_records", "term_row", "terms",
-    "terms_on", "unknown_modules", "version_for", "versions_on",
+    "meeting_row", "meetings_in", "meetings_of", "module_records", "module_row", "modules",
+    "modules_touched_on", "programme", "programme_records", "room_clashes", "section",
+    "section_events", "section_records", "sections", "sections_in", "sections_of", "term",
+    "term_records", "term_row", "terms", "terms_on", "unknown_modules", "version_for",
+    "versions_on", "when",
 ]  # fmt: skip

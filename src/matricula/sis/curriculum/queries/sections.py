@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from matricula.kernel.errors import Refused
@@ -13,9 +14,11 @@ from matricula.sis.curriculum.rules import MeetingTime, Taught
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from datetime import datetime
+    from datetime import date, datetime
 
     from django.db.models import QuerySet
+
+    from matricula.sis.curriculum.models import Room
 
 # Whoever holds sections: a student's number, a lecturer's.
 Key = TypeVar("Key")
@@ -63,6 +66,12 @@ def sections_of(term: str) -> list[str]:
     return list(found.values_list("code", flat=True))
 
 
+def sections_in(room: str) -> list[str]:
+    """List the codes of the sections that meet, met or were to meet in a room."""
+    found = Section.objects.filter(meeting__room__code=room).distinct().order_by("code")
+    return list(found.values_list("code", flat=True))
+
+
 def section_events(sections: Iterable[int]) -> dict[int, list[rules.Event]]:
     """Give the events of sections, in the order in which they were recorded."""
     found: dict[int, list[rules.Event]] = {number: [] for number in sections}
@@ -97,6 +106,53 @@ def clashes_of(held: Mapping[Key, Iterable[str]]) -> dict[Key, list[rules.Clash]
         for one, codes in wanted.items()
     }
     return {one: clashing for one, clashing in found.items() if clashing}
+
+
+def meetings_in(
+    room: Room, meeting: MeetingTime
+) -> list[tuple[str, MeetingTime, tuple[date, date]]]:
+    """List what a room holds while a meeting would be in it.
+
+    Args:
+        room: Which room.
+        meeting: When, at the clock of the room's campus.
+
+    Returns:
+        The section, its meeting, and the first and the last day on which both want the room.
+    """
+    rows = (
+        Meeting.objects.filter(
+            room=room, withdrawn_at=None, weekday=meeting.weekday,
+            starts_at__lt=meeting.ends_at, ends_at__gt=meeting.starts_at,
+            valid_from__lte=meeting.valid_to, valid_to__gte=meeting.valid_from,
+        )
+        .exclude(section__state=rules.CANCELLED)
+        .select_related("section", "room")
+    )  # fmt: skip
+    found = []
+    for one in rows.order_by("valid_from", "id"):
+        days = rules.days_in_common(meeting, "UTC", when(one), "UTC")
+        if days is not None:
+            found.append((one.section.code, when(one), days))
+    return found
+
+
+def room_clashes(code: str) -> list[rules.Clash]:
+    """List what else wants the rooms of a section while it meets in them."""
+    section = sections([code])[code]
+    rooms = {one.room for one in section.meetings if one.room}
+    beside = Section.objects.filter(meeting__room__code__in=rooms, meeting__withdrawn_at=None)
+    others = sections(set(beside.values_list("code", flat=True)) - {code}).values()
+    return [
+        clash
+        for room in sorted(rooms)
+        for clash in rules.clashes([_within(one, room) for one in (section, *others)])
+        if code in (clash.first, clash.second)
+    ]
+
+
+def _within(section: Taught, room: str) -> Taught:
+    return replace(section, meetings=tuple(one for one in section.meetings if one.room == room))
 
 
 def section_records(codes: Iterable[str]) -> list[dict[str, Any]]:
