@@ -44,6 +44,7 @@ ALLOWED: Mapping[str, Mapping[str, Collection[str]]] = {
     "change the seats of a section": _TIMETABLE,
     "schedule a meeting": _TIMETABLE,
     "end a meeting": _TIMETABLE,
+    "move a meeting": _TIMETABLE,
     "reverse a section's event": _TIMETABLE,
 }
 

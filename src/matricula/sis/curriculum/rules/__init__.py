@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from matricula.sis.curriculum.rules.clashes import (
-    WEEKDAYS,
-    Clash,
-    clashes,
-    days_in_common,
-    days_met,
-)
+from matricula.sis.curriculum.rules.clashes import Clash, clashes, days_in_common
+from matricula.sis.curriculum.rules.days import WEEKDAYS, days_met
 from matricula.sis.curriculum.rules.requirements import (
     Earned,
     Progress,

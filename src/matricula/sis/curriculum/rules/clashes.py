@@ -15,6 +15,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from matricula.sis.curriculum.rules.days import WEEKDAYS, days_met
 from matricula.sis.curriculum.rules.sections import CANCELLED
 
 if TYPE_CHECKING:
@@ -22,9 +23,7 @@ if TYPE_CHECKING:
 
     from matricula.sis.curriculum.rules.sections import MeetingTime, Taught
 
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _DAY = timedelta(days=1)
-_WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,16 +121,6 @@ def days_in_common(
         one.weekday, max(one.valid_from, other.valid_from), min(one.valid_to, other.valid_to)
     )
     return _ends(met)
-
-
-def days_met(weekday: int, first: date, last: date) -> list[date]:
-    """List the days between two, both included, that fall on a weekday."""
-    day = first + timedelta(days=(weekday - first.isoweekday()) % 7)
-    found = []
-    while day <= last:
-        found.append(day)
-        day += _WEEK
-    return found
 
 
 def _ends(days: Iterable[date]) -> tuple[date, date] | None:

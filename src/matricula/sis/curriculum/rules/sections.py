@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from matricula.kernel import histories
 from matricula.kernel.checks import Check, blocked
 from matricula.kernel.histories import NOT_YET, Story
+from matricula.sis.curriculum.rules.days import WEEKDAYS, days_met
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -218,6 +219,9 @@ def meeting_faults(meeting: MeetingTime, term: TermDates) -> list[str]:
         f"{meeting.valid_from} to {meeting.valid_to} is not within the term {term.code}, "
         f"{term.starts_on} to {term.ends_on}.": (
             meeting.valid_from < term.starts_on or term.ends_on < meeting.valid_to),
+        f"No {WEEKDAYS[(meeting.weekday - 1) % 7]} lies between {meeting.valid_from} and "
+        f"{meeting.valid_to}.": not days_met(
+            meeting.weekday, meeting.valid_from, meeting.valid_to),
     }  # fmt: skip
     return [what for what, wrong in told.items() if wrong]
 
