@@ -10,17 +10,25 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "matricula.site.settings")
+# The register's rules and codes stand beside its tables.
+django.setup()
 
 from matricula.charter.shape import schema
 from matricula.cli.main import cli
 from matricula.connectors.registry import connector_class, names
 from matricula.site.environment import VARIABLES
+
+import machines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -41,6 +49,7 @@ KINDS_OF_CODE = {
     "M6": "Delivery and connectors",
     "M7": "The audit",
     "M8": "The command line and its settings",
+    "M9": "Accounts and the register",
 }
 
 
@@ -289,6 +298,41 @@ def _page(lines: list[str]) -> str:
     return "\n".join([lines[0], "", WRITTEN_BY, *lines[1:]]) + "\n"
 
 
+def _machines() -> dict[str, tuple[str, Mapping[str, Any]]]:
+    """Name the register's state machines, with a title and the table by which each acts."""
+    from matricula.sis.admissions import rules as admissions
+    from matricula.sis.curriculum import rules as curriculum
+    from matricula.sis.enrolment import rules as enrolment
+    from matricula.sis.holds import rules as holds
+    from matricula.sis.registration import rules as registration
+
+    return {
+        "application": ("An application", admissions.TRANSITIONS),
+        "registration": ("A registration", registration.TRANSITIONS),
+        "term-registration": ("A registration in a term", enrolment.TERM_TRANSITIONS),
+        "enrolment": ("An enrolment", enrolment.TRANSITIONS),
+        "hold": ("A hold", holds.TRANSITIONS),
+        "section": ("A section", curriculum.TRANSITIONS),
+    }
+
+
+def machines_page() -> str:
+    """Every state machine of the register, as a picture and as a table."""
+    lines = [
+        "# The register's state machines", "",
+        "Drawn from the tables by which the register acts. Beside what stands here every action "
+        "may be taken back by a later one that supersedes it (`matricula register reverse`).",
+    ]  # fmt: skip
+    for name, (title, moves) in _machines().items():
+        lines += ["", f"## {title}", "", f"![{title}](../pictures/machine-{name}.svg)", ""]
+        lines += machines.table(moves)
+    return _page(lines)
+
+
+def _picture_of(name: str) -> Callable[[], str]:
+    return lambda: machines.picture(*_machines()[name])
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "how-to/index.md": guides_page,
     "reference/errors.md": errors_page,
@@ -297,6 +341,8 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "reference/charter.schema.json": schema_file,
     "reference/commands.md": commands_page,
     "reference/connectors.md": connectors_page,
+    "reference/machines.md": machines_page,
+    **{f"pictures/machine-{name}.svg": _picture_of(name) for name in _machines()},
 }
 
 

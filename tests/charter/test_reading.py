@@ -129,7 +129,7 @@ def test_the_starter_charter_holds_without_a_word_of_warning(tmp_path: Path) -> 
     targets = {flow.target.system for flow in found.charter.flows.values()}
     assert targets == {"sis", "lms", "library", "idp", "accounting", "warehouse"}
     connectors = {system.connector for system in found.charter.systems.values()}
-    assert connectors == {"sql", "files", "oneroster_csv", "scim", "warehouse"}
+    assert connectors == {"register", "files", "oneroster_csv", "scim", "warehouse"}
 
 
 def test_the_starter_never_writes_over_a_charter(tmp_path: Path) -> None:

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 from django.db import connection
 
+from matricula.audit.sets import copy, quoted
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
 # What a database takes as a value.
 Cell = str | int | float | bool | datetime | list[str] | None
@@ -28,34 +30,6 @@ def parts(rows: Sequence[Any], *, of: int) -> Iterator[Sequence[Any]]:
     """Give rows in parts of at most so many: databases take no more parameters at once."""
     for start in range(0, len(rows), of):
         yield rows[start : start + of]
-
-
-def _quoted(names: Sequence[str]) -> str:
-    return ", ".join(connection.ops.quote_name(name) for name in names)
-
-
-def insert(table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
-    """Insert rows; none of them may be there yet."""
-    if not rows:
-        return
-    if connection.vendor == "postgresql":
-        _copy(table, columns, rows)
-        return
-    marks = ", ".join(["%s"] * len(columns))
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            f"INSERT INTO {_quoted([table])} ({_quoted(columns)}) VALUES ({marks})",  # noqa: S608 - quoted names
-            rows,
-        )
-
-
-def _copy(table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
-    with (
-        connection.cursor() as cursor,
-        cursor.cursor.copy(f"COPY {_quoted([table])} ({_quoted(columns)}) FROM STDIN") as copy,
-    ):
-        for row in rows:
-            copy.write_row(row)
 
 
 def merge(
@@ -75,9 +49,9 @@ def merge(
     if not rows:
         return
     kept = [name for name in columns if name not in identity]
-    setting = ", ".join(f"{_quoted([n])} = excluded.{_quoted([n])}" for n in kept)
-    conflict = f"ON CONFLICT ({_quoted(identity)}) DO UPDATE SET {setting}"
-    target, names = _quoted([table]), _quoted(columns)
+    setting = ", ".join(f"{quoted([n])} = excluded.{quoted([n])}" for n in kept)
+    conflict = f"ON CONFLICT ({quoted(identity)}) DO UPDATE SET {setting}"
+    target, names = quoted([table]), quoted(columns)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             staged = _stage(table, columns, rows)
@@ -102,16 +76,16 @@ def amend(
     if not rows:
         return
     kept = [name for name in columns if name not in identity]
-    target = _quoted([table])
+    target = quoted([table])
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             staged = _stage(table, columns, rows)
-            setting = ", ".join(f"{_quoted([n])} = s.{_quoted([n])}" for n in kept)
-            same = " AND ".join(f"{target}.{_quoted([n])} = s.{_quoted([n])}" for n in identity)
+            setting = ", ".join(f"{quoted([n])} = s.{quoted([n])}" for n in kept)
+            same = " AND ".join(f"{target}.{quoted([n])} = s.{quoted([n])}" for n in identity)
             cursor.execute(f"UPDATE {target} SET {setting} FROM {staged} AS s WHERE {same}")  # noqa: S608 - quoted names
             return
-        setting = ", ".join(f"{_quoted([n])} = %s" for n in kept)
-        same = " AND ".join(f"{_quoted([n])} = %s" for n in identity)
+        setting = ", ".join(f"{quoted([n])} = %s" for n in kept)
+        same = " AND ".join(f"{quoted([n])} = %s" for n in identity)
         in_order = itemgetter(*[columns.index(name) for name in (*kept, *identity)])
         cursor.executemany(
             f"UPDATE {target} SET {setting} WHERE {same}",  # noqa: S608 - quoted names
@@ -122,22 +96,22 @@ def amend(
 def _stage(table: str, columns: Sequence[str], rows: Sequence[Row]) -> str:
     """Put rows beside their table; made once for a connection, empty when a transaction begins."""
     name = f"staged_{table}"
-    staged = _quoted([name])
+    staged = quoted([name])
     with connection.cursor() as cursor:
         cursor.execute(
             f"CREATE TEMPORARY TABLE IF NOT EXISTS {staged} ON COMMIT DELETE ROWS AS "  # noqa: S608 - quoted names
-            f"SELECT * FROM {_quoted([table])} WITH NO DATA"
+            f"SELECT * FROM {quoted([table])} WITH NO DATA"
         )
         cursor.execute(f"DELETE FROM {staged}")  # noqa: S608 - quoted names
-    _copy(name, columns, rows)
+    copy(name, columns, rows)
     return staged
 
 
 def any_of(column: str, values: Sequence[str]) -> tuple[str, list[Cell]]:
     """Say, in SQL with its parameter, that a column is one of any number of texts."""
     if connection.vendor == "postgresql":
-        return f"{_quoted([column])} = ANY(%s)", [list(values)]
-    chosen = f"{_quoted([column])} IN (SELECT value FROM json_each(%s))"  # noqa: S608 - quoted names
+        return f"{quoted([column])} = ANY(%s)", [list(values)]
+    chosen = f"{quoted([column])} IN (SELECT value FROM json_each(%s))"  # noqa: S608 - quoted names
     return chosen, [json.dumps(list(values))]
 
 

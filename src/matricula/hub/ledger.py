@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from django.db import transaction
 from django.db.models import Case, Exists, OuterRef, Q, TextField, Value, When
 
+from matricula.audit import sets
 from matricula.audit.actions import Entry, append
 from matricula.connectors.kit.errors import ReadBack, SkipRow
 from matricula.hub import bulk, links
@@ -86,7 +87,7 @@ def intend(page: Page, intents: Sequence[Intent]) -> None:
     Run.objects.filter(pk=page.run).update(sending="")
     now = bulk.moment(page.desk.at)
     theirs = _found_there(page, intents)
-    bulk.insert(
+    sets.insert(
         "hub_effect",
         ("run", "flow", "key", "kind", "state", "external_id", "before", "after", "match", "told",
          "was_there", "intended_at"),

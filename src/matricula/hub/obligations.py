@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 _DONE = ("answered", "verified")
 _WAITING = ("waiting", "refused", "unknown")
-_SOONEST = timedelta(hours=1)
 _AT_ONCE = 5_000
 
 
@@ -84,7 +83,7 @@ def _obligation(
     desk: Desk, act: str, one: consequences.Consequence, made_at: datetime
 ) -> Obligation:
     flow = desk.charter.flows[one.flow]
-    allowed = max(flow.if_unavailable.alert_after, _SOONEST)
+    allowed = flow.if_unavailable.alert_after
     return Obligation(
         act=act, flow=one.flow, system=one.system,
         steward=desk.charter.systems[one.system].steward, key=one.key, kind=one.kind,
