@@ -14,6 +14,7 @@ from matricula.sis.enrolment import queries as enrolment
 from matricula.sis.people import queries as people
 from matricula.sis.record import models, rules
 from matricula.sis.registration import queries as registration
+from matricula.sis.teaching import queries as taught
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -108,6 +109,11 @@ def enrolments(keys: Iterable[str], on: date) -> Rows:
     return enrolment.records({_pair(key) for key in keys}, on)
 
 
+def teaching(numbers: Iterable[str], on: date) -> Rows:
+    """Tell who teaches where on a day, by the staff numbers."""
+    return taught.teaching_records(numbers, on=on)
+
+
 def _pair(key: str) -> tuple[str, str]:
     number, section = split_key(key, 2)
     return number, section
@@ -128,6 +134,7 @@ PARTS: Mapping[str, tuple[Part, ...]] = {
     "section": ((models.SectionRecord, ("code",), sections),),
     "staff": ((models.StaffRecord, ("staff_no",), staff),),
     "enrolment": ((models.EnrolmentRecord, ("student_no", "section_code"), enrolments),),
+    "teaching": ((models.TeachingRecord, ("staff_no",), teaching),),
 }
 # Resources as the charter names them.
 RESOURCES: Mapping[str, type[Model]] = {
@@ -152,4 +159,5 @@ def touched_on(first: date, last: date) -> dict[str, set[str]]:
         "student": numbers, "staff": people.staff_touched_on(first, last),
         "module": curriculum.modules_touched_on(first, last),
         "enrolment": enrolment.touched_on(first, last),
+        "teaching": taught.touched_on(first, last),
     }  # fmt: skip

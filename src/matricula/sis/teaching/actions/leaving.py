@@ -90,8 +90,8 @@ def lecturer_leaves(
 def _end_employment(doing: Doing, staff_no: str, last_day: date) -> None:
     """End the duty in every department; what they are besides is left to a person."""
     going_on = people.standing_duties([staff_no], until=last_day).get(staff_no, [])
-    for department in sorted({one.department for one in going_on if one.kind == _LECTURER}):
-        employing.end_duty(doing, staff_no, _LECTURER, last_day=last_day, department=department)
+    if any(one.kind == _LECTURER for one in going_on):
+        employing.end_duty(doing, staff_no, _LECTURER, last_day)
     doing.left += [
         f"{staff_no} is {one.kind} in {one.department} after {last_day} still: end that as well "
         "if they leave altogether."
