@@ -127,8 +127,10 @@ def _write(model: type[Model], identity: tuple[str, ...], changed: Sequence[Chan
         model._default_manager.filter(**{name: row[name] for name in identity}).delete()  # noqa: SLF001
     rest = [name for name in _columns(model) if name not in identity]
     made = [model(**one.after) for one in changed if one.after is not None]
+    # A row that is nothing but its identity can only be there or not.
     model._default_manager.bulk_create(  # noqa: SLF001
-        made, update_conflicts=True, unique_fields=list(identity), update_fields=rest,
+        made, update_conflicts=bool(rest), ignore_conflicts=not rest,
+        unique_fields=list(identity) if rest else None, update_fields=rest or None,
         batch_size=_SOME,
     )  # fmt: skip
 
