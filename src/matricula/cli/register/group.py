@@ -31,6 +31,19 @@ COMMANDS = {
     "hold": "matricula.cli.register.hold_commands:hold",
     "person": "matricula.cli.register.people_commands:person",
     "staff": "matricula.cli.register.people_commands:staff",
+    "department": "matricula.cli.register.curriculum_commands:department",
+    "campus": "matricula.cli.register.curriculum_commands:campus",
+    "room": "matricula.cli.register.curriculum_commands:room",
+    "programme": "matricula.cli.register.curriculum_commands:programme",
+    "curriculum": "matricula.cli.register.curriculum_commands:curriculum",
+    "module": "matricula.cli.register.curriculum_commands:module",
+    "term": "matricula.cli.register.curriculum_commands:term",
+    "section": "matricula.cli.register.section_commands:section",
+    "meeting": "matricula.cli.register.section_commands:meeting",
+    "teach": "matricula.cli.register.teaching_commands:teach",
+    "timetable": "matricula.cli.register.teaching_commands:timetable",
+    "attendance": "matricula.cli.register.teaching_commands:attendance",
+    "notice": "matricula.cli.register.notice_commands:notice",
 }
 
 

@@ -11,6 +11,7 @@ from matricula.sis.curriculum.actions.programmes import (
     add_curriculum,
     add_programme,
     close_programme,
+    read_curriculum,
 )
 from matricula.sis.curriculum.actions.sections import (
     NewSection,
@@ -26,6 +27,6 @@ __all__ = [
     "NewCurriculum", "NewProgramme", "NewSection", "NewVersion", "add_campus", "add_curriculum",
     "add_department", "add_module", "add_module_version", "add_programme", "add_room",
     "add_term", "change_capacity", "change_term", "close_programme", "end_meeting",
-    "lock_sections", "move_meeting", "move_section", "plan_section", "reverse_section_events",
-    "schedule_meeting",
+    "lock_sections", "move_meeting", "move_section", "plan_section", "read_curriculum",
+    "reverse_section_events", "schedule_meeting",
 ]  # fmt: skip

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 from matricula.kernel.errors import Refused
+from matricula.kernel.words import meant
 from matricula.sis.curriculum import access, queries, rules
 from matricula.sis.curriculum.actions.told import existing, must_be_new, must_count, must_say
 from matricula.sis.curriculum.models import CurriculumVersion, Department, Programme
 
 if TYPE_CHECKING:
     from datetime import date
-    from decimal import Decimal
 
     from matricula.sis.acts.actions import Doing
+
+_ASKED = ("programme", "version", "from_cohort", "credits", "requirements")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,37 @@ class NewCurriculum:
     credits: Decimal
     requirements: object
     to_cohort: str = ""
+
+
+def read_curriculum(document: object) -> NewCurriculum:
+    """Read what some cohorts must do, as it is written in a file.
+
+    Args:
+        document: An object with `programme`, `version`, `from_cohort`, `credits`,
+            `requirements` and, where the version has a last cohort, `to_cohort`.
+
+    Raises:
+        Refused: Something is missing, or is no such thing (M929).
+    """
+    if not isinstance(document, dict):
+        raise Refused("M929", "A curriculum is an object.", cure=f"Write {', '.join(_ASKED)}.")
+    for name in document:
+        if name not in {*_ASKED, "to_cohort"}:
+            raise Refused("M929", f"A curriculum has no {name}.", cure=meant(str(name), _ASKED))
+    for name in _ASKED:
+        if name not in document:
+            raise Refused("M929", f"The curriculum says no {name}.", cure=f"Add {name}.")
+    texts = {
+        name: str(document.get(name, ""))
+        for name in ("programme", "version", "from_cohort", "to_cohort")
+    }
+    try:
+        worth = Decimal(str(document["credits"]))
+    except InvalidOperation as error:
+        raise Refused(
+            "M929", f"credits is {document['credits']!r}.", cure="Write a number such as 180."
+        ) from error
+    return NewCurriculum(**texts, credits=worth, requirements=document["requirements"])
 
 
 def add_programme(doing: Doing, new: NewProgramme) -> Programme:

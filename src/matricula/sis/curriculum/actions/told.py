@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from django.db.models import Model
 
 Row = TypeVar("Row", bound="Model")
+_MOST = 9999
 
 
 def existing(model: type[Row], code: str) -> Row:
@@ -59,15 +60,15 @@ def must_say(**told: str) -> None:
 
 
 def must_count(least: int, **told: int | Decimal) -> None:
-    """Go on only if no number is less than it may be.
+    """Go on only if no number is less than it may be, or more than can be kept.
 
     Raises:
         Refused: One is (M929).
     """
     for name, number in told.items():
-        if number < least:
+        if not least <= number <= _MOST:
             raise Refused(
-                "M929", f"{name} is {number}.", cure=f"Write a number of {least} or more."
+                "M929", f"{name} is {number}.", cure=f"Write a number from {least} to {_MOST}."
             )
 
 

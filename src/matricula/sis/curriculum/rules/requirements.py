@@ -126,6 +126,13 @@ def modules_named(tree: Requirement) -> frozenset[str]:
     return frozenset(tree.modules).union(*(modules_named(part) for part in tree.parts))
 
 
+def leaves(tree: Requirement) -> list[Requirement]:
+    """List the requirements of a tree that are not made of others, from the first to the last."""
+    if tree.kind not in (ALL_OF, ANY_OF):
+        return [tree]
+    return [one for part in tree.parts for one in leaves(part)]
+
+
 def progress(tree: Requirement, passed: Mapping[str, Earned]) -> Progress:
     """Say how far each requirement of a tree is met.
 
@@ -166,13 +173,13 @@ def missing(found: Progress) -> list[str]:
     if found.requirement.kind == ANY_OF:
         return [" or ".join(" and ".join(missing(part)) for part in found.parts)]
     have = f" (has {found.have})" if found.have else ""
-    return [in_words(found.requirement) + have]
+    return [asks(found.requirement) + have]
 
 
-def in_words(tree: Requirement) -> str:
+def asks(tree: Requirement) -> str:
     """Say what a requirement asks, in words that follow "must"."""
     if tree.kind in (ALL_OF, ANY_OF):
-        joined = (" and " if tree.kind == ALL_OF else " or ").join(map(in_words, tree.parts))
+        joined = (" and " if tree.kind == ALL_OF else " or ").join(map(asks, tree.parts))
         return tree.title or joined
     if tree.kind == MODULE:
         said = f"pass {tree.modules[0]}"
