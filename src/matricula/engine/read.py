@@ -39,11 +39,13 @@ class Snapshot:
         resource: Which.
         rows: As a pyarrow dataset or table; it is scanned more than once.
         declared_rows: A control total the source stated itself.
+        may_be_empty: Whether no record at all is normal there, and no fault.
     """
 
     resource: ResourceRef
     rows: ds.Dataset | pa.Table
     declared_rows: int | None = None
+    may_be_empty: bool = False
 
     @property
     def count(self) -> int:
@@ -174,7 +176,7 @@ def _twins(resource: str, schema: pa.Schema, wanted: Mapping[str, ValueType]) ->
 def _count_faults(snapshot: Snapshot, rows: int) -> tuple[Fault, ...]:
     resource = str(snapshot.resource)
     faults: list[Fault] = []
-    if rows == 0:
+    if rows == 0 and not snapshot.may_be_empty:
         faults.append(
             Fault(
                 resource,

@@ -90,11 +90,12 @@ def _land(desk: Desk, connected: Systems, resource: ResourceRef, run: str) -> La
         with connected[resource.system].read(resource.resource) as reading:
             land(reading, path)
             declared, notes = reading.declared_rows, tuple(reading.findings)
+            may_be_empty = reading.may_be_empty
     except ConnectorError as error:
         return _failed(resource, error)
     except Exception as error:  # noqa: BLE001 - one connector's fault holds nobody else's flows
         return _failed(resource, _unforeseen(resource, error))
-    snapshot = Snapshot(resource, ds.dataset(path), declared)
+    snapshot = Snapshot(resource, ds.dataset(path), declared, may_be_empty)
     return Landed(resource, snapshot, path, notes=notes)
 
 

@@ -126,7 +126,10 @@ def opened_reading(path: Path, resource: FileResource, *, place: str) -> Iterato
     with path.open("rb") if path.exists() else _raise(missing(path.name)) as file:
         stamp = stamp_of_open(file)
         with source(path, resource) as opened:
-            reading = Reading(_shown_schema(opened.schema, resource), iter(()))
+            reading = Reading(
+                _shown_schema(opened.schema, resource), iter(()),
+                may_be_empty=resource.may_be_empty,
+            )  # fmt: skip
             control = _declared(path, resource)
             reading.declared_rows = control.rows
             reading.findings.extend(_unexpected(opened.schema, resource, place))

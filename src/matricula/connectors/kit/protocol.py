@@ -104,12 +104,14 @@ class Reading:
         schema: Of every batch.
         batches: The rows. A source that turns out broken raises `Untrusted` while it is read.
         declared_rows: A control total the source itself states, if it does.
+        may_be_empty: Whether no record at all is normal here; elsewhere it is a fault.
         findings: Filled while reading: what was odd but bearable. Complete at the end.
     """
 
     schema: pa.Schema
     batches: Iterator[pa.RecordBatch]
     declared_rows: int | None = None
+    may_be_empty: bool = False
     findings: list[Finding] = field(default_factory=list)
 
 

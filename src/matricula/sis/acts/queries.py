@@ -31,9 +31,20 @@ def about(entity: str, key: str) -> Sequence[Act]:
     return list(Act.objects.filter(entity=entity, key=key).order_by("recorded_at", "id"))
 
 
-def reversed_by(number: str) -> Act | None:
-    """Find the act that took another back, if one did and was not itself taken back."""
-    found = Act.objects.filter(reverses=number).order_by("-recorded_at", "-id").first()
-    if found is None or reversed_by(found.id) is not None:
-        return None
-    return found
+def reversing(number: str) -> Act | None:
+    """Find the act that took another back, whatever became of it since."""
+    return Act.objects.filter(reverses=number).order_by("recorded_at", "id").first()
+
+
+def last_reversing(number: str) -> Act:
+    """Follow an act, what took it back, what took that back and so on, to the last of them."""
+    last = act(number)
+    while (later := reversing(last.id)) is not None:
+        last = later
+    return last
+
+
+def stands(number: str) -> bool:
+    """Whether nothing took an act back, or what did was taken back itself."""
+    later = reversing(number)
+    return later is None or not stands(later.id)

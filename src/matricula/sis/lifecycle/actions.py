@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from matricula.accounts.actions import permit, second_person
 from matricula.kernel.errors import Refused
 from matricula.sis.acts import queries as acts
+from matricula.sis.admissions import actions as admissions
 from matricula.sis.curriculum import queries as curriculum
 from matricula.sis.enrolment import actions as enrolment
 from matricula.sis.enrolment import queries as enrolments
@@ -132,9 +133,9 @@ def readmit(doing: Doing, student: str, towards: Towards, *, effective_on: date)
         )  # fmt: skip
     person = found.student.person
     checks = holds.checks_for(
-        [person], "term registration", on=effective_on, policy=doing.acting.policy
+        [person], "re-admission", on=effective_on, policy=doing.acting.policy
     )[person]
-    deciding.decide(doing, person, "readmission", checks)
+    deciding.ask(doing, person, "re-admission", checks)
     after = _go_on(doing, found, towards, effective_on=effective_on)
     if after.curriculum != found.curriculum:
         doing.left.append(
@@ -186,15 +187,26 @@ def reverse(doing: Doing, act: str) -> list[str]:
     permit(doing.acting, "reverse an event", access.ALLOWED["reverse an event"])
     doing.name(f"reverse {done.action}", done.entity, done.key)
     doing.reverses = act
-    later = acts.reversed_by(act)
-    if later is not None:
-        raise Refused(
-            "M910", f"{act} was taken back by {later.id}.",
-            cure="To have it count again, reverse that one.",
-        )  # fmt: skip
+    _must_stand(act)
     events = queries.of_act(act)
     for event in events:
         _agreed_if_closed(doing, event.effective_on, to=doing.action)
     actions.reverse(doing, act)
+    # Where the act was a matriculation, the place is only accepted again.
+    admissions.reverse(doing, act)
     enrolment.restore(doing, act)
     return sorted({event.registration.student.number for event in events})
+
+
+def _must_stand(act: str) -> None:
+    """Take back only what nothing took back before; what was let stand again names its last act.
+
+    Every act is superseded once at most: a history stays a chain that a person can follow.
+    """
+    later = acts.reversing(act)
+    if later is not None:
+        raise Refused(
+            "M910", f"{act} was taken back by {later.id}.",
+            cure=f"To have it count again, or to take it back once more, reverse "
+            f"{acts.last_reversing(act).id}.",
+        )  # fmt: skip
