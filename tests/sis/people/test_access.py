@@ -56,9 +56,9 @@ def test_every_name_is_tried():
 
 
 @pytest.mark.parametrize("what", TRIED)
-@pytest.mark.parametrize(
-    "who",
-    [
+def test_a_wrong_role_a_wrong_scope_and_an_expired_grant_are_refused(db, what):
+    amara = person()
+    strangers = [
         acting("lecturer", "section", "BIO1"),
         acting("system"),
         acting("operator"),
@@ -67,17 +67,16 @@ def test_every_name_is_tried():
         acting("student", "own"),
         acting("registrar", "office", "library"),
         acting("registrar", grants=()),
-        acting("student", "own", person=0, grants=()),
-    ],
-    ids=lambda who: f"{who.role} {who.grants[0].scope if who.grants else 'expired'}",
-)
-def test_a_wrong_role_a_wrong_scope_and_an_expired_grant_are_refused(db, what, who):
-    amara = person()
+        acting("student", "own", person=amara, grants=()),
+    ]
 
-    with pytest.raises(Refused) as refused:
-        TRIED[what](who, amara)
+    codes = []
+    for who in strangers:
+        with pytest.raises(Refused) as refused:
+            TRIED[what](who, amara)
+        codes.append(refused.value.code)
 
-    assert refused.value.code == "M903"
+    assert set(codes) == {"M903"}
 
 
 def test_a_grant_that_has_expired_is_no_role_any_more(db):

@@ -137,6 +137,22 @@ def test_a_number_is_never_given_to_somebody_else(db):
     assert queries.find("bartok", on=TODAY) == []
 
 
+@pytest.mark.parametrize(
+    ("number", "what"),
+    [
+        (Number("sis", "student", "00000009"), "we give no other"),
+        (Number("old", "card", " 7"), "without spaces"),
+        (Number("old", "", "7"), "of a kind"),
+    ],
+)
+def test_a_number_that_makes_no_sense_is_refused_and_none_of_ours_is_taken(db, number, what):
+    with pytest.raises(Refused, match=what) as refused:
+        _register(replace(AMARA, numbers=(number,)))
+
+    assert refused.value.code == "M934"
+    assert queries.holder(number.system, number.kind, number.value) is None
+
+
 def test_a_number_given_twice_to_the_same_person_is_theirs_as_before(db):
     amara = student()
 
@@ -162,6 +178,14 @@ def test_somebody_born_tomorrow_is_not_registered(db):
         _register(replace(AMARA, born_on=date(2026, 10, 15)))
 
     assert queries.find("amara", on=TODAY) == []
+
+
+def test_a_person_is_found_by_our_own_number_of_them(db):
+    amara = person()
+
+    (found,) = queries.find(str(amara), on=TODAY)
+
+    assert found.person == amara
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,18 @@ def test_staff_get_numbers_of_their_own_that_are_no_student_numbers(dewi):
     assert queries.staff_of([queries.staff_member(dewi).person_id]).popitem()[1] == ("S000001",)
 
 
+def test_a_number_that_was_taken_before_the_series_came_so_far_is_passed_over(dewi):
+    elif_ = person(given="Elif", family="Yılmaz", email="elif@example.org")
+    fola = person(given="Fola", family="Ade", email="fola@example.org")
+
+    with doing() as act:
+        actions.hire(act, elif_, number="S000002")
+    with doing() as act:
+        last = actions.hire(act, fola)
+
+    assert last.number == "S000003"
+
+
 def test_whoever_works_here_is_not_hired_again(dewi):
     who = queries.staff_member(dewi).person_id
 

@@ -76,14 +76,7 @@ def unmerge(doing: Doing, merged: int) -> Merge:
     """
     access.person(doing.acting, merged, to="undo a merge")
     second_person(doing.acting, "To take a merge back")
-    lock([merged])
-    found = Merge.objects.filter(merged=merged, undone_at=None).first()
-    if found is None:
-        raise Refused(
-            "M935", f"Person {merged} is not merged into anybody.",
-            cure="See `matricula register person show`.",
-        )  # fmt: skip
-    lock([merged, found.survivor_id])
+    found = _locked(merged)
     together = queries.family([merged])[merged]
     touch(doing, together)
     found.undone_at, found.undone_act = doing.acting.at, doing.act
@@ -94,6 +87,20 @@ def unmerge(doing: Doing, merged: int) -> Merge:
     told = {"survivor": found.survivor_id, "merged": merged}
     for one in (found.survivor_id, merged):
         doing.record("person", str(one), "unmerge", before=told)
+    return found
+
+
+def _locked(merged: int) -> Merge:
+    """Find the merge of a person, which nobody else takes back until this act ends."""
+    standing = Merge.objects.filter(merged=merged, undone_at=None)
+    lock([merged, *standing.values_list("survivor", flat=True)])
+    # Read again: whoever was quicker may have taken it back.
+    found = standing.first()
+    if found is None:
+        raise Refused(
+            "M935", f"Person {merged} is not merged into anybody.",
+            cure="See `matricula register person show`.",
+        )  # fmt: skip
     return found
 
 

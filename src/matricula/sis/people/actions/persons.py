@@ -49,7 +49,8 @@ def register_matched(
 
     Raises:
         Refused: Not permitted (M903), somebody may be there already (M932), no such person
-            (M931), a number is somebody else's (M933), or the description is wrong (M934).
+            (M931), a number is somebody else's (M933), or the description is wrong (M934): a
+            number of our own that nobody holds is wrong, for only we give those.
     """
     access.may_register(doing.acting)
     _must_be_one_answer(same_as, is_new=is_new)
@@ -87,6 +88,13 @@ def _checks(doing: Doing, described: Described) -> list[rules.Check]:
         *rules.birth_checks(described.born_on, today=doing.acting.today),
         *rules.contact_checks(rules.Contact(rules.EMAIL, rules.STUDY, described.email)),
         *rules.contact_checks(rules.Contact(rules.PHONE, rules.STUDY, described.phone)),
+        *(
+            check
+            for one in described.numbers
+            for check in rules.number_checks(
+                one, is_held=queries.holder(one.system, one.kind, one.value) is not None
+            )
+        ),
     ]
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from matricula.sis.acts.actions import Doing
 
 _DIGITS = 6
+_OURS = ("sis", "staff")
 
 
 def hire(doing: Doing, person: int, *, number: str = "", on: date | None = None) -> StaffMember:
@@ -44,9 +45,10 @@ def hire(doing: Doing, person: int, *, number: str = "", on: date | None = None)
             "M936", f"Person {someone.person} is {held[0]} already.",
             cure=f"Give {held[0]} a duty: `matricula register staff duty`.",
         )  # fmt: skip
-    given = number.strip() or f"S{next_numbers('staff')[0]:0{_DIGITS}d}"
+    given = number.strip() or _next_number()
+    must_pass(rules.number_checks(rules.Number(*_OURS, given), is_held=True), code="M934")
     give_number(
-        doing, someone.person, system="sis", kind="staff", value=given,
+        doing, someone.person, system=_OURS[0], kind=_OURS[1], value=given,
         on=on or doing.acting.today,
     )  # fmt: skip
     made = StaffMember.objects.create(
@@ -56,6 +58,14 @@ def hire(doing: Doing, person: int, *, number: str = "", on: date | None = None)
     doing.touch("staff", [given])
     doing.record("staff", given, "hire", after={"person": someone.person})
     return made
+
+
+def _next_number() -> str:
+    while True:
+        given = f"S{next_numbers('staff')[0]:0{_DIGITS}d}"
+        # Somebody may have been hired under it before the series came so far.
+        if queries.holder(*_OURS, given) is None:
+            return given
 
 
 def assign_duty(doing: Doing, staff_no: str, post: rules.Post) -> Duty:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Q
 
 from matricula.sis.people import rules
-from matricula.sis.people.models import Birth, ContactPoint, Identifier, Name
+from matricula.sis.people.models import Birth, ContactPoint, Identifier, Name, Person
 from matricula.sis.people.queries.identity import family, numbers, resolve
 from matricula.sis.people.queries.told import known
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 # More people than so many at one address or phone: it is an agent's or a school's, and alone
 # says nothing of any of them.
 _CROWD = 20
+# A longer number is no person's: the database has no room for it.
+_LONGEST = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +129,10 @@ def _profiles(persons: Iterable[int]) -> list[Profile]:
 
 
 def find(text: str, *, on: date, limit: int = 20) -> list[Found]:
-    """Find persons by a number of theirs, an e-mail address or the beginnings of their names.
+    """Find persons by a number, an e-mail address or the beginnings of their names.
 
-    Former names and addresses count. Whoever was merged is the survivor.
+    The number may be the register's own of a person, or any that a system gave them. Former
+    names and addresses count. Whoever was merged is the survivor.
     """
     hits = resolve(_hits(text, limit)).values()
     return as_found(list(dict.fromkeys(hits))[:limit], on=on)
@@ -157,6 +160,8 @@ def _hits(text: str, limit: int) -> list[int]:
         return list(rows.order_by("person").values_list("person", flat=True).distinct()[:limit])
     numbered = Identifier.objects.filter(value=asked).order_by("person")
     found = list(numbered.values_list("person", flat=True).distinct()[:limit])
+    if asked.isdecimal() and len(asked) <= _LONGEST:
+        found += Person.objects.filter(pk=int(asked)).values_list("pk", flat=True)
     return found or _by_name(rules.plain(asked).split(), limit)
 
 

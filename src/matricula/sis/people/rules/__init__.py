@@ -43,6 +43,7 @@ from matricula.sis.people.rules.statements import (
     contact_checks,
     day_checks,
     naming_checks,
+    number_checks,
     post_checks,
     wish_checks,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "KINDS_OF_CONTACT", "LEGAL", "NAMES", "PHONE", "REGISTRY", "RELEASE", "RESTRICTION", "STRONG",
     "STUDY", "USES", "WEAK", "WORK", "Candidate", "Check", "Contact", "Described", "Naming",
     "Number", "Post", "Profile", "Side", "Splice", "Stretch", "Wish", "birth_checks", "compare",
-    "contact_checks", "day_checks", "holds", "meet", "merge_checks", "naming_checks", "plain",
-    "plain_contact", "post_checks", "spliced", "strongest_first", "to_see_to", "wish_checks",
+    "contact_checks", "day_checks", "holds", "meet", "merge_checks", "naming_checks",
+    "number_checks", "plain", "plain_contact", "post_checks", "spliced", "strongest_first",
+    "to_see_to", "wish_checks",
 ]  # fmt: skip

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date
 
+    from matricula.sis.people.rules.likeness import Number
+
 NAMES = LEGAL, DISPLAY = "legal", "display"
 KINDS_OF_CONTACT = EMAIL, PHONE, ADDRESS = "email", "phone", "address"
 USES = STUDY, WORK, HOME, EMERGENCY = "study", "work", "home", "emergency"
@@ -23,6 +25,8 @@ DIRECTIVES = RESTRICTION, CONSENT, RELEASE = (
 )  # fmt: skip
 # What a member of staff can be is what they can act as.
 DUTIES = tuple(role for role in ROLES if role not in ("student", "system"))
+# The system that we are ourselves, in the numbers that we give.
+OURS = "sis"
 REGISTRY = "the Registrar's Office"
 # Longer than any name or address, and short enough for an index.
 _LONGEST = 500
@@ -103,6 +107,29 @@ def wish_checks(asked: Wish, *, is_lifted: bool = False) -> list[Check]:
         *_unless(
             named, "directive", f"A {asked.kind} says of what, or to whom.",
             "Name it: a consent to nothing in particular is none.",
+        ),
+    ]  # fmt: skip
+
+
+def number_checks(asked: Number, *, is_held: bool) -> list[Check]:
+    """Say what is in the way of a number by which somebody is described.
+
+    Args:
+        asked: Which.
+        is_held: Whether somebody holds it.
+    """
+    parts = (asked.system, asked.kind, asked.value)
+    whole = all(part and part == part.strip() for part in parts)
+    return [
+        *_text("number", *parts),
+        *_unless(
+            whole, "number", "A number is of a system and of a kind, without spaces around it.",
+            "Write all three.",
+        ),
+        *_unless(
+            is_held or asked.system != OURS, "number",
+            f"Nobody holds the {asked.kind} number {asked.value}, and we give no other.",
+            "Correct it, or leave it out.",
         ),
     ]  # fmt: skip
 
