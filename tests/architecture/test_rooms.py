@@ -28,11 +28,19 @@ def test_no_import_breaks_a_contract_between_the_rooms():
 
 
 def test_every_room_has_its_place_in_the_order_of_rooms():
-    (layers,) = [c["layers"] for c in CONTRACTS if c["type"] == "layers"]
+    (layers,) = [c["layers"] for c in CONTRACTS if c.get("containers") == ["matricula"]]
 
     placed = {room for layer in layers for room in layer.replace("|", " ").split()}
 
     assert placed == _rooms()
+
+
+def test_every_part_of_the_register_has_its_place_in_the_order_of_parts():
+    (layers,) = [c["layers"] for c in CONTRACTS if c.get("containers") == ["matricula.sis"]]
+
+    placed = {part for layer in layers for part in layer.replace("|", " ").split()}
+
+    assert placed == {path.parent.name for path in SOURCE.glob("sis/*/__init__.py")}
 
 
 def test_every_connector_is_bound_not_to_know_the_others():

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from matricula.sis.acts.actions import Doing
-    from matricula.sis.registration.models import Registration
+    from matricula.sis.registration.queries import Held
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Towards:
     mode: str = "full"
 
 
-def happen(doing: Doing, student: str, change: Change) -> Registration:
+def happen(doing: Doing, student: str, change: Change) -> Held:
     """Record what happens to a student's registration, and dispose of the enrolments with it.
 
     Args:
@@ -79,7 +79,9 @@ def _agreed_if_closed(doing: Doing, effective_on: date, *, to: str) -> None:
         second_person(doing.acting, f"to {to} from {effective_on} reaches back over {days}")
 
 
-def _dispose(doing: Doing, found: Registration, change: Change) -> None:
+def _dispose(doing: Doing, found: Held, change: Change) -> None:
+    if change.action == "return":
+        enrolment.come_back(doing, found.pk, effective_on=change.effective_on)
     how = rules.DISPOSES.get(change.action)
     if how is None:
         return
@@ -89,9 +91,7 @@ def _dispose(doing: Doing, found: Registration, change: Change) -> None:
     )  # fmt: skip
 
 
-def change_programme(
-    doing: Doing, student: str, towards: Towards, *, effective_on: date
-) -> Registration:
+def change_programme(doing: Doing, student: str, towards: Towards, *, effective_on: date) -> Held:
     """Let a student go on in another programme from a day on, under the same number.
 
     The old registration ends and the new one begins on that day; what was passed is listed
@@ -112,7 +112,7 @@ def change_programme(
     return after
 
 
-def readmit(doing: Doing, student: str, towards: Towards, *, effective_on: date) -> Registration:
+def readmit(doing: Doing, student: str, towards: Towards, *, effective_on: date) -> Held:
     """Take back a student who left, under the same number, as a new registration.
 
     Raises:
@@ -145,9 +145,7 @@ def readmit(doing: Doing, student: str, towards: Towards, *, effective_on: date)
     return after
 
 
-def _go_on(
-    doing: Doing, before: Registration, towards: Towards, *, effective_on: date
-) -> Registration:
+def _go_on(doing: Doing, before: Held, towards: Towards, *, effective_on: date) -> Held:
     attempt = Attempt(
         towards.programme, towards.cohort, towards.mode, effective_on, predecessor=before
     )
@@ -157,7 +155,7 @@ def _go_on(
 
 
 def _enrol(
-    doing: Doing, registration: Registration, sections: Sequence[str], *, effective_on: date
+    doing: Doing, registration: Held, sections: Sequence[str], *, effective_on: date
 ) -> None:
     number = queries.number_of(registration)
     for term in sorted({one.term for one in curriculum.sections(sections).values()}):

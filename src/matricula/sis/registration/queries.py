@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 _SOME = 5_000
 
 
+# A registration as it is handed from room to room; its columns are for this part alone.
+Held = Registration
+
+
 @dataclass(frozen=True, slots=True)
 class Registered:
     """A registration as it is on a day.
