@@ -8,6 +8,7 @@ import pytest
 
 from matricula.sis.admissions import actions, queries
 from matricula.sis.admissions.queries import Applicant
+from matricula.sis.registration import queries as registrations
 from tests.sis.conftest import TODAY, acting, doing
 
 AMARA = Applicant("Amara", "Okafor", date(2004, 5, 1), "amara@example.org")
@@ -91,4 +92,5 @@ def state(number, on=TODAY, **known):
 def matriculated(number, *, who=None, entry=None, **told_of_who):
     """Make an applicant a student; the registration."""
     with admissions(**(who or {})) as act:
-        return actions.matriculate(act, number, actions.Identity(**told_of_who), entry)
+        made = actions.matriculate(act, number, actions.Identity(**told_of_who), entry)
+    return registrations.row(made, on=date(2028, 1, 1))

@@ -189,7 +189,7 @@ def test_whoever_comes_back_to_another_curriculum_is_assessed_for_what_was_passe
     with admissions() as act:
         made = actions.matriculate(act, accepted(), actions.Identity(was.student.person))
 
-    assert made.curriculum == "2"
+    assert registrations.row(made, on=TERM).curriculum == "2"
     assert any("comes back to curriculum 2 of BIO" in one for one in act.left)
 
 
@@ -305,6 +305,18 @@ def test_a_registrar_takes_a_matriculation_back_and_lets_it_count_again(office):
 
     assert after_one == ("accepted", {"00000001/1": ""})
     assert (state(number), _standing("00000001")) == ("matriculated", {"00000001/1": "admitted"})
+
+
+def test_whichever_way_a_matriculation_is_taken_back_the_place_is_accepted_again(office):
+    from matricula.sis.lifecycle import actions as life
+
+    number = accepted()
+    made = matriculated(number, is_new=True)
+
+    with doing() as act:
+        life.reverse(act, made.act)
+
+    assert (state(number), _standing("00000001")) == ("accepted", {"00000001/1": ""})
 
 
 def test_a_matriculation_that_was_taken_back_can_be_done_anew_under_the_same_number(office):

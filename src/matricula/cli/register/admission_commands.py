@@ -152,15 +152,14 @@ def offer(
     *,
     until: date,
     conditions: tuple[str, ...],
-    deposit: str,
-    currency: str,
     on: date | None,
+    **money: str,
 ) -> None:
     """Offer a place until a day; without conditions it is a firm offer."""
     from matricula.sis.admissions import actions
 
-    money = _minor(asked, deposit, currency)
-    offering = actions.Offering(until, conditions, money[0], money[1] if money[0] else "")
+    minor, currency = _minor(asked, money["deposit"], money["currency"])
+    offering = actions.Offering(until, conditions, minor, currency if minor else "")
     day = on or asked.acting.today
     carry_out(asked, lambda doing: actions.offer(doing, number, offering, on=day))
 
@@ -236,6 +235,7 @@ def defer(asked: Asked, number: str, term: str, on: date | None) -> None:
 @click.option("--new", "is_new", is_flag=True, help="The applicant is nobody who is there.")
 @click.option("--on", type=DAY, default=None, help="First day.  [default: the term's]")
 @click.option("--cohort", default="", help="The intake.  [default: the year of the term]")
+@click.option("--until", "expected_end_on", type=DAY, default=None, help="Expected end.")
 @click.option("--dual", "is_dual", is_flag=True, help="It runs beside another registration.")
 def matriculate(
     asked: Asked,
@@ -243,20 +243,16 @@ def matriculate(
     *,
     same_as: int | None,
     is_new: bool,
-    on: date | None,
-    cohort: str,
-    is_dual: bool,
+    **entry: Any,  # noqa: ANN401 - click's own words for the options
 ) -> None:
     """Make an applicant a student; who was one before is found, and keeps the number."""
     from matricula.sis.admissions import actions
-    from matricula.sis.registration.queries import number_of
 
     identity = actions.Identity(same_as, is_new)
-    entry = actions.Entry(on, cohort, is_dual=is_dual)
     carry_out(
         asked,
-        lambda doing: actions.matriculate(doing, number, identity, entry),
-        named=lambda made: {"registration": number_of(made)},
+        lambda doing: actions.matriculate(doing, number, identity, actions.Entry(**entry)),
+        named=lambda made: {"registration": made},
     )
 
 

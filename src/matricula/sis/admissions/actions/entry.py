@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from matricula.sis.acts.actions import Doing
     from matricula.sis.admissions.queries import Applicant, Applied
     from matricula.sis.people.rules import Candidate
-    from matricula.sis.registration.models import Registration
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +67,7 @@ class Entry:
     is_dual: bool = False
 
 
-def matriculate(
-    doing: Doing, number: str, identity: Identity, entry: Entry | None = None
-) -> Registration:
+def matriculate(doing: Doing, number: str, identity: Identity, entry: Entry | None = None) -> str:
     """Make an applicant a student: the place is accepted, fulfilled and paid for.
 
     Whoever was a student before keeps the number, and the new registration continues the one
@@ -83,7 +80,7 @@ def matriculate(
         entry: How they begin.
 
     Returns:
-        The registration.
+        The registration's number: `00000001/1`.
 
     Raises:
         Refused: As `access.application`; the place is not accepted, a condition is open or the
@@ -103,10 +100,9 @@ def matriculate(
         found.programme, begins.cohort or str(term.starts_on.year), found.mode, on,
         begins.expected_end_on, is_dual=begins.is_dual,
     )  # fmt: skip
-    before = _predecessor(doing, person, attempt)
-    made = registration.matriculate(
-        doing, _as_student(person), replace(attempt, predecessor=before)
-    )
+    attempt = _continued(doing, person, attempt)
+    made = registration.matriculate(doing, _as_student(person), attempt)
+    before = attempt.predecessor
     if before and (before.programme, before.curriculum) != (made.programme, made.curriculum):
         doing.left.append(
             f"{made.student.number} comes back to curriculum {made.curriculum} of "
@@ -115,7 +111,7 @@ def matriculate(
     # Who it is was settled first, and named the act; the student's number came only now.
     doing.rename("matriculate", "student", made.student.number)
     put(doing, found, "matriculate", doing.acting.today, person=person)
-    return made
+    return registrations.number_of(made)
 
 
 def _must_be_fulfilled(doing: Doing, told: Applied, history: Sequence[rules.Event]) -> None:
@@ -185,8 +181,8 @@ def _as_student(person: int) -> int:
     return registrations.student(held[0]).person if held else person
 
 
-def _predecessor(doing: Doing, person: int, attempt: Attempt) -> Registration | None:
-    """Find the registration that is continued: the last that was left, of this programme first.
+def _continued(doing: Doing, person: int, attempt: Attempt) -> Attempt:
+    """Have an attempt continue what was left last, of the same programme if there is any.
 
     A former student is asked for what everybody is who comes back: whether a hold forbids it,
     and a second person after a dismissal.
@@ -194,14 +190,14 @@ def _predecessor(doing: Doing, person: int, attempt: Attempt) -> Registration | 
     on = attempt.effective_on
     held = registrations.of_students(persons.numbers([person])[person], on=on)
     if not held:
-        return None
+        return attempt
     acting = doing.acting
     checks = holds.checks_for([person], READMISSION, on=acting.today, policy=acting.policy)
     deciding.ask(doing, person, READMISSION, checks[person], about=attempt.programme)
     left = [one for one in held if one.standing.state in LEFT]
     if not left:
-        return None
+        return attempt
     last = max(left, key=lambda one: (one.programme == attempt.programme, one.id))
     if last.standing.state == DISMISSED:
         second_person(doing.acting, f"To take back {last.student_no} after a dismissal")
-    return registrations.row(last.number, on=on)
+    return replace(attempt, predecessor=registrations.row(last.number, on=on))
