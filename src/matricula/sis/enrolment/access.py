@@ -9,7 +9,7 @@ from matricula.accounts.actions import permit
 from matricula.kernel.errors import Refused
 from matricula.sis.curriculum import queries as curriculum
 from matricula.sis.enrolment import queries, rules
-from matricula.sis.enrolment.models import TermRegistration
+from matricula.sis.enrolment.models import Enrolment, TermRegistration
 from matricula.sis.people import queries as people
 from matricula.sis.registration import access as registrations
 from matricula.sis.registration import queries as registration
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from matricula.accounts.rules import Acting
     from matricula.sis.curriculum.rules import Taught
-    from matricula.sis.registration.models import Registration
+    from matricula.sis.registration.queries import Registered
 
 _REGISTRAR = {"registrar": (scopes.ALL, scopes.DEPARTMENT, scopes.PROGRAMME)}
 _STUDENT = {"student": (scopes.OWN,)}
@@ -91,6 +91,13 @@ def facts_of(acting: Acting, under: TermRegistration) -> scopes.Facts:
     )
 
 
+def facts_of_programme(code: str) -> scopes.Facts:
+    """Say what the students of a programme belong to."""
+    return scopes.Facts(
+        programmes=frozenset({code}), departments=frozenset({curriculum.department_of(code)})
+    )
+
+
 def facts_of_section(section: Taught) -> scopes.Facts:
     """Say what a section belongs to."""
     return scopes.Facts(
@@ -100,15 +107,15 @@ def facts_of_section(section: Taught) -> scopes.Facts:
     )
 
 
-def registration_row(acting: Acting, number: str, *, to: str, on: date) -> Registration:
-    """Fetch the registration that is to be in a term, on the day that counts.
+def registered(acting: Acting, number: str, *, to: str, on: date) -> Registered:
+    """Fetch a registration as it is on a day, for somebody who wants to do something with it.
 
     Raises:
         Refused: They may not (M903), or there is no such registration (M911).
     """
     found = registration.row(number, on=on)
     permit(acting, to, ALLOWED[to], registrations.facts(found))
-    return found
+    return registration.told(found, registration.standings([found.pk], on=on)[found.pk])
 
 
 def term_registration(acting: Acting, number: str, term: str, *, to: str) -> TermRegistration:
@@ -124,13 +131,19 @@ def term_registration(acting: Acting, number: str, term: str, *, to: str) -> Ter
         Refused: They may not (M903), or there is none, or two (M962).
     """
     held = _of_student(number)
-    of_term = [one for one in held if one.term == term]
+    if not any(one.term == term for one in held):
+        # Who may not hear of this student is told that first.
+        registered(acting, number, to=to, on=acting.today)
+    found = _only(number, term, held)
+    permit(acting, to, ALLOWED[to], facts_of(acting, found))
+    return found
+
+
+def _only(number: str, term: str, held: list[TermRegistration]) -> TermRegistration:
+    of_term = [one for one in held if one.term == term and one.state]
     live = [one for one in of_term if one.state == rules.REGISTERED] or of_term
     if len(live) == 1:
-        permit(acting, to, ALLOWED[to], facts_of(acting, live[0]))
         return live[0]
-    # Who may not hear of this student is told that first.
-    registration_row(acting, number, to=to, on=acting.today)
     if not live:
         raise Refused(
             "M962", f"{number} is not registered in the term {term}.",
@@ -148,6 +161,57 @@ def _of_student(number: str) -> list[TermRegistration]:
     student_no, _, attempt = number.partition("/")
     rows = TermRegistration.objects.filter(student_no=student_no).order_by("id")
     return [one for one in rows.select_for_update() if not attempt or str(one.attempt) == attempt]
+
+
+def of_registration(acting: Acting, number: int, *, to: str) -> list[TermRegistration]:
+    """Fetch every term of a registration; nobody else changes what hangs on them meanwhile.
+
+    Args:
+        acting: Who asks.
+        number: The registration's number in the database.
+        to: What for: a name in `ALLOWED`.
+
+    Raises:
+        Refused: They may not (M903).
+    """
+    rows = TermRegistration.objects.filter(registration=number).order_by("id")
+    found = list(rows.select_for_update())
+    if found:
+        permit(acting, to, ALLOWED[to], facts_of(acting, found[0]))
+    return found
+
+
+def consented(acting: Acting, number: str, taught: Taught, *, to: str) -> TermRegistration:
+    """Fetch a student's registration in a term for who gives or refuses consent to a section.
+
+    A registrar reaches it by the student, who answers for a section by the section.
+
+    Raises:
+        Refused: They may not (M903), or there is none, or two (M962).
+    """
+    if acting.role in _REGISTRAR:
+        return term_registration(acting, number, taught.term, to=to)
+    permit(acting, to, ALLOWED[to], facts_of_section(taught))
+    return _only(number, taught.term, _of_student(number))
+
+
+def row(under: TermRegistration, code: str) -> Enrolment:
+    """Fetch the enrolment of a term registration in a section.
+
+    Raises:
+        Refused: There is none (M962).
+    """
+    found = Enrolment.objects.filter(term_registration=under, section=code).exclude(status="")
+    one = found.first()
+    if one is None:
+        raise Refused(
+            "M962", f"{queries.number_of(under)} never asked for a place in {code}.",
+            cure=f"Ask for one: `matricula register enrol {under.student_no} {code}`.",
+            place=rules.OFFICE,
+        )  # fmt: skip
+    # It was read already, and is locked.
+    one.term_registration = under
+    return one
 
 
 def section(acting: Acting, code: str, *, to: str) -> Taught:
@@ -191,5 +255,5 @@ def enrolments(
     Raises:
         Refused: They may not (M903), or there is no such student (M911).
     """
-    found = registration_row(acting, number, to="read enrolments", on=on)
-    return queries.enrolments_of(found.student.number, on=on, known_at=known_at)
+    found = registered(acting, number, to="read enrolments", on=on)
+    return queries.enrolments_of(found.student_no, on=on, known_at=known_at)

@@ -143,11 +143,13 @@ class Standing:
         state: One of the states; empty before there was anything.
         since: From which day.
         grade: What was achieved, or what it lapses to.
+        until_on: Until when an incomplete one may be completed.
     """
 
     state: str
     since: date | None = None
     grade: str = ""
+    until_on: date | None = None
 
 
 def walk(
@@ -176,7 +178,8 @@ def state_on(
     for step in walk(machine, histories.known(events, known_at))[0]:
         if on is not None and step.event.effective_on > on:
             break
-        found = Standing(step.after, step.event.effective_on, step.event.grade)
+        event = step.event
+        found = Standing(step.after, event.effective_on, event.grade, event.until_on)
     return found
 
 

@@ -1,4 +1,4 @@
-"""Term registrations, enrolments and seats as other rooms may read them."""
+"""Enrolments as other rooms may read them."""
 
 from __future__ import annotations
 
@@ -6,17 +6,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Count, Max, Q
-
 from matricula.kernel import histories
 from matricula.kernel.keys import join_key
 from matricula.sis.enrolment import rules
-from matricula.sis.enrolment.models import (
-    Enrolment,
-    EnrolmentEvent,
-    TermRegistration,
-    TermRegistrationEvent,
-)
+from matricula.sis.enrolment.models import Enrolment, EnrolmentEvent
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -77,52 +70,6 @@ class Enrolled:
     def meaning(self) -> rules.Status:
         """How the university treats it."""
         return rules.STATUSES[self.status]
-
-
-@dataclass(frozen=True, slots=True)
-class InTerm:
-    """A term registration as it is on a day.
-
-    Attributes:
-        student_no: Whose.
-        person: Whose, in `people`.
-        registration: Of which registration, its number in the database.
-        number: The registration's own number: `00000001/1`.
-        programme: Its code.
-        cohort: The intake.
-        term: The term's code.
-        load: full or part.
-        state: One of the states of `rules.TERMS`.
-        since: From which day.
-    """
-
-    student_no: str
-    person: int
-    registration: int
-    number: str
-    programme: str
-    cohort: str
-    term: str
-    load: str
-    state: str
-    since: date | None
-
-
-@dataclass(frozen=True, slots=True)
-class InLine:
-    """A student who waits for a seat.
-
-    Attributes:
-        student_no: Whose.
-        person: Whose, in `people`.
-        rank: The ticket they drew; the lower, the earlier.
-        offered_until: Until when a seat is kept for them, if one is.
-    """
-
-    student_no: str
-    person: int
-    rank: int
-    offered_until: datetime | None
 
 
 def roster(
@@ -203,110 +150,6 @@ def as_event(one: EnrolmentEvent) -> rules.Event:
     )  # fmt: skip
 
 
-def term_events(registrations: Iterable[int]) -> dict[int, list[rules.Event]]:
-    """Give the events of term registrations, in the order in which they were recorded."""
-    found: dict[int, list[rules.Event]] = {number: [] for number in registrations}
-    rows = TermRegistrationEvent.objects.filter(term_registration__in=list(found)).order_by("id")
-    for one in rows:
-        found[one.term_registration_id].append(
-            rules.Event(
-                one.pk, one.action, one.effective_on, one.recorded_at, one.reason,
-                supersedes=one.supersedes_id,
-            )
-        )  # fmt: skip
-    return found
-
-
-def term_registrations_of(
-    numbers: Iterable[str], *, on: date, known_at: datetime | None = None
-) -> list[InTerm]:
-    """List the term registrations of students on a day, as known now or at an instant."""
-    chosen = TermRegistration.objects.filter(student_no__in=list(numbers))
-    return _in_terms(chosen, on, known_at)
-
-
-def registered_in(
-    term: str,
-    *,
-    on: date,
-    known_at: datetime | None = None,
-    states: Collection[str] = (rules.REGISTERED,),
-) -> dict[str, int]:
-    """Say who is registered in a term on a day: student numbers, with the persons.
-
-    Args:
-        term: Its code.
-        on: The day.
-        known_at: As it was known at an instant; now if None.
-        states: Which states count.
-    """
-    held = _in_terms(TermRegistration.objects.filter(term=term), on, known_at)
-    return {one.student_no: one.person for one in held if one.state in states}
-
-
-def _in_terms(
-    chosen: QuerySet[TermRegistration], on: date, known_at: datetime | None
-) -> list[InTerm]:
-    rows = list(chosen.order_by("student_no", "attempt", "term"))
-    history = term_events([one.pk for one in rows])
-    found = []
-    for one in rows:
-        standing = rules.state_on(rules.TERMS, history[one.pk], on, known_at=known_at)
-        if standing.state:
-            found.append(
-                InTerm(
-                    one.student_no, one.person, one.registration, number_of(one), one.programme,
-                    one.cohort, one.term, one.load, standing.state, standing.since,
-                )
-            )  # fmt: skip
-    return found
-
-
-def number_of(one: TermRegistration) -> str:
-    """Write the number of the registration: the student's and the attempt."""
-    return f"{one.student_no}/{one.attempt}"
-
-
-def seats(sections: Iterable[str], *, at: datetime, on: date) -> dict[str, rules.Seats]:
-    """Say how the seats of sections stand; every section has an answer.
-
-    Whoever gives a seat away has locked the sections: `curriculum.actions.lock_sections`.
-
-    Args:
-        sections: Their codes.
-        at: The instant: an offer that has passed keeps no seat.
-        on: The institution's day: who leaves on a later day has the seat until then.
-    """
-    codes = list(sections)
-    has = Q(status__in=rules.SEATED) | Q(vacated_on__gt=on)
-    waits = Q(status=rules.WAITLISTED)
-    rows = (
-        Enrolment.objects.filter(section__in=codes).values("section").annotate(
-            taken=Count("id", filter=has),
-            offered=Count("id", filter=waits & Q(offered_until__gt=at)),
-            waiting=Count("id", filter=waits & Q(offered_until=None)),
-            last_rank=Max("waitlist_rank"),
-        ).order_by()
-    )  # fmt: skip
-    found = {
-        row["section"]: rules.Seats(
-            row["taken"], row["offered"], row["waiting"], row["last_rank"] or 0
-        )
-        for row in rows
-    }
-    return {code: found.get(code, rules.Seats()) for code in codes}
-
-
-def waitlist(section: str) -> list[InLine]:
-    """List who waits for a seat in a section, in the order of their tickets."""
-    rows = Enrolment.objects.filter(section=section, status=rules.WAITLISTED)
-    return [
-        InLine(one.student_no, one.term_registration.person, one.waitlist_rank or 0,
-               one.offered_until)
-        for one in rows.select_related("term_registration").order_by("waitlist_rank", "id")
-    ]  # fmt: skip
-
-
 def taken_by(numbers: Iterable[str]) -> dict[str, tuple[rules.Taken, ...]]:
     """Give every enrolment of students, as all that is recorded makes it; the earliest first."""
     found: dict[str, list[rules.Taken]] = {number: [] for number in numbers}
@@ -372,12 +215,6 @@ def touched_on(first: date, last: date) -> set[str]:
 def of_act(act: str) -> list[EnrolmentEvent]:
     """List the events of enrolments that an act recorded, the earliest first."""
     found = EnrolmentEvent.objects.filter(act=act).select_related("enrolment__term_registration")
-    return list(found.order_by("id"))
-
-
-def term_events_of_act(act: str) -> list[TermRegistrationEvent]:
-    """List the events of term registrations that an act recorded, the earliest first."""
-    found = TermRegistrationEvent.objects.filter(act=act).select_related("term_registration")
     return list(found.order_by("id"))
 
 

@@ -1,0 +1,25 @@
+"""What can be done with term registrations and enrolments, one module for each subject."""
+
+from __future__ import annotations
+
+from matricula.sis.enrolment.actions.adding import Placed, add, approve, claim_seat, refuse
+from matricula.sis.enrolment.actions.block import Block, NotEnrolled, enrol_block
+from matricula.sis.enrolment.actions.ending import cancel_term, leave_all
+from matricula.sis.enrolment.actions.grading import grade, lapse, leave_incomplete
+from matricula.sis.enrolment.actions.leaving import drop, swap, withdraw
+from matricula.sis.enrolment.actions.queue import expire_offers, offer_seats
+from matricula.sis.enrolment.actions.reversing import restore
+from matricula.sis.enrolment.actions.terms import (
+    ForTerm,
+    come_back,
+    complete_term,
+    register_intake,
+    register_term,
+)
+
+__all__ = [
+    "Block", "ForTerm", "NotEnrolled", "Placed", "add", "approve", "cancel_term", "claim_seat",
+    "come_back", "complete_term", "drop", "enrol_block", "expire_offers", "grade", "lapse",
+    "leave_all", "leave_incomplete", "offer_seats", "refuse", "register_intake", "register_term",
+    "restore", "swap", "withdraw",
+]  # fmt: skip

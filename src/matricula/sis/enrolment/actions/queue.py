@@ -1,0 +1,143 @@
+"""Seats: who gets one, who draws a ticket, and to whom one that is free is offered.
+
+Whoever calls anything here has locked the sections, so that no seat is given twice.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db.models import Q
+
+from matricula.accounts.actions import permit
+from matricula.kernel.checks import in_the_way
+from matricula.sis.curriculum import queries as curriculum
+from matricula.sis.curriculum.actions import lock_sections
+from matricula.sis.curriculum.rules import OPEN
+from matricula.sis.enrolment import access, queries, rules
+from matricula.sis.enrolment.actions import gathering
+from matricula.sis.enrolment.actions.writing import Change, key_of, write
+from matricula.sis.enrolment.models import Enrolment
+from matricula.sis.holds import actions as holds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from matricula.sis.acts.actions import Doing
+    from matricula.sis.curriculum.rules import Taught, TermDates
+
+# So many who wait are looked at in one go.
+_SOME = 20
+
+
+def offer_seats(doing: Doing, sections: Iterable[str] | None = None) -> list[str]:
+    """Let offers that have passed go, and offer every seat that is free to who waits.
+
+    Args:
+        doing: The act.
+        sections: Which; if None, every section with an offer that has passed, or with a seat
+            that was given up from a day that has come.
+
+    Returns:
+        The keys of the enrolments to which a seat is offered now.
+
+    Raises:
+        Refused: Not permitted (M903), or there is no such section (M921).
+    """
+    if sections is None:
+        permit(doing.acting, "offer seats", access.ALLOWED["offer seats"])
+    codes = sorted(_passed(doing) if sections is None else set(sections))
+    for code in codes:
+        access.section(doing.acting, code, to="offer seats")
+    doing.name("offer seats", "section", ", ".join(codes[:1]))
+    capacities = lock_sections(doing, codes)
+    offered = [key for code in codes for key in promote(doing, code, capacities[code])]
+    gone = Enrolment.objects.filter(section__in=codes, vacated_on__lte=doing.acting.today)
+    gone.update(vacated_on=None)
+    return offered
+
+
+def expire_offers(doing: Doing) -> list[str]:
+    """Let every offer that has passed go, and offer what became free to the next who wait.
+
+    To be called now and then: nothing else happens when an instant or a day has come.
+
+    Returns:
+        As `offer_seats`.
+
+    Raises:
+        Refused: Not permitted (M903).
+    """
+    return offer_seats(doing)
+
+
+def _passed(doing: Doing) -> set[str]:
+    late = Q(status=rules.WAITLISTED, offered_until__lte=doing.acting.at)
+    free = Q(vacated_on__lte=doing.acting.today)
+    return set(Enrolment.objects.filter(late | free).values_list("section", flat=True))
+
+
+def promote(doing: Doing, section: str, capacity: int) -> list[str]:
+    """Offer the seats of a section that are free to those who wait, in their order.
+
+    Every check is made again; who does not pass keeps the place in the queue and is passed
+    over. Offers that have passed are let go first. The section is locked.
+
+    Args:
+        doing: The act.
+        section: Its code.
+        capacity: How many seats it has.
+
+    Returns:
+        The keys of the enrolments to which a seat is offered now.
+    """
+    waiting = list(
+        Enrolment.objects.filter(section=section, status=rules.WAITLISTED)
+        .select_related("term_registration").order_by("waitlist_rank", "id")
+    )  # fmt: skip
+    if not waiting:
+        return []
+    at, today = doing.acting.at, doing.acting.today
+    late = [one for one in waiting if one.offered_until is not None and one.offered_until <= at]
+    write(doing, [Change(one, "expire offer", today) for one in late])
+    free = queries.seats([section], at=at, on=today)[section].free(capacity)
+    taught = curriculum.section(section)
+    term = curriculum.term(taught.term)
+    if not free or taught.state != OPEN or today > term.add_until:
+        return []
+    in_line = [one for one in waiting if one.offered_until is None]
+    return _offer(doing, in_line, free, taught, term)
+
+
+def _offer(
+    doing: Doing, in_line: Sequence[Enrolment], free: int, taught: Taught, term: TermDates
+) -> list[str]:
+    until = doing.acting.at + rules.OFFERED_FOR
+    made: list[Enrolment] = []
+    for start in range(0, len(in_line), _SOME):
+        able = _able(doing, in_line[start : start + _SOME], taught, term)
+        made += able[: free - len(made)]
+        if len(made) == free:
+            break
+    today = doing.acting.today
+    write(doing, [Change(one, "promote", today, offered_until=until) for one in made])
+    return [key_of(one) for one in made]
+
+
+def _able(
+    doing: Doing, some: Sequence[Enrolment], taught: Taught, term: TermDates
+) -> list[Enrolment]:
+    """Keep those who may still have a place, and keep the answer for each of them."""
+    under = [one.term_registration for one in some]
+    gathered = gathering.gather(doing, under, [], term, known={taught.code: taught})
+    answers = {}
+    for one in some:
+        asked = gathering.wish(
+            doing, gathered, one.term_registration, taught, on=doing.acting.today,
+            waived=gathering.excepted(one),
+        )  # fmt: skip
+        answers[one.term_registration.person] = gathering.checks(
+            gathered, one.term_registration, asked
+        )
+    holds.decide_each(doing, gathering.SERVICE, answers, about=taught.code)
+    return [one for one in some if not in_the_way(answers[one.term_registration.person])]
