@@ -31,9 +31,9 @@ BIOLOGY = {
 }
 
 
-def _earned(*modules, mark=60, level=1, credits=20):
+def _earned(*modules, mark=60, level=1, worth=20):
     return {
-        one: Earned(Decimal(credits), None if mark is None else Decimal(mark), level)
+        one: Earned(Decimal(worth), None if mark is None else Decimal(mark), level)
         for one in modules
     }
 
@@ -98,7 +98,7 @@ def test_a_version_asks_for_its_credits_beside_what_its_tree_asks():
     tree = with_credits(parse_requirements({"module": "A"}), Decimal("37.5"))
 
     assert missing(progress(tree, _earned("A"))) == ["earn 37.5 credits (has 20)"]
-    assert missing(progress(tree, _earned("B", credits=40))) == ["pass A"]
+    assert missing(progress(tree, _earned("B", worth=40))) == ["pass A"]
     assert with_credits(parse_requirements({}), Decimal(1)).parts[1].need == 0
 
 

@@ -186,7 +186,7 @@ def capacity_checks(
         found.append(_no("section", f"{section.code} is {section.state}.", "Plan another one."))
     if wanted < 0:
         found.append(_no("seats", f"{wanted} is no number of seats.", "Write 0 or more."))
-    if wanted < taken:
+    elif wanted < taken:
         found.append(
             _no(
                 "seats", f"{section.code} would have {wanted} seats, and {taken} are taken.",
