@@ -357,16 +357,12 @@ def list_(asked: Asked, *, programme: str, term: str, state: str, expiring: int 
     if state and state not in rules.STATES:
         raise click.BadParameter(meant(state, rules.STATES), param_hint="--state")
     today = asked.acting.today
+    chosen: dict[str, Any] = {"programme": programme, "term": term, "on": today}
     if expiring is None:
-        found = queries.matching(programme=programme, term=term, on=today)
+        found = queries.matching(**chosen, state=state)
     else:
-        found = queries.expiring(today, today + timedelta(days=expiring), on=today)
-    rows = [
-        _row(one)
-        for one in access.listed(asked.acting, found)
-        if (one.programme, one.term) == (programme or one.programme, term or one.term)
-        and one.standing.state == (state or one.standing.state)
-    ]
+        found = queries.expiring(today, today + timedelta(days=expiring), **chosen)
+    rows = [_row(one) for one in access.listed(asked.acting, found)]
     if asked.as_json:
         out.as_json(rows)
         return

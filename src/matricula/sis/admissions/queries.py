@@ -151,15 +151,31 @@ def of_numbers(
 
 
 def matching(
-    *, programme: str = "", term: str = "", on: date, known_at: datetime | None = None
+    *,
+    programme: str = "",
+    term: str = "",
+    state: str = "",
+    on: date,
+    known_at: datetime | None = None,
 ) -> list[Applied]:
-    """Tell of the applications for a programme and a term, each of which may be left out."""
+    """Tell of the applications for a programme and a term and in a state, each left out at will.
+
+    Returns:
+        Those of one state in the order in which they came to it, of a waitlist the order in
+        which places are offered; otherwise by number.
+    """
+    found = _told(_chosen(programme, term), on, known_at)
+    if not state:
+        return found
+    alike = [one for one in found if one.standing.state == state]
+    return sorted(alike, key=lambda one: (one.standing.since or on, one.number))
+
+
+def _chosen(programme: str, term: str) -> QuerySet[Application]:
     chosen = Application.objects.all()
     if programme:
         chosen = chosen.filter(programme=programme)
-    if term:
-        chosen = chosen.filter(term=term)
-    return _told(chosen, on, known_at)
+    return chosen.filter(term=term) if term else chosen
 
 
 def of_persons(
@@ -172,19 +188,23 @@ def of_persons(
     return [one for one in found if one.persons & wanted]
 
 
-def expiring(first: date, last: date, *, on: date) -> list[Applied]:
+def expiring(
+    first: date, last: date, *, on: date, programme: str = "", term: str = ""
+) -> list[Applied]:
     """List the offers that nobody has taken yet and that lapse after one of some days.
 
     Args:
         first: The first such day.
         last: The last, included.
         on: The day on which it is asked.
+        programme: Of one programme, if not of all.
+        term: For one term, if not for all.
 
     Returns:
         What lapses first comes first.
     """
     ending = Offer.objects.filter(expires_on__range=(first, last))
-    chosen = Application.objects.filter(pk__in=ending.values("event__application"))
+    chosen = _chosen(programme, term).filter(pk__in=ending.values("event__application"))
     dated = [
         (one.terms.expires_on, one.number, one)
         for one in _told(chosen, on, None)
@@ -193,14 +213,6 @@ def expiring(first: date, last: date, *, on: date) -> list[Applied]:
     return [
         one for day, _, one in sorted(dated, key=lambda held: held[:2]) if first <= day <= last
     ]
-
-
-def waiting(programme: str, term: str, *, on: date) -> list[str]:
-    """List who waits for a place, in the order in which they are offered one."""
-    found = matching(programme=programme, term=term, on=on)
-    return rules.in_order(
-        (one.number, one.standing) for one in found if one.standing.state == rules.WAITLISTED
-    )
 
 
 def of_act(act: str) -> list[ApplicationEvent]:

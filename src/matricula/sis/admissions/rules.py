@@ -15,7 +15,7 @@ from matricula.kernel import histories
 from matricula.kernel.checks import BLOCKED, WARNED, Check, blocked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date, datetime
 
 NOT_YET = histories.NOT_YET
@@ -330,9 +330,3 @@ def submission_checks(asked: Complete) -> list[Check]:
             closed, "Apply for another programme or an earlier term."),
     }  # fmt: skip
     return [no("completeness", what, cure) for what, (wrong, cure) in told.items() if wrong]
-
-
-def in_order(waiting: Iterable[tuple[str, Standing]]) -> list[str]:
-    """Put who waits into the order in which they are offered a place: who waits longest first."""
-    held = [(one.since, number) for number, one in waiting if one.since is not None]
-    return [number for _, number in sorted(held)]
