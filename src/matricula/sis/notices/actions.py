@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 _DIGITS = 8
 _SOME = 500
 _MOST = 1000
+# A server that answers so says nothing more.
+_CLOSING = 421
 # How many are named of those who lack something.
 _NAMED = 5
 
@@ -198,14 +200,15 @@ def _hand_over(backend: EmailBackend, one: Delivery, at: datetime) -> tuple[str,
     except smtplib.SMTPRecipientsRefused as error:
         code, words = next(iter(error.recipients.values()))
         state = rules.after_answer(code, first_at=one.notice.recorded_at, at=at)
-        return state, _words(code, words, one.address), True
+        return state, _words(code, words, one.address), code != _CLOSING
     except smtplib.SMTPSenderRefused as error:
         # It is about who sends, not about this letter.
-        words = _words(error.smtp_code, error.smtp_error, one.address)
-        return rules.WAITING, words, False
+        said = _words(error.smtp_code, error.smtp_error, one.address)
+        return rules.WAITING, said, False
     except smtplib.SMTPResponseException as error:
         state = rules.after_answer(error.smtp_code, first_at=one.notice.recorded_at, at=at)
-        return state, _words(error.smtp_code, error.smtp_error, one.address), True
+        said = _words(error.smtp_code, error.smtp_error, one.address)
+        return state, said, error.smtp_code != _CLOSING
     except OSError as error:
         # It may have arrived: it stays as it is until a person says so.
         return rules.SENDING, f"the answer was lost ({type(error).__name__})", False
@@ -257,9 +260,9 @@ def acknowledge(doing: Doing, number: str) -> datetime:
         Refused: Not permitted (M903), no such notice (M976), or not for this person (M979).
     """
     acting = doing.acting
-    access.own(acting, to="acknowledge a notice")
+    person = access.own(acting, to="acknowledge a notice")
     found = queries.notice(number)
-    mine = Delivery.objects.filter(notice=found, person=acting.person)
+    mine = Delivery.objects.filter(notice=found, person=person)
     held = mine.first()
     if held is None:
         raise Refused(
