@@ -16,7 +16,7 @@ from tests.sis.conftest import AT, TODAY, doing
 from tests.sis.curriculum.conftest import SPRING, TERM, meeting, move, plan, schedule, version
 
 
-def _refused(action, *arguments, code, match=None, **told):
+def _assert_refused(action, *arguments, code, match=None, **told):
     with pytest.raises(Refused, match=match) as refused, doing(**told) as act:
         action(act, *arguments)
     assert refused.value.code == code
@@ -54,7 +54,7 @@ def test_a_programme_is_added_and_told_to_other_systems(timetable):
 def test_a_programme_that_is_there_or_says_too_little_is_refused(timetable, told, code):
     said = {"code": "GEO", "title": "Geology", "department": "SCI", "award": "BSc", "terms": 6}
 
-    _refused(actions.add_programme, actions.NewProgramme(**{**said, **told}), code=code)
+    _assert_refused(actions.add_programme, actions.NewProgramme(**{**said, **told}), code=code)
 
     assert not models.Programme.objects.filter(title="Geology").exists()
 
@@ -64,12 +64,14 @@ def test_a_programme_is_closed_once(timetable):
         actions.close_programme(act, "BIO", date(2027, 1, 1))
 
     assert queries.programme("BIO").closed_on == date(2027, 1, 1)
-    _refused(actions.close_programme, "BIO", TODAY, code="M922", match="closed from 2027-01-01")
+    _assert_refused(
+        actions.close_programme, "BIO", TODAY, code="M922", match="closed from 2027-01-01"
+    )
 
 
 def test_a_clock_that_does_not_exist_is_refused(register):
     for zone in ("Mars/Olympus", "../etc/passwd"):
-        _refused(actions.add_campus, "FAR", "Far", zone, code="M929", match="no time zone")
+        _assert_refused(actions.add_campus, "FAR", "Far", zone, code="M929", match="no time zone")
 
 
 def test_a_cohort_follows_the_last_version_that_began_for_it(timetable):
@@ -94,7 +96,7 @@ def test_a_cohort_follows_the_last_version_that_began_for_it(timetable):
     ],
 )
 def test_a_curriculum_that_is_taken_or_cannot_be_read_is_refused(timetable, told, code, match):
-    _refused(actions.add_curriculum, _curriculum(**told), code=code, match=match)
+    _assert_refused(actions.add_curriculum, _curriculum(**told), code=code, match=match)
 
 
 def test_a_curriculum_is_read_from_what_a_file_says():
@@ -135,7 +137,7 @@ def test_a_module_is_what_its_version_of_the_day_says(timetable):
     ],
 )
 def test_a_version_that_overlaps_or_cannot_be_read_is_refused(timetable, told, code, match):
-    _refused(actions.add_module_version, "BIO101", version(**told), code=code, match=match)
+    _assert_refused(actions.add_module_version, "BIO101", version(**told), code=code, match=match)
 
 
 def test_a_new_version_names_the_planned_sections_that_still_teach_the_earlier(timetable):
@@ -166,7 +168,7 @@ def test_a_term_is_read_with_its_bands_and_the_terms_of_a_day_are_found(timetabl
 def test_a_term_whose_dates_do_not_go_together_is_refused(timetable):
     wrong = replace(SPRING, census_on=date(2027, 1, 1))
 
-    _refused(
+    _assert_refused(
         actions.add_term, wrong, code="M925", match=r"census_on .* is before .* \(2 more\)|is"
     )
 
@@ -179,15 +181,15 @@ def test_a_date_to_come_is_changed_alone_and_the_earlier_dates_stay_known(timeta
 
     assert queries.term("2026-1") == later
     assert queries.term("2026-1", known_at=AT) == replace(TERM, title="Autumn")
-    _refused(actions.change_term, later, code="M922", match="these dates already")
+    _assert_refused(actions.change_term, later, code="M922", match="these dates already")
 
 
 def test_the_past_of_a_term_is_changed_for_a_reason_by_two(timetable):
     other = replace(TERM, census_on=date(2026, 10, 8))
 
-    _refused(actions.change_term, other, code="M928", match="census_on 2026-10-01")
-    _refused(actions.change_term, other, code="M909", reason="error")
-    _refused(actions.change_term, other, code="M909", reason="error", approver="ada")
+    _assert_refused(actions.change_term, other, code="M928", match="census_on 2026-10-01")
+    _assert_refused(actions.change_term, other, code="M909", reason="error")
+    _assert_refused(actions.change_term, other, code="M909", reason="error", approver="ada")
     assert queries.term("2026-1") == TERM
 
 
@@ -245,7 +247,7 @@ def test_a_section_of_what_is_not_there_is_refused(timetable, told, code):
     said = {"code": "BIO101-1", "module": "BIO101", "term": "2026-1", "campus": "MAIN",
             "capacity": 30}  # fmt: skip
 
-    _refused(actions.plan_section, actions.NewSection(**{**said, **told}), code=code)
+    _assert_refused(actions.plan_section, actions.NewSection(**{**said, **told}), code=code)
 
 
 def test_a_module_that_is_not_taught_when_the_term_begins_has_no_section(timetable):
@@ -253,7 +255,7 @@ def test_a_module_that_is_not_taught_when_the_term_begins_has_no_section(timetab
         actions.add_module(act, "NEW1", "SCI", version(starts_on=date(2027, 1, 1)))
 
     wanted = actions.NewSection("NEW1-1", "NEW1", "2026-1", "MAIN", 30)
-    _refused(actions.plan_section, wanted, code="M921", match="is not taught on 2026-09-01")
+    _assert_refused(actions.plan_section, wanted, code="M921", match="is not taught on 2026-09-01")
 
 
 def test_a_section_that_is_opened_and_closed_is_told_to_other_systems(timetable):
@@ -278,7 +280,7 @@ def test_a_section_that_is_opened_and_closed_is_told_to_other_systems(timetable)
 def test_a_planned_section_is_not_closed_finished_or_planned_again(timetable, action):
     plan()
 
-    _refused(actions.move_section, "BIO101-1", action, code="M926")
+    _assert_refused(actions.move_section, "BIO101-1", action, code="M926")
 
     assert queries.section("BIO101-1").state == rules.PLANNED
 
@@ -332,7 +334,9 @@ def test_what_an_act_did_to_a_section_is_taken_back_once(timetable):
         actions.reverse_section_events(act, opened.act)
 
     assert queries.section("BIO101-1").state == rules.PLANNED
-    _refused(actions.reverse_section_events, opened.act, code="M926", match="taken back already")
+    _assert_refused(
+        actions.reverse_section_events, opened.act, code="M926", match="taken back already"
+    )
 
 
 def test_a_plan_and_seats_are_not_taken_back(timetable):
@@ -342,7 +346,9 @@ def test_a_plan_and_seats_are_not_taken_back(timetable):
         actions.change_capacity(act, "BIO101-1", 40, taken=0)
 
     for told in (planned, act.act):
-        _refused(actions.reverse_section_events, told, code="M926", match="is not taken back")
+        _assert_refused(
+            actions.reverse_section_events, told, code="M926", match="is not taken back"
+        )
 
 
 def test_what_lies_beneath_a_later_event_is_not_taken_back(timetable):
@@ -350,7 +356,9 @@ def test_what_lies_beneath_a_later_event_is_not_taken_back(timetable):
     opened = move("BIO101-1", "open")
     move("BIO101-1", "close")
 
-    _refused(actions.reverse_section_events, opened.act, code="M926", match="recorded to close")
+    _assert_refused(
+        actions.reverse_section_events, opened.act, code="M926", match="recorded to close"
+    )
 
 
 def test_a_cancelled_section_gives_its_room_and_is_told_of_it_when_it_comes_back(timetable):

@@ -22,7 +22,7 @@ def sections(timetable):
     return timetable
 
 
-def _refused(action, *arguments, match, code="M927"):
+def _assert_refused(action, *arguments, match, code="M927"):
     with pytest.raises(Refused, match=match) as refused, doing() as act:
         action(act, *arguments)
     assert refused.value.code == code
@@ -37,7 +37,7 @@ def test_a_meeting_lasts_as_long_as_the_term_unless_it_says_otherwise(sections):
 def test_a_room_holds_one_section_at_a_time(sections):
     schedule("BIO101-1", meeting(1, "09:00", "11:00", room="LAB1"))
 
-    _refused(
+    _assert_refused(
         actions.schedule_meeting, "CHE101-1", meeting(1, "10:59", "12:00", room="LAB1"),
         match="LAB1 holds BIO101-1 on Monday 09:00 to 11:00, from 2026-09-07 to 2026-12-14",
     )  # fmt: skip
@@ -66,7 +66,7 @@ def test_the_next_hour_another_day_another_room_and_later_weeks_are_free(section
 def test_a_section_takes_no_room_twice(sections):
     schedule("BIO101-1", meeting(room="LAB1"))
 
-    _refused(
+    _assert_refused(
         actions.schedule_meeting, "BIO101-1", meeting(room="LAB1"), match="LAB1 holds BIO101-1"
     )
 
@@ -84,22 +84,24 @@ def test_a_section_takes_no_room_twice(sections):
     ],
 )
 def test_a_meeting_that_cannot_be_is_refused(sections, when, said):
-    _refused(actions.schedule_meeting, "BIO101-1", when, match=said)
+    _assert_refused(actions.schedule_meeting, "BIO101-1", when, match=said)
 
 
 def test_a_room_with_too_few_seats_and_one_that_is_not_there_are_refused(sections):
     plan("BIO101-9", seats=31)
 
-    _refused(
+    _assert_refused(
         actions.schedule_meeting, "BIO101-9", meeting(room="LAB1"), match="the room LAB1 has 30"
     )
-    _refused(actions.schedule_meeting, "BIO101-9", meeting(room="LAB2"), code="M921", match="LAB1")
+    _assert_refused(
+        actions.schedule_meeting, "BIO101-9", meeting(room="LAB2"), code="M921", match="LAB1"
+    )
 
 
 def test_a_cancelled_section_meets_no_more(sections):
     move("BIO101-1", "cancel", reason="too few")
 
-    _refused(
+    _assert_refused(
         actions.schedule_meeting, "BIO101-1", meeting(), code="M926", match="BIO101-1 is cancelled"
     )
 
@@ -135,16 +137,18 @@ def test_a_meeting_ends_with_a_day_and_one_that_never_was_is_gone(sections):
         actions.end_meeting(act, later, date(2026, 11, 2))
 
     assert queries.section("BIO101-1").meetings == (meeting(1, last=date(2026, 11, 2)),)
-    _refused(actions.end_meeting, number, TODAY, code="M921", match="or it was withdrawn")
+    _assert_refused(actions.end_meeting, number, TODAY, code="M921", match="or it was withdrawn")
 
 
 def test_what_was_met_is_neither_moved_nor_ended(sections):
     number = schedule("BIO101-1", meeting(1))
     yesterday = TODAY - timedelta(days=1)
 
-    _refused(actions.end_meeting, number, yesterday - timedelta(days=1), match="is past")
-    _refused(actions.move_meeting, number, meeting(2, first=yesterday), match="is past")
-    _refused(actions.end_meeting, number, date(2026, 12, 14), match="ends on 2026-12-14 anyway")
+    _assert_refused(actions.end_meeting, number, yesterday - timedelta(days=1), match="is past")
+    _assert_refused(actions.move_meeting, number, meeting(2, first=yesterday), match="is past")
+    _assert_refused(
+        actions.end_meeting, number, date(2026, 12, 14), match="ends on 2026-12-14 anyway"
+    )
 
 
 def test_clashes_are_found_for_many_at_once_in_as_few_queries_as_for_one(sections):

@@ -172,7 +172,7 @@ def missing(found: Progress) -> list[str]:
         return [one for part in found.parts for one in missing(part)]
     if found.requirement.kind == ANY_OF:
         return [" or ".join(" and ".join(missing(part)) for part in found.parts)]
-    have = f" (has {found.have})" if found.have else ""
+    have = f" (has {_said(found.have)})" if found.have else ""
     return [asks(found.requirement) + have]
 
 
@@ -184,12 +184,17 @@ def asks(tree: Requirement) -> str:
     if tree.kind == MODULE:
         said = f"pass {tree.modules[0]}"
     elif tree.kind == CHOOSE:
-        said = f"pass {tree.need} of {', '.join(tree.modules)}"
+        said = f"pass {_said(tree.need)} of {', '.join(tree.modules)}"
     else:
-        said = f"earn {tree.need} credits"
+        said = f"earn {_said(tree.need)} credits"
         said += f" of {', '.join(tree.modules)}" if tree.modules else ""
         said += f" at level {tree.level} or above" if tree.level else ""
-    return said if tree.min_mark is None else f"{said}, with {tree.min_mark} or better"
+    return said if tree.min_mark is None else f"{said}, with {_said(tree.min_mark)} or better"
+
+
+def _said(number: Decimal) -> str:
+    """Write a number without the zeros that a column gives it."""
+    return f"{number.normalize():f}"
 
 
 def _requirement(document: object, place: str, depth: int) -> Requirement:
