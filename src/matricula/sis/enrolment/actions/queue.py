@@ -51,6 +51,7 @@ def offer_seats(doing: Doing, sections: Iterable[str] | None = None) -> list[str
         access.section(doing.acting, code, to="offer seats")
     doing.name("offer seats", "section", ", ".join(codes[:1]))
     capacities = lock_sections(doing, codes)
+    _let_go(doing, codes)
     offered = [key for code in codes for key in promote(doing, code, capacities[code])]
     gone = Enrolment.objects.filter(section__in=codes, vacated_on__lte=doing.acting.today)
     gone.update(vacated_on=None)
@@ -77,11 +78,21 @@ def _passed(doing: Doing) -> set[str]:
     return set(Enrolment.objects.filter(late | free).values_list("section", flat=True))
 
 
+def _let_go(doing: Doing, sections: Iterable[str]) -> None:
+    """End the wait of those who let an offer pass."""
+    late = Enrolment.objects.filter(
+        section__in=list(sections), status=rules.WAITLISTED,
+        offered_until__lte=doing.acting.at,
+    )  # fmt: skip
+    rows = late.select_related("term_registration").order_by("section", "id")
+    write(doing, [Change(one, "expire offer", doing.acting.today) for one in rows])
+
+
 def promote(doing: Doing, section: str, capacity: int) -> list[str]:
     """Offer the seats of a section that are free to those who wait, in their order.
 
     Every check is made again; who does not pass keeps the place in the queue and is passed
-    over. Offers that have passed are let go first. The section is locked.
+    over. The section is locked.
 
     Args:
         doing: The act.
@@ -91,21 +102,25 @@ def promote(doing: Doing, section: str, capacity: int) -> list[str]:
     Returns:
         The keys of the enrolments to which a seat is offered now.
     """
-    waiting = list(
-        Enrolment.objects.filter(section=section, status=rules.WAITLISTED)
-        .select_related("term_registration").order_by("waitlist_rank", "id")
+    in_line = list(
+        Enrolment.objects.filter(
+            section=section, status=rules.WAITLISTED, offered_until=None
+        ).select_related("term_registration").order_by("waitlist_rank", "id")
     )  # fmt: skip
-    if not waiting:
+    if not in_line:
         return []
     at, today = doing.acting.at, doing.acting.today
-    late = [one for one in waiting if one.offered_until is not None and one.offered_until <= at]
-    write(doing, [Change(one, "expire offer", today) for one in late])
     free = queries.seats([section], at=at, on=today)[section].free(capacity)
+    if not free:
+        return []
     taught = curriculum.section(section)
     term = curriculum.term(taught.term)
-    if not free or taught.state != OPEN or today > term.add_until:
+    if taught.state != OPEN or today > term.add_until:
+        doing.left.append(
+            f"{section} has a free seat and {len(in_line)} wait for one, but the time to enrol "
+            f"ended on {term.add_until}: a registrar alone may still let somebody in."
+        )
         return []
-    in_line = [one for one in waiting if one.offered_until is None]
     return _offer(doing, in_line, free, taught, term)
 
 

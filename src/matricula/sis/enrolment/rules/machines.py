@@ -179,7 +179,9 @@ def state_on(
         if on is not None and step.event.effective_on > on:
             break
         event = step.event
-        found = Standing(step.after, event.effective_on, event.grade, event.until_on)
+        # An offer to who waits is no change of state.
+        since = found.since if step.after == step.before else event.effective_on
+        found = Standing(step.after, since, event.grade, event.until_on)
     return found
 
 
