@@ -339,6 +339,12 @@ def test_what_an_act_did_to_a_section_is_taken_back_once(timetable):
     )
 
 
+def test_an_act_that_did_nothing_to_a_section_is_not_taken_back_here(timetable):
+    _assert_refused(
+        actions.reverse_section_events, "act-0", code="M926", match="did nothing to a section"
+    )
+
+
 def test_a_plan_and_seats_are_not_taken_back(timetable):
     plan()
     planned = models.SectionEvent.objects.get(action="plan").act

@@ -232,6 +232,15 @@ def test_seats_are_changed_and_a_section_is_closed_cancelled_and_not_finished_to
     assert (found.state, found.capacity) == (rules.CANCELLED, 25)
 
 
+def test_a_section_that_was_opened_by_mistake_is_planned_again(standing):
+    _plan(standing)
+    opened = _json(standing, "section", "open", "BIO101-1")
+
+    _json(standing, "section", "reverse", opened["act"])
+
+    assert queries.section("BIO101-1").state == rules.PLANNED
+
+
 def test_a_section_is_shown_as_it_was_known(standing):
     _plan(standing)
     today = datetime.now(tz=UTC).date()

@@ -80,6 +80,16 @@ def cancel(asked: Asked, code: str) -> None:
     _move(asked, code, "cancel")
 
 
+@section.command()
+@does
+@click.argument("act")
+def reverse(asked: Asked, act: str) -> None:
+    """Take back that a section was opened, closed, finished or cancelled by an act."""
+    from matricula.sis.curriculum import actions
+
+    carry_out(asked, lambda doing: actions.reverse_section_events(doing, act))
+
+
 def _move(asked: Asked, code: str, action: str) -> None:
     from matricula.sis.curriculum import actions
 

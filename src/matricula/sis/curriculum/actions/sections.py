@@ -142,7 +142,13 @@ def reverse_section_events(doing: Doing, act: str) -> list[Section]:
         Refused: Not permitted (M903), or what was recorded since does not allow it (M926).
     """
     made = []
-    rows = SectionEvent.objects.filter(act=act).select_related("section").order_by("-id")
+    rows = list(SectionEvent.objects.filter(act=act).select_related("section").order_by("-id"))
+    if not rows:
+        raise Refused(
+            "M926", f"{act} did nothing to a section.",
+            cure="What it did to a student is taken back with `matricula register reverse`.",
+        )  # fmt: skip
+    doing.reverses = act
     for event in rows:
         found = access.section(doing.acting, event.section.code, to="reverse a section's event")
         history = queries.section_events([found.pk])[found.pk]

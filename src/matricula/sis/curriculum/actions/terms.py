@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from matricula.accounts.actions import second_person
+from matricula.accounts.rules import About
 from matricula.kernel.errors import Refused
 from matricula.sis.curriculum import access, queries, rules
 from matricula.sis.curriculum.actions.told import must_be_new, must_hold, must_say
 from matricula.sis.curriculum.models import RefundBand, Term, TermVersion
+from matricula.sis.people.actions import second_person
 
 if TYPE_CHECKING:
     from matricula.sis.acts.actions import Doing
@@ -83,7 +84,8 @@ def _must_agree(doing: Doing, past: list[str], code: str) -> None:
             "M928", f"Of the term {code} this is past: {', '.join(past)}.",
             cure="Say why with --why, and who agrees with --approver.", place=code,
         )  # fmt: skip
-    second_person(doing.acting, f"To change what is past of the term {code}, {past[0]},")
+    what = f"To change what is past of the term {code}, {past[0]},"
+    second_person(doing, what, About("term", code))
 
 
 def _write(doing: Doing, term: Term, dates: TermDates) -> None:
