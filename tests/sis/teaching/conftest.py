@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, time
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
 import pytest
@@ -11,7 +11,9 @@ from matricula.accounts import actions as accounts
 from matricula.accounts import queries as held
 from matricula.sis.curriculum import actions as curriculum
 from matricula.sis.curriculum.rules import MeetingTime, TermDates
+from matricula.sis.enrolment import actions as enrolment
 from matricula.sis.people import actions as people
+from matricula.sis.registration import actions as registration
 from tests.sis.conftest import acting, doing
 
 SEPTEMBER, DECEMBER = date(2026, 9, 1), date(2026, 12, 14)
@@ -76,3 +78,16 @@ def efua(dewi):
 def granted(name, on):
     """The roles of an account on a day, each with its section."""
     return {(one.role, one.value) for one in held.grants(name, on=on)}
+
+
+def enroll(given, section="BIO101-A", on=SEPTEMBER, email=""):
+    """Matriculate somebody in September, register them for the term and enrol them."""
+    at = datetime(on.year, on.month, on.day, 9, tzinfo=UTC)
+    with doing(acting(at=at, today=on)) as act:
+        person = people.register(act, people.Described(given, "Test", None, email), on=on)
+        attempt = registration.Attempt("BIO", "2026", "full", on)
+        made = registration.matriculate(act, person.pk, attempt)
+        registration.record(act, made, registration.Change("start", on))
+        enrolment.register_term(act, made.student.number, "2026-1")
+        enrolment.add(act, made.student.number, section)
+    return made.student.number

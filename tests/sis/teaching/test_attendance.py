@@ -13,14 +13,13 @@ from matricula.sis.curriculum import queries as meetings
 from matricula.sis.curriculum.rules import MeetingTime
 from matricula.sis.enrolment import actions as enrolment
 from matricula.sis.people import actions as people
-from matricula.sis.registration import actions as registration
 from matricula.sis.registration import queries as students
 from matricula.sis.teaching import access, actions, queries
 from matricula.sis.teaching.actions import Met
 from matricula.sis.teaching.models import AttendanceMark
 from matricula.sis.teaching.rules import week_of
 from tests.sis.conftest import AT, TODAY, acting, doing
-from tests.sis.teaching.conftest import DECEMBER, SEPTEMBER
+from tests.sis.teaching.conftest import DECEMBER, SEPTEMBER, enroll
 
 LAST_WEDNESDAY, NEXT_WEDNESDAY = date(2026, 10, 7), date(2026, 10, 21)
 NINE = time(9)
@@ -28,29 +27,16 @@ MET = Met("BIO101-A", LAST_WEDNESDAY, NINE)
 SECTION = ("lecturer", "section", "BIO101-A")
 
 
-def _enter(given, section="BIO101-A", on=SEPTEMBER):
-    """Matriculate somebody in September, register them for the term and enrol them."""
-    at = datetime(on.year, on.month, on.day, 9, tzinfo=UTC)
-    with doing(acting(at=at, today=on)) as act:
-        person = people.register(act, people.Described(given, "Test", None), on=on)
-        attempt = registration.Attempt("BIO", "2026", "full", on)
-        made = registration.matriculate(act, person.pk, attempt)
-        registration.record(act, made, registration.Change("start", on))
-        enrolment.register_term(act, made.student.number, "2026-1")
-        enrolment.add(act, made.student.number, section)
-    return made.student.number
-
-
 @pytest.fixture
 def amara(taught):
     """Amara, enrolled in Cells since the first of September."""
-    return _enter("Amara")
+    return enroll("Amara")
 
 
 @pytest.fixture
 def bela(amara):
     """Bela, too."""
-    return _enter("Bela")
+    return enroll("Bela")
 
 
 def _take(categories=None, *, met=MET, rest="", who=SECTION, **told):

@@ -15,7 +15,7 @@ from matricula.sis.record.actions import refresh
 from matricula.sis.record.models import TeachingRecord
 from matricula.sis.teaching import access, actions, queries
 from tests.sis.conftest import AT, TODAY, acting, doing
-from tests.sis.teaching.conftest import MARKS_DUE, SEPTEMBER, granted
+from tests.sis.teaching.conftest import MARKS_DUE, SEPTEMBER, granted, scheduler
 from tests.sis.teaching.test_duties import assign
 
 YESTERDAY = TODAY - timedelta(days=1)
@@ -133,6 +133,28 @@ def test_whose_duty_was_ended_already_still_loses_the_sections(dewi):
     left, _ = _leaves(dewi)
 
     assert len(left.ended) == 1
+    assert granted("dewi", TODAY) == set()
+
+
+def test_to_leave_again_changes_nothing(dewi, efua):
+    assign(dewi, "lead")
+    _leaves(dewi, hand_over_to=efua, submit_until=UNTIL)
+
+    left, act = _leaves(dewi, hand_over_to=efua, submit_until=UNTIL)
+
+    assert (left.ended, left.taken_over, left.submitting) == ((), (), ())
+    assert act.touched == {}
+    assert granted("dewi", UNTIL) == {("marker", "BIO101-A")}
+
+
+def test_a_time_to_hand_in_marks_is_ended_early_by_its_number(dewi):
+    assign(dewi, "lead")
+    _leaves(dewi, submit_until=UNTIL)
+    (late,) = [one for one in queries.of_staff([dewi]) if one.held.duty == "submission"]
+
+    with doing(scheduler()) as act:
+        actions.end(act, late.number, last_day=YESTERDAY)
+
     assert granted("dewi", TODAY) == set()
 
 

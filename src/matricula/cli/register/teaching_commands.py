@@ -9,6 +9,7 @@ import click
 
 from matricula.cli import show as out
 from matricula.cli.register.asked import DAY, Asked, carry_out, does, reads
+from matricula.cli.register.show_commands import end_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,6 +35,9 @@ class Clock(click.ParamType[time]):
 
 
 CLOCK = Clock()
+_KNOWN = click.option(
+    "--known-on", type=DAY, default=None, help="As it was known at the end of a day."
+)
 _LAST = click.option("--last-day", type=DAY, required=True, help="The last day of it.")
 _MET_ON = click.option("--on", type=DAY, required=True, help="On which day, at the campus.")
 _MET_AT = click.option(
@@ -130,11 +134,14 @@ def access(asked: Asked, staff: str) -> None:
 @reads
 @click.argument("section")
 @click.option("--on", type=DAY, default=None, help="As it is on a day.  [default: today]")
-def show_duties(asked: Asked, section: str, *, on: date | None) -> None:
+@_KNOWN
+def show_duties(asked: Asked, section: str, *, on: date | None, known_on: date | None) -> None:
     """Show who has which duty in a section."""
     from matricula.sis.teaching import access
 
-    found = access.duties(asked.acting, section, on=on or asked.acting.today)
+    found = access.duties(
+        asked.acting, section, on=on or asked.acting.today, known_at=end_of(asked, known_on)
+    )
     columns = ("assignment", "staff", "duty", "from", "until", "took over")
     rows = [
         (one.number, one.held.staff_no, one.held.duty, one.held.starts_on, one.held.ends_on,
@@ -227,14 +234,22 @@ def amend(
 @click.argument("section_or_student")
 @click.option("--on", type=DAY, default=None, help="The marks of one day of a section.")
 @click.option("--of-student", is_flag=True, help="It is a student's number.")
+@_KNOWN
 def show_attendance(
-    asked: Asked, section_or_student: str, *, on: date | None, of_student: bool
+    asked: Asked,
+    section_or_student: str,
+    *,
+    on: date | None,
+    of_student: bool,
+    known_on: date | None,
 ) -> None:
     """Show what attendance comes to, per student and section, or the marks of a day."""
     from matricula.sis.teaching import access
 
+    known_at = end_of(asked, known_on)
     if on is not None and not of_student:
-        _tell_marks(asked, access.attendance_on(asked.acting, section_or_student, on))
+        found = access.attendance_on(asked.acting, section_or_student, on, known_at=known_at)
+        _tell_marks(asked, found)
         return
     read = access.attendance_of_student if of_student else access.attendance_in
     columns = ("student", "section", "present", "partial", "excused", "unexcused", "percent",
@@ -242,7 +257,7 @@ def show_attendance(
     rows = [
         (one.student_no, one.section, *one.counts.values(), one.attended_percent,
          one.after_leaving)
-        for one in read(asked.acting, section_or_student)
+        for one in read(asked.acting, section_or_student, known_at=known_at)
     ]  # fmt: skip
     _tell(asked, columns, rows)
 

@@ -13,7 +13,7 @@ from matricula.sis.teaching import queries, rules
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
-    from datetime import date
+    from datetime import date, datetime
 
     from matricula.accounts.rules import Acting
     from matricula.sis.curriculum.rules import Taught
@@ -91,14 +91,16 @@ def anybody(acting: Acting, *, to: str) -> None:
     permit(acting, to, ALLOWED[to])
 
 
-def duties(acting: Acting, code: str, *, on: date) -> list[queries.Assigned]:
-    """List who has which duty in a section on a day, for somebody.
+def duties(
+    acting: Acting, code: str, *, on: date, known_at: datetime | None = None
+) -> list[queries.Assigned]:
+    """List who has which duty in a section on a day, as known now or at an instant, for somebody.
 
     Raises:
         Refused: They may not (M903), or there is no such section (M921).
     """
     section(acting, code, to="read duties")
-    return queries.of_sections([code], on=on)
+    return queries.of_sections([code], on=on, known_at=known_at)
 
 
 def timetable_of_section(acting: Acting, code: str, days: Iterable[date]) -> list[rules.Lesson]:
@@ -160,26 +162,32 @@ def student(acting: Acting, number: str, *, to: str) -> None:
     )  # fmt: skip
 
 
-def attendance_on(acting: Acting, code: str, day: date) -> list[tuple[rules.Mark, bool]]:
+def attendance_on(
+    acting: Acting, code: str, day: date, *, known_at: datetime | None = None
+) -> list[tuple[rules.Mark, bool]]:
     """List the attendance of a section on a day, and who of them outsiders may not be told of.
 
     Raises:
         Refused: They may not (M903), or there is no such section (M921).
     """
     section(acting, code, to="read attendance")
-    held = queries.marks([code], on=day)
+    held = queries.marks([code], on=day, known_at=known_at)
     persons = registration.persons_of({one.student_no for one in held})
     known = people.known(persons.values(), on=acting.today)
     return [(one, known[persons[one.student_no]].is_restricted) for one in held]
 
 
-def attendance_in(acting: Acting, code: str) -> list[rules.Attendance]:
+def attendance_in(
+    acting: Acting, code: str, *, known_at: datetime | None = None
+) -> list[rules.Attendance]:
     """Add up the attendance of everybody in a section, for somebody (M903, M921)."""
     section(acting, code, to="read attendance")
-    return queries.attendance_in(code)
+    return queries.attendance_in(code, known_at=known_at)
 
 
-def attendance_of_student(acting: Acting, number: str) -> list[rules.Attendance]:
+def attendance_of_student(
+    acting: Acting, number: str, *, known_at: datetime | None = None
+) -> list[rules.Attendance]:
     """Add up the attendance of a student in each section, for somebody (M903, M911)."""
     student(acting, number, to="read a student's attendance")
-    return queries.attendance_of(number)
+    return queries.attendance_of(number, known_at=known_at)

@@ -55,7 +55,8 @@ def lecturer_leaves(
     """Let a lecturer leave, and with the duty everything that hung on it.
 
     What the person is besides, such as a student, stays as it is. A section that the colleague
-    cannot take over, and one that is left without a lead, is left to a person.
+    cannot take over, and one that is left without a lead, is left to a person. Doing it again
+    changes nothing; a time to hand in marks is ended by the number of its assignment.
 
     Args:
         doing: The act.
@@ -73,7 +74,7 @@ def lecturer_leaves(
     doing.name("lecturer leaves", "staff", staff_no)
     held = list(
         Assignment.objects.select_for_update()
-        .filter(staff_no=staff_no, withdrawn_at=None)
+        .filter(staff_no=staff_no, withdrawn_at=None, duty__in=rules.DUTIES)
         .exclude(ends_on__lte=last_day)
         .order_by("section", "id")
     )
@@ -124,9 +125,9 @@ def _taken_over(
     doing: Doing, held: Sequence[Assignment], to: str | None, *, on: date
 ) -> tuple[str, ...]:
     """Give the colleague what they can take over, and leave the rest to a person."""
-    going_on = [one for one in held if one.duty in rules.DUTIES and _goes_on(one, on)]
     if to is None:
         return ()
+    going_on = [one for one in held if one.ends_on is None or one.ends_on >= on]
     made = []
     for one in going_on:
         first = max(on, one.starts_on)
@@ -137,10 +138,6 @@ def _taken_over(
         elif wrong[0].name != "overlap":
             doing.left.append(f"{one.number} was not taken over: {wrong[0].what}")
     return tuple(made)
-
-
-def _goes_on(one: Assignment, on: date) -> bool:
-    return one.ends_on is None or one.ends_on >= on
 
 
 def _submitting(
