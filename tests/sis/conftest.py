@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from matricula.accounts.rules import Acting, Facts, Granted
+from matricula.accounts.rules import About, Acting, Facts, Granted
 from matricula.sis.acts.actions import Doing, begin
 
 if TYPE_CHECKING:
@@ -32,6 +32,28 @@ def doing(who: Acting | None = None, **told: object) -> Iterator[Doing]:
     """An act of a registrar, or of somebody else; committed when the block ends."""
     with begin(who or acting(**told)) as act:
         yield act
+
+
+def agreed(
+    by: str, about: str, *, whose: str = "ada", role: str = "registrar", at: datetime = AT
+) -> str:
+    """Somebody agreed beforehand to one act about a record, such as `student:00000001`.
+
+    The accounts are opened and the role is granted where they are not yet. Gives who agreed.
+    """
+    from matricula.accounts import actions, queries
+    from matricula.accounts.models import Account, Grant
+
+    for name in (by, whose):
+        Account.objects.get_or_create(name=name, defaults={"opened_at": AT})
+    Grant.objects.get_or_create(
+        account=queries.account(by), role=role, scope="all",
+        defaults={"starts_on": TODAY, "granted_by": "test", "why": "test", "granted_at": AT},
+    )  # fmt: skip
+    entity, _, key = about.partition(":")
+    who = queries.acting(by, role=role, at=at, today=at.date())
+    actions.agree(replace(who, reason="seen"), whose, About(entity, key))
+    return by
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,4 +81,4 @@ def register(db: None) -> Register:
     return Register()
 
 
-__all__ = ["AT", "TODAY", "Facts", "Register", "acting", "doing", "register"]
+__all__ = ["AT", "TODAY", "Facts", "Register", "acting", "agreed", "doing", "register"]

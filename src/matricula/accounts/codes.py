@@ -5,6 +5,11 @@ from __future__ import annotations
 from matricula.kernel.codes import Code
 
 CODES = {
+    "M900": Code(
+        "No agreement comes of it",
+        "Somebody agrees to one act of somebody else, about one record, for a few days.",
+        "Correct what the message names. `matricula register agreements` lists the open ones.",
+    ),
     "M901": Code(
         "There is no such account",
         "Whoever acts on the register has an account, so that the audit can name them.",
@@ -37,7 +42,9 @@ CODES = {
     ),
     "M909": Code(
         "A second person is missing",
-        "What rewrites the past or takes something for good is agreed by two people.",
-        "Name the account of the person who agreed; your own does not count.",
+        "What rewrites the past or takes something for good is agreed by two people. The second "
+        "one agrees beforehand, under their own account, to one act about one record, and holds "
+        "on that day the role in which it is done, or the registrar's.",
+        "Have them give the command that the message names; then name them with --approver.",
     ),
 }

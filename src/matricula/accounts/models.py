@@ -35,6 +35,28 @@ class Grant(models.Model):
     revoked_at = models.DateTimeField(null=True)
 
 
+class Agreement(models.Model):
+    """Somebody agreed beforehand to one act of another account about one record.
+
+    `role`: in which they agreed. `whose`: the account that may act. `ends_on`: the last day on
+    which it may be used. `used_by`: the act that used it; empty until then.
+    """
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT)
+    role = models.TextField()
+    whose = models.TextField()
+    entity = models.TextField()
+    key = models.TextField()
+    why = models.TextField()
+    agreed_at = models.DateTimeField()
+    ends_on = models.DateField()
+    used_by = models.TextField(default="", db_index=True)
+    withdrawn_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index("whose", "entity", "key", name="agreed_to_what")]
+
+
 class Look(models.Model):
     """Somebody looked at a sensitive record. `is_break_glass`: without a grant, with a ground."""
 

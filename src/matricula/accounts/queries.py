@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Q
 
 from matricula.accounts import rules
-from matricula.accounts.models import Account, Grant, Look
+from matricula.accounts.models import Account, Agreement, Grant, Look
 from matricula.kernel.errors import Refused
 from matricula.kernel.words import meant
 
@@ -45,6 +45,22 @@ def grants(name: str, *, on: date) -> Sequence[Grant]:
         account__name=name, account__closed_at=None, revoked_at=None, starts_on__lte=on,
     )  # fmt: skip
     return list(found.order_by("id"))
+
+
+def agreements(name: str, *, whose: str, about: rules.About) -> Sequence[Agreement]:
+    """List what an account ever agreed to with another about a record, the latest first."""
+    found = Agreement.objects.filter(
+        account__name=name, whose=whose, entity=about.entity, key=about.key
+    )
+    return list(found.order_by("-id"))
+
+
+def open_agreements(name: str, *, on: date) -> Sequence[Agreement]:
+    """List the agreements that an account gave or was given and that may be used on a day."""
+    found = Agreement.objects.filter(
+        Q(account__name=name) | Q(whose=name), used_by="", withdrawn_at=None, ends_on__gte=on
+    )
+    return list(found.select_related("account").order_by("id"))
 
 
 def acting(name: str, *, role: str, at: datetime, today: date) -> rules.Acting:

@@ -106,6 +106,33 @@ class Facts:
 NOTHING = Facts()
 
 
+@dataclass(frozen=True, slots=True)
+class About:
+    """The record that an act is about, as a second person names it: `student:00000001`.
+
+    Attributes:
+        entity: One of `KINDS`.
+        key: Which record.
+        facts: What it belongs to.
+    """
+
+    entity: str
+    key: str
+    facts: Facts = NOTHING
+
+    def __str__(self) -> str:
+        """Write it as the command line reads it."""
+        return f"{self.entity}:{self.key}"
+
+
+# What somebody may agree to an act about.
+KINDS = ("student", "person", "application", "hold", "hold policy", "term")
+# Who never agrees: whom the record is about, machines, whoever only reads or only grants.
+SILENT = frozenset({"student", "system", "auditor", "operator"})
+# The office that answers for the record, and so may agree to what any other does to it.
+_ANSWERS = "registrar"
+
+
 def holds_on(starts_on: date, ends_on: date | None, *, on: date) -> bool:
     """Whether a stretch of days, its last one included, covers a day."""
     return starts_on <= on and (ends_on is None or on <= ends_on)
@@ -147,3 +174,37 @@ def chosen(held: Iterable[str], wanted: str) -> str | None:
     if wanted:
         return wanted if wanted in roles else None
     return roles.pop() if len(roles) == 1 else None
+
+
+def agreeing(role: str) -> tuple[str, ...]:
+    """Name the roles in which somebody may be the second person of an act done in a role.
+
+    Whoever might have done it, and the registrar, who answers for the record.
+    """
+    return tuple(sorted({role, _ANSWERS} - SILENT))
+
+
+def may_agree(held: Iterable[Granted], *, agreed_as: str, role: str, facts: Facts) -> bool:
+    """Whether somebody may be the second person of an act.
+
+    Args:
+        held: What is granted to them today.
+        agreed_as: The role in which they agreed; they must hold it still.
+        role: In which the act is done.
+        facts: What the record belongs to; it must be within the scope of their grant.
+    """
+    return agreed_as in agreeing(role) and any(
+        grant.role == agreed_as and covers(grant, facts, person=None) for grant in held
+    )
+
+
+def why_spent(used_by: str, *, act: str, is_withdrawn: bool, ends_on: date, today: date) -> str:
+    """Say why an agreement does not count for an act, in words that follow its number; or nothing.
+
+    Within the act that used it, it counts on: one act may ask twice.
+    """
+    if used_by:
+        return "" if used_by == act else f"was used by {used_by}"
+    if is_withdrawn:
+        return "was taken back"
+    return f"ended with {ends_on}" if ends_on < today else ""

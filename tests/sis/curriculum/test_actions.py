@@ -12,7 +12,7 @@ from matricula.audit.queries import history as audited
 from matricula.kernel.errors import Refused
 from matricula.sis.curriculum import actions, models, queries, rules
 from matricula.sis.record import actions as record
-from tests.sis.conftest import AT, TODAY, doing
+from tests.sis.conftest import AT, TODAY, agreed, doing
 from tests.sis.curriculum.conftest import SPRING, TERM, meeting, move, plan, schedule, version
 
 
@@ -194,17 +194,16 @@ def test_the_past_of_a_term_is_changed_for_a_reason_by_two(timetable):
 
 
 def test_a_second_person_lets_the_past_of_a_term_be_changed(timetable):
-    from matricula.accounts.models import Account
-
     other = replace(TERM, census_on=date(2026, 10, 8))
-    for name in ("ada", "bela"):
-        Account.objects.create(name=name, opened_at=AT)
 
-    with doing(reason="error", approver="bela") as act:
+    with doing(reason="error", approver=agreed("bela", "term:2026-1")) as act:
         actions.change_term(act, other)
 
     assert queries.term("2026-1").census_on == date(2026, 10, 8)
-    assert [one.action for one in audited("term", "2026-1")] == ["change", "add"]
+    done = [(one.actor, one.action) for one in audited("term", "2026-1")]
+    assert done == [
+        ("ada", "change"), ("ada", "use agreement"), ("bela", "agree"), ("ada", "add"),
+    ]  # fmt: skip
 
 
 def test_a_shorter_term_names_the_sections_that_would_meet_after_it(timetable):

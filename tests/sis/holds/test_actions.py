@@ -7,13 +7,13 @@ from datetime import date, timedelta
 
 import pytest
 
-from matricula.accounts.models import Account, Look
+from matricula.accounts.models import Look
 from matricula.audit.queries import history as audited
 from matricula.kernel.errors import Refused
 from matricula.sis.holds import access, actions, queries, rules
 from matricula.sis.holds.actions import Window
 from matricula.sis.people.models import Merge, Person
-from tests.sis.conftest import AT, TODAY, acting, doing
+from tests.sis.conftest import AT, TODAY, acting, agreed, doing
 
 CHIDI = 7
 SEPTEMBER, NEXT_YEAR = date(2026, 9, 1), date(2027, 9, 1)
@@ -49,10 +49,6 @@ def _state(on=TODAY, known_at=None):
 def _outcomes(service="term registration", **told):
     found = queries.checks_for([CHIDI], service, **{"on": TODAY, "policy": "uk", **told})
     return [check.outcome for check in found[CHIDI]]
-
-
-def _second_person():
-    Account.objects.create(name="grace", opened_at=AT)
 
 
 def test_a_debt_that_the_bursar_places_blocks_the_next_registration_until_it_is_released(register):
@@ -200,17 +196,12 @@ def test_a_hold_that_is_not_whole_is_refused_and_says_what_is_missing(
 def test_an_exemption_needs_a_second_person_and_ends_with_its_window(register):
     number = _place()
     window = Window("term registration", TODAY, TODAY + timedelta(days=30))
-    agreed = replace(BURSAR, reason="agreement", approver="grace")
+    who = replace(BURSAR, reason="agreement", approver="grace")
 
-    with (
-        pytest.raises(Refused) as refused,
-        doing(
-            agreed,
-        ) as act,
-    ):
+    with pytest.raises(Refused) as refused, doing(who) as act:
         actions.exempt(act, number, window)
-    _second_person()
-    with doing(agreed) as act:
+    agreed("grace", f"hold:{number}", role="bursar")
+    with doing(who) as act:
         actions.exempt(act, number, window)
 
     assert refused.value.code == "M901"
@@ -232,8 +223,8 @@ def test_nobody_exempts_alone(register, approver):
 
 def test_an_exemption_that_was_ended_counts_no_more_and_did_count_before(register):
     number = _place()
-    _second_person()
-    with doing(replace(BURSAR, reason="agreement", approver="grace")) as act:
+    second = agreed("grace", f"hold:{number}", role="bursar")
+    with doing(replace(BURSAR, reason="agreement", approver=second)) as act:
         made = actions.exempt(act, number, Window("term registration", TODAY, NEXT_YEAR))
     later = replace(BURSAR, at=AT + timedelta(hours=1))
     with doing(later) as end:
@@ -247,8 +238,7 @@ def test_an_exemption_that_was_ended_counts_no_more_and_did_count_before(registe
 
 def test_the_registrar_exempts_from_every_hold_and_an_act_that_is_reversed_takes_it_back(register):
     _place()
-    _second_person()
-    who = replace(REGISTRAR, reason="hardship", approver="grace")
+    who = replace(REGISTRAR, reason="hardship", approver=agreed("grace", f"person:{CHIDI}"))
     window = Window("term registration", TODAY, NEXT_YEAR)
     with doing(who) as act:
         actions.exempt_from_all(act, CHIDI, window)
@@ -273,9 +263,8 @@ def test_the_registrar_exempts_from_every_hold_and_an_act_that_is_reversed_takes
 )
 def test_an_exemption_that_makes_no_sense_is_refused(register, window, reason, code):
     number = _place()
-    _second_person()
 
-    who = replace(BURSAR, reason=reason, approver="grace")
+    who = replace(BURSAR, reason=reason, approver=agreed("grace", f"hold:{number}"))
     with pytest.raises(Refused) as refused, doing(who) as act:
         actions.exempt(act, number, window)
 
@@ -284,7 +273,7 @@ def test_an_exemption_that_makes_no_sense_is_refused(register, window, reason, c
 
 def test_an_institutions_ruling_counts_from_when_it_is_made_and_the_decision_names_it(register):
     _place(FINE, LIBRARIAN)
-    _second_person()
+    agreed("grace", "hold policy:open debt library")
     own = rules.OwnRuling("open", "debt", "", "library", rules.Ruling("block"))
     later = AT + timedelta(hours=1)
     with doing(replace(REGISTRAR, at=later, approver="grace")) as act:

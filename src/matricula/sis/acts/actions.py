@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
     from matricula.accounts.rules import Acting
 
+# So many names are asked for in one question.
+_SOME = 5_000
+
 
 @dataclass(slots=True)
 class Doing:
@@ -35,6 +38,7 @@ class Doing:
         entity: The kind of record it is about.
         key: Which record.
         reverses: The act it takes back.
+        approver: The second person, once what they agreed to was used.
         touched: Keys of records whose copies elsewhere may change, per kind of record.
         left: What could not be done and a person has to see to, in sentences.
         entries: What goes into the audit.
@@ -46,6 +50,7 @@ class Doing:
     entity: str = ""
     key: str = ""
     reverses: str = ""
+    approver: str = ""
     touched: dict[str, set[str]] = field(default_factory=dict)
     left: list[str] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
@@ -98,7 +103,7 @@ def begin(acting: Acting) -> Iterator[Doing]:
             raise Refused("M907", "Nothing was done.", cure="Report it; this is ours to mend.")
         Act.objects.create(
             id=doing.act, action=doing.action, entity=doing.entity, key=doing.key,
-            account=acting.account, role=acting.role, approver=acting.approver,
+            account=acting.account, role=acting.role, approver=doing.approver,
             reason=acting.reason, reverses=doing.reverses, recorded_at=acting.at,
         )  # fmt: skip
         # Last, for whoever appends next waits until this transaction ends.
@@ -117,6 +122,30 @@ def next_numbers(series: str, count: int = 1) -> range:
     held.last += count
     held.save(update_fields=["last"])
     return range(first, first + count)
+
+
+def next_of_each(counts: Mapping[str, int]) -> dict[str, int]:
+    """Take the next numbers of many series at once.
+
+    Args:
+        counts: For each series how many.
+
+    Returns:
+        For each series the first of them.
+    """
+    names = sorted(counts)
+    Series.objects.bulk_create([Series(name=n, last=0) for n in names], ignore_conflicts=True)
+    held = {
+        one.name: one.last
+        # In one order, so that no two wait for each other.
+        for some in (names[at : at + _SOME] for at in range(0, len(names), _SOME))
+        for one in Series.objects.select_for_update().filter(name__in=some).order_by("name")
+    }
+    Series.objects.bulk_create(
+        [Series(name=name, last=held[name] + counts[name]) for name in names],
+        update_conflicts=True, unique_fields=["name"], update_fields=["last"],
+    )  # fmt: skip
+    return {name: last + 1 for name, last in held.items()}
 
 
 def pass_over(series: str, last: int) -> None:

@@ -9,7 +9,8 @@ class Act(models.Model):
     """One thing that was done, whole or not at all.
 
     Events of every part name it, so that it can be told and reversed as one.
-    `approver`: the second person, where the act needed one. `reverses`: the act it takes back.
+    `approver`: the second person, where the act needed one and used what they agreed to.
+    `reverses`: the act it takes back.
     """
 
     id = models.TextField(primary_key=True)

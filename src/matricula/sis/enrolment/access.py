@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from matricula.accounts import rules as scopes
@@ -89,6 +90,12 @@ def facts_of(acting: Acting, under: TermRegistration) -> scopes.Facts:
     return scopes.Facts(
         persons=persons, programmes=frozenset({under.programme}), departments=departments
     )
+
+
+def facts_in_full(under: TermRegistration) -> scopes.Facts:
+    """Say what a term registration belongs to, whoever's grants ask for it."""
+    persons = frozenset(people.family([under.person])[under.person])
+    return replace(facts_of_programme(under.programme), persons=persons)
 
 
 def facts_of_programme(code: str) -> scopes.Facts:

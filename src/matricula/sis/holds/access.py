@@ -59,10 +59,11 @@ def permit_at(acting: Acting, what: str, office: str, person: int) -> None:
         Refused: They may not (M903).
     """
     name = f"{what} of the {rules.desk_of(office)}"
-    permit(acting, name, ALLOWED[name], _facts(office, person))
+    permit(acting, name, ALLOWED[name], facts_of(office, person))
 
 
-def _facts(office: str, person: int) -> scopes.Facts:
+def facts_of(office: str, person: int) -> scopes.Facts:
+    """Say what the holds of an office against a person belong to."""
     return scopes.Facts(persons=_known_as(person), offices=frozenset({office}))
 
 
@@ -173,7 +174,7 @@ def _note(acting: Acting, held: rules.Held) -> None:
 def _seen(acting: Acting, held: rules.Held, *, sees_all: bool) -> Seen | None:
     name = f"read a hold in full of the {rules.desk_of(held.office)}"
     is_secret = held.visibility == rules.OFFICE_ONLY
-    if scopes.may(acting, ALLOWED[name], _facts(held.office, held.person)):
+    if scopes.may(acting, ALLOWED[name], facts_of(held.office, held.person)):
         _note(acting, held)
         return Seen(held, is_veiled=False)
     if not sees_all:

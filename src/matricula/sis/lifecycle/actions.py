@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from matricula.accounts.actions import permit, second_person
+from matricula.accounts.actions import permit
+from matricula.accounts.rules import About
 from matricula.kernel.errors import Refused
 from matricula.sis.acts import queries as acts
 from matricula.sis.admissions import actions as admissions
@@ -19,6 +20,7 @@ from matricula.sis.enrolment import queries as enrolments
 from matricula.sis.holds import actions as deciding
 from matricula.sis.holds import queries as holds
 from matricula.sis.lifecycle import rules
+from matricula.sis.people.actions import second_person
 from matricula.sis.registration import access, actions, queries
 from matricula.sis.registration.actions import Attempt, Change
 from matricula.sis.registration.rules import LEFT, crossed
@@ -62,13 +64,13 @@ def happen(doing: Doing, student: str, change: Change) -> Held:
     """
     found = access.registration(doing.acting, student, to="record an event")
     doing.name(change.action, "student", found.student.number)
-    _agreed_if_closed(doing, change.effective_on, to=change.action)
+    _agreed_if_closed(doing, found, change.effective_on, to=change.action)
     actions.record(doing, found, change)
     _dispose(doing, found, change)
     return found
 
 
-def _agreed_if_closed(doing: Doing, effective_on: date, *, to: str) -> None:
+def _agreed_if_closed(doing: Doing, found: Held, effective_on: date, *, to: str) -> None:
     """Ask for a second person where the past that is reached into is closed."""
     reached = rules.terms_reached(curriculum.terms(), effective_on=effective_on)
     closed = crossed(
@@ -76,7 +78,9 @@ def _agreed_if_closed(doing: Doing, effective_on: date, *, to: str) -> None:
     )
     if closed:
         days = ", ".join(f"{one.what} ({one.on})" for one in closed)
-        second_person(doing.acting, f"to {to} from {effective_on} reaches back over {days}")
+        about = About("student", found.student.number, access.facts(found))
+        what = f"To {to} from {effective_on}, back over {days},"
+        second_person(doing, what, about)
 
 
 def _dispose(doing: Doing, found: Held, change: Change) -> None:
@@ -188,7 +192,7 @@ def reverse(doing: Doing, act: str) -> list[str]:
     _must_stand(act)
     events = queries.of_act(act)
     for event in events:
-        _agreed_if_closed(doing, event.effective_on, to=doing.action)
+        _agreed_if_closed(doing, event.registration, event.effective_on, to=doing.action)
     actions.reverse(doing, act)
     # Where the act was a matriculation, the place is only accepted again.
     admissions.reverse(doing, act)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from matricula.accounts.actions import second_person
 from matricula.kernel.checks import must_pass
 from matricula.kernel.errors import Refused
 from matricula.sis.admissions import access, queries, rules
 from matricula.sis.admissions.actions.writing import (
+    about,
     agreed_if_closed,
     amount,
     beyond,
@@ -94,13 +94,13 @@ def matriculate(doing: Doing, number: str, identity: Identity, entry: Entry | No
     begins = entry or Entry()
     term = curriculum.term(found.term)
     on = begins.on or term.starts_on
-    agreed_if_closed(doing, f"To matriculate {number} from {on}", term, on)
+    agreed_if_closed(doing, told, f"To matriculate {number} from {on}", term, on)
     person = _settled(doing, told, identity)
     attempt = Attempt(
         found.programme, begins.cohort or str(term.starts_on.year), found.mode, on,
         begins.expected_end_on, is_dual=begins.is_dual,
     )  # fmt: skip
-    attempt = _continued(doing, person, attempt)
+    attempt = _continued(doing, told, person, attempt)
     made = registration.matriculate(doing, _as_student(person), attempt)
     before = attempt.predecessor
     if before and (before.programme, before.curriculum) != (made.programme, made.curriculum):
@@ -138,9 +138,11 @@ def _settled(doing: Doing, told: Applied, identity: Identity) -> int:
     if identity.same_as is not None:
         met = persons.resolve([identity.same_as])[identity.same_as]
         if met not in {one.person for one in found}:
-            second_person(doing.acting, f"To take {told.number} for somebody it is not like")
+            what = f"To take {told.number} for somebody it is not like"
+            people.second_person(doing, what, about(told, met))
     elif any(one.strength == STRONG for one in found):
-        second_person(doing.acting, f"To take {told.number} for somebody new, against {found[0]},")
+        what = f"To take {told.number} for somebody new, against {found[0]},"
+        people.second_person(doing, what, about(told, *(one.person for one in found)))
     settled = people.register_matched(
         doing, described, same_as=identity.same_as, is_new=identity.is_new
     )
@@ -181,7 +183,7 @@ def _as_student(person: int) -> int:
     return registrations.student(held[0]).person if held else person
 
 
-def _continued(doing: Doing, person: int, attempt: Attempt) -> Attempt:
+def _continued(doing: Doing, told: Applied, person: int, attempt: Attempt) -> Attempt:
     """Have an attempt continue what was left last, of the same programme if there is any.
 
     A former student is asked for what everybody is who comes back: whether a hold forbids it,
@@ -199,5 +201,6 @@ def _continued(doing: Doing, person: int, attempt: Attempt) -> Attempt:
         return attempt
     last = max(left, key=lambda one: (one.programme == attempt.programme, one.id))
     if last.standing.state == DISMISSED:
-        second_person(doing.acting, f"To take back {last.student_no} after a dismissal")
+        what = f"To take back {last.student_no} after a dismissal"
+        people.second_person(doing, what, about(told, person))
     return replace(attempt, predecessor=registrations.row(last.number, on=on))

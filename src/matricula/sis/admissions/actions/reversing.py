@@ -52,11 +52,12 @@ def take_back(doing: Doing, act: str) -> list[ApplicationEvent]:
 def _take_registration_back(doing: Doing, application: Application, act: str) -> None:
     number = application.number
     access.application(doing.acting, number, to="reverse a matriculation")
-    term = curriculum.term(application.term)
+    (told,) = queries.of_numbers([number], on=doing.acting.today)
+    term = curriculum.term(told.term)
     for event in registrations.of_act(act):
         agreed_if_closed(
-            doing, f"To reverse the matriculation of {number}", term, event.effective_on
-        )
+            doing, told, f"To reverse the matriculation of {number}", term, event.effective_on
+        )  # fmt: skip
     registration.reverse(doing, act)
 
 

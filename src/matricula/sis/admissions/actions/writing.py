@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from matricula.accounts.actions import second_person
+from matricula.accounts.rules import About
 from matricula.kernel.checks import must_pass
 from matricula.kernel.money import to_major
-from matricula.sis.admissions import queries, rules
+from matricula.sis.admissions import access, queries, rules
 from matricula.sis.admissions.models import Application, ApplicationEvent
 from matricula.sis.curriculum.rules import closed_before
+from matricula.sis.people import queries as people
+from matricula.sis.people.actions import second_person
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
 
     from matricula.sis.acts.actions import Doing
+    from matricula.sis.admissions.queries import Applied
     from matricula.sis.curriculum.rules import TermDates
 
 
@@ -63,7 +66,9 @@ def put(
     new = rules.Event(beyond(history), action, on, acting.at, reason, expires_on=expires_on)
     must_pass(rules.checks(history, new), code="M952")
     if rules.late(history, new, today=acting.today):
-        second_person(acting, "To accept an offer after it lapsed, as of an earlier day,")
+        what = "To accept an offer after it lapsed, as of an earlier day,"
+        (told,) = queries.of_numbers([application.number], on=acting.today)
+        second_person(doing, what, about(told))
     return insert(doing, application, history, new, person=person)
 
 
@@ -110,11 +115,19 @@ def amount(minor: int, currency: str) -> str:
     return f"{to_major(minor, currency)} {currency}"
 
 
-def agreed_if_closed(doing: Doing, what: str, term: TermDates, on: date) -> None:
+def about(told: Applied, *persons: int) -> About:
+    """Name an application as what a second person agrees to, and whom it is about."""
+    members = {one for known in people.family(persons).values() for one in known}
+    facts = access.facts_of(told.programme, told.persons | members)
+    return About("application", told.number, facts)
+
+
+def agreed_if_closed(doing: Doing, told: Applied, what: str, term: TermDates, on: date) -> None:
     """Ask for a second person where a matriculation reaches back over a day that is closed.
 
     Args:
         doing: The act.
+        told: The application by which somebody matriculates.
         what: What is done, as the beginning of a sentence.
         term: In which it begins.
         on: From which day.
@@ -126,4 +139,4 @@ def agreed_if_closed(doing: Doing, what: str, term: TermDates, on: date) -> None
         f"{past} ({day})" for past, day in closed_before(term, doing.acting.today) if on <= day
     ]
     if closed:
-        second_person(doing.acting, f"{what}, back over {', '.join(closed)},")
+        second_person(doing, f"{what}, back over {', '.join(closed)},", about(told))

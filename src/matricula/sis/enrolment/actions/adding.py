@@ -84,7 +84,7 @@ def add(
     _may_except(doing, under, on=on, let_pass=let_pass)
     doing.name("enrol", "enrolment", f"{under.student_no}|{section}")
     term = curriculum.term(taught.term)
-    must_be_agreed(doing, term, on=on, to="enrol")
+    must_be_agreed(doing, under, term, on=on, to="enrol")
     gathered = gathering.gather(doing, [under], [], term, known={section: taught})
     there = gathered.row(under, section)
     if there is not None and there.status in _THERE:

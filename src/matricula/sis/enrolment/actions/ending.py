@@ -92,7 +92,7 @@ def cancel_term(
     under = access.term_registration(doing.acting, student, term, to=to)
     doing.name(to, "student", under.student_no)
     dates = curriculum.term(term)
-    must_be_agreed(doing, dates, on=min(effective_on, doing.acting.today), to="cancel")
+    must_be_agreed(doing, under, dates, on=min(effective_on, doing.acting.today), to="cancel")
     leaving = _Leaving(rules.DROP, effective_on, None, doing.acting.reason)
     return _end(doing, [under], leaving)
 

@@ -95,7 +95,7 @@ def _must_be_time(doing: Doing, row: Enrolment, action: str, *, on: date) -> Non
         term, action, on=on, today=today, is_own=doing.acting.role == "student"
     )
     must_pass(checks, code="M963")
-    must_be_agreed(doing, term, on=on, to=action)
+    must_be_agreed(doing, row.term_registration, term, on=on, to=action)
 
 
 def _left(doing: Doing, row: Enrolment, change: Change) -> Placed:

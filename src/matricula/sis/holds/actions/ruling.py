@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from matricula.accounts.actions import permit, second_person
+from matricula.accounts.actions import permit
+from matricula.accounts.rules import About
 from matricula.kernel.errors import Refused
 from matricula.sis.acts.actions import next_numbers
 from matricula.sis.holds import access, models, queries, rules
+from matricula.sis.people.actions import second_person
 
 if TYPE_CHECKING:
     from datetime import date
@@ -69,7 +71,7 @@ def _exempt(
             "M945", f"The last day, {window.ends_on}, is before {window.starts_on}.",
             cure="Correct one of the two days.",
         )  # fmt: skip
-    second_person(doing.acting, "An exemption")
+    second_person(doing, "An exemption", _about(person, hold))
     made = models.Exemption.objects.create(
         person=person, hold=hold, service=window.service, starts_on=window.starts_on,
         ends_on=window.ends_on, approver=doing.acting.approver, reason=reason, act=doing.act,
@@ -77,6 +79,12 @@ def _exempt(
     )  # fmt: skip
     _tell(doing, "exempt", made)
     return made
+
+
+def _about(person: int, hold: models.Hold | None) -> About:
+    if hold is None:
+        return About("person", str(person), access.facts_of("", person))
+    return About("hold", hold.number, access.facts_of(hold.office, person))
 
 
 def end_exemption(doing: Doing, number: int) -> models.Exemption:
@@ -130,7 +138,8 @@ def rule(doing: Doing, own: rules.OwnRuling) -> models.HoldPolicy:
     """
     permit(doing.acting, "rule on holds", access.ALLOWED["rule on holds"])
     rules.must_be_allowed(own)
-    second_person(doing.acting, "A ruling on holds")
+    key = f"{own.profile} {own.kind} {own.cause} {own.service}".replace("  ", " ")
+    second_person(doing, "A ruling on holds", About("hold policy", key))
     number = next_numbers(f"hold policy {own.profile}")[0]
     before = queries.policy_of(own.profile).ruling(own.kind, own.cause, own.service)
     made = models.HoldPolicy.objects.create(
@@ -138,7 +147,6 @@ def rule(doing: Doing, own: rules.OwnRuling) -> models.HoldPolicy:
         effect=own.ruling.effect, disputed=own.ruling.disputed,
         threshold_minor=own.ruling.threshold_minor, act=doing.act, recorded_at=doing.acting.at,
     )  # fmt: skip
-    key = f"{own.profile} {own.kind} {own.cause} {own.service}".replace("  ", " ")
     doing.name("rule on holds", "hold policy", key)
     doing.record("hold policy", key, "rule", before=before.as_json(), after=own.ruling.as_json())
     return made

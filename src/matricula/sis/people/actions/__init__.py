@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from matricula.sis.people.actions.agreeing import second_person
 from matricula.sis.people.actions.merging import merge, unmerge
 from matricula.sis.people.actions.persons import (
     correct_birth_date,
@@ -21,5 +22,5 @@ from matricula.sis.people.rules import Contact, Described, Naming, Number, Post,
 __all__ = [
     "Contact", "Described", "Naming", "Number", "Post", "Wish", "assign_duty", "change_contact",
     "correct_birth_date", "end_duty", "give_number", "hire", "lift_directive", "merge",
-    "register", "register_matched", "rename", "set_directive", "unmerge",
+    "register", "register_matched", "rename", "second_person", "set_directive", "unmerge",
 ]  # fmt: skip

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from matricula.accounts.actions import second_person
+from matricula.accounts.rules import About, Facts
 from matricula.kernel.checks import must_pass
 from matricula.kernel.errors import Refused
+from matricula.kernel.keys import join_key
 from matricula.sis.people import access, queries, rules
+from matricula.sis.people.actions.agreeing import second_person
 from matricula.sis.people.actions.writing import lock, touch
 from matricula.sis.people.models import Birth, ContactPoint, Directive, Merge, Name
 
@@ -32,9 +34,10 @@ def merge(doing: Doing, survivor: int, merged: int, *, evidence: str, number: st
         Refused: Not permitted (M903), nobody agreed (M909), no such person (M931), or
             something is in the way (M935).
     """
-    for one in (survivor, merged):
-        access.person(doing.acting, one, to="merge persons")
-    second_person(doing.acting, "To merge persons")
+    both = (survivor, merged)
+    members = [access.person(doing.acting, one, to="merge persons").members for one in both]
+    key = join_key(str(one) for one in both)
+    second_person(doing, "To merge persons", _about(key, *members))
     lock([survivor, merged])
     kept, gone = _side(doing, survivor), _side(doing, merged)
     must_pass(rules.merge_checks(kept, gone, evidence=evidence, number=number), code="M935")
@@ -49,6 +52,11 @@ def merge(doing: Doing, survivor: int, merged: int, *, evidence: str, number: st
     for one in (survivor, merged):
         doing.record("person", str(one), "merge", after=told)
     return made
+
+
+def _about(key: str, *members: tuple[int, ...]) -> About:
+    """Name what is agreed to: of a merge both persons, the survivor first."""
+    return About("person", key, Facts(persons=frozenset().union(*members)))
 
 
 def _side(doing: Doing, number: int) -> rules.Side:
@@ -74,8 +82,8 @@ def unmerge(doing: Doing, merged: int) -> Merge:
         Refused: Not permitted (M903), nobody agreed (M909), no such person (M931), or they
             are not merged into anybody (M935).
     """
-    access.person(doing.acting, merged, to="undo a merge")
-    second_person(doing.acting, "To take a merge back")
+    members = access.person(doing.acting, merged, to="undo a merge").members
+    second_person(doing, "To take a merge back", _about(str(merged), members))
     found = _locked(merged)
     together = queries.family([merged])[merged]
     touch(doing, together)

@@ -1,7 +1,4 @@
-"""Open accounts, grant and revoke roles, and note who looked at whom.
-
-Everything here joins the caller's transaction and writes its own audit entry.
-"""
+"""Open accounts, grant and revoke roles, and note who looked at whom."""
 
 from __future__ import annotations
 
@@ -216,29 +213,6 @@ def end_grant(number: int, *, last_day: date, by: str, at: datetime) -> None:
     held = Grant.objects.filter(pk=number, revoked_at=None)
     held.filter(starts_on__gt=last_day).update(revoked_at=at, revoked_by=by)
     held.filter(starts_on__lte=last_day).exclude(ends_on__lte=last_day).update(ends_on=last_day)
-
-
-def second_person(acting: rules.Acting, what: str) -> None:
-    """Go on only if a second person agreed: somebody else, whose account is open.
-
-    Another account of the same person is nobody else.
-
-    Args:
-        acting: Who acts, with whom they named.
-        what: What asks for it, as the beginning of a sentence.
-
-    Raises:
-        Refused: Nobody was named, or they named themselves (M909), or there is no such
-            account (M901).
-    """
-    if acting.approver and acting.approver != acting.account:
-        agreed = queries.account(acting.approver).person
-        if agreed is None or agreed != acting.person:
-            return
-    raise Refused(
-        "M909", f"{what} needs a second person, other than {acting.account}.",
-        cure="Name the account of who agreed with --approver.",
-    )  # fmt: skip
 
 
 def note_look(acting: rules.Acting, *, what: str, entity: str, key: str) -> None:
