@@ -120,6 +120,8 @@ def carry_out(
     found: list[Followed[Value]] = []
     try:
         with transaction.atomic(), begin(acting) as doing:
+            # What began on a day that has come since is no consequence of this act.
+            mark(desk, record.bring_to(acting.today), why="a new day")
             value = action(doing)
             changed = tuple(record.refresh(doing.touched, on=acting.today))
             elsewhere = _elsewhere(desk, changed, doing.act) if preview else None

@@ -1,0 +1,404 @@
+"""S1 to S4, S12 and S16: a student's life, previewed, told in every system, and taken back.
+
+Each scenario reads like its prose. What counts is what the systems hold, never a status alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from matricula.audit.queries import history as audited
+from matricula.hub.models import Effect
+from tests.scenarios.northfield import AMARA, BELA, CHIDI, DEWI, Northfield, build
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+SECTIONS = ("BIO101-A", "BIO102-A", "CHE101-A", "CHE102-A")
+WITHDRAW = (
+    "withdraw", AMARA, "--effective", "2026-10-10", "--last-attended", "2026-10-08",
+    "--why", "personal",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def make_college() -> Callable[[Path], Northfield]:
+    return build
+
+
+@pytest.fixture
+def north(college: Northfield) -> Iterator[Northfield]:
+    with college.identity_provider():
+        yield college
+
+
+def _told(done: dict[str, Any]) -> set[tuple[str, str, str, str]]:
+    """Say of what follows elsewhere: system, record, field, and what the copy will hold."""
+    return {
+        (one["system"], one["key"], name, str(pair[1]))
+        for one in done["elsewhere"]
+        for name, pair in one["fields"].items()
+    }
+
+
+def _everything(north: Northfield) -> dict[str, Any]:
+    """What every other system holds."""
+    tables = ("users", "roles", "classes", "enrollments", "academicSessions", "courses")
+    return {
+        "lms": {name: north.in_lms(name) for name in tables},
+        "library": north.at_library(),
+        "idp": {n: _plain(north.account(n)) for n in (AMARA, BELA, CHIDI, DEWI)},
+    }
+
+
+def _plain(account: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in account.items() if name != "meta"}
+
+
+def _access(north: Northfield, number: str) -> dict[str, str]:
+    """Until when the LMS lets a student into each section; empty: it does."""
+    rows = north.in_lms("enrollments").values()
+    return {
+        row["classSourcedId"]: row["endDate"] for row in rows if row["userSourcedId"] == number
+    }
+
+
+def test_s1_the_preview_of_a_withdrawal_names_every_system_and_changes_nothing(north):
+    north.on("2026-10-14")
+    before, effects = _everything(north), Effect.objects.count()
+
+    done = north.does(*WITHDRAW, "--preview")
+
+    assert done["act"] == ""
+    assert _told(done) >= {
+        ("idp", AMARA, "userType", "former"),
+        ("library", AMARA, "expires_on", "2026-10-10"),
+        ("library", AMARA, "category", "none"),
+        ("lms", AMARA, "enabledUser", "False"),
+        ("warehouse", AMARA, "status", "withdrawn"),
+        *(("lms", f"{AMARA}|{code}", "endDate", "2026-10-10") for code in SECTIONS),
+    }
+    north.deliver()
+    assert _everything(north) == before
+    assert Effect.objects.count() == effects
+    assert "active" in north.register("show", AMARA).out
+
+
+def test_s1_what_was_previewed_is_what_happens_in_every_system(north):
+    north.on("2026-10-14")
+    previewed = _told(north.does(*WITHDRAW, "--preview"))
+
+    act = north.does(*WITHDRAW)["act"]
+    owed = {(o["flow"], o["key"]) for o in north.owed() if o["act"] == act}
+    north.deliver()
+
+    assert _access(north, AMARA) == dict.fromkeys(SECTIONS, "2026-10-10")
+    assert north.in_lms("users")[AMARA]["enabledUser"] == "false"
+    card = north.at_library()[AMARA]
+    assert (card["category"], card["expires_on"]) == ("none", "2026-10-10")
+    account = north.account(AMARA)
+    assert (account["userType"], account.get("active", True)) == ("former", True)
+    assert {key for _, key in owed} == {AMARA, *(f"{AMARA}|{code}" for code in SECTIONS)}
+    assert set(north.states(act).values()) == {"acknowledged"}
+    assert {system for system, *_ in previewed} == {"idp", "library", "lms", "warehouse"}
+
+
+def test_s1_the_others_in_her_sections_are_left_as_they_are(north):
+    north.on("2026-10-14")
+    before = _everything(north)
+
+    north.does(*WITHDRAW)
+    north.deliver()
+
+    after = _everything(north)
+    for number in (BELA, CHIDI, DEWI):
+        assert after["idp"][number] == before["idp"][number]
+        assert after["library"][number] == before["library"][number]
+        assert _access(north, number) == {
+            row["classSourcedId"]: row["endDate"]
+            for row in before["lms"]["enrollments"].values()
+            if row["userSourcedId"] == number
+        }
+
+
+def test_s1_again_changes_nothing_and_says_why(north):
+    north.on("2026-10-14")
+    north.does(*WITHDRAW)
+    north.deliver()
+    effects = Effect.objects.count()
+
+    again = north.run("register", *WITHDRAW)
+    north.deliver()
+
+    assert again.code == 1
+    assert "is withdrawn" in again.err
+    assert Effect.objects.count() == effects
+
+
+def test_s1_a_full_reading_afterwards_verifies_what_was_acknowledged(north):
+    north.on("2026-10-14")
+    act = north.does(*WITHDRAW)["act"]
+    north.deliver()
+
+    north.on("2026-10-15")
+    north.look()
+
+    assert set(north.states(act).values()) == {"verified"}
+    assert north.run("drift", "--json").json == []
+
+
+def test_s1_taken_back_everything_is_as_it_was_and_both_acts_stay_in_the_history(north):
+    north.on("2026-10-14")
+    before = _everything(north)
+    act = north.does(*WITHDRAW)["act"]
+    north.deliver()
+
+    north.on("2026-10-17")
+    back = north.does("reverse", act)
+    north.deliver()
+
+    assert _everything(north) == before
+    assert set(north.states(back["act"]).values()) == {"acknowledged"}
+    shown = north.register("show", AMARA, "--json").json
+    assert [r["state"] for r in shown["registrations"]] == ["active"]
+    assert [(line["action"], line["stands"]) for line in shown["history"]] == [
+        ("admit", True), ("start", True), ("withdraw", False), ("reverse", False),
+    ]  # fmt: skip
+    done = [entry.action for entry in audited("student", AMARA)]
+    assert {"withdraw", "reverse"} <= set(done)
+
+
+def test_s1_a_seat_that_somebody_else_has_by_then_is_left_for_a_person(north):
+    north.on("2026-09-10")
+    north.register("enrol", CHIDI, "BIO101-A")
+    act = north.does(
+        "withdraw", AMARA, "--effective", "2026-09-10", "--last-attended", "2026-09-09",
+        "--why", "personal",
+    )["act"]  # fmt: skip
+    north.register("claim-seat", CHIDI, "BIO101-A", "--role", "student", who="chidi")
+
+    north.on("2026-09-14")
+    back = north.does("reverse", act)
+    north.deliver()
+
+    assert any("BIO101-A" in sentence for sentence in back["left"])
+    roster = north.register("roster", "BIO101-A", "--json").json
+    assert {one["student"] for one in roster if one["status"] == "enrolled"} == {BELA, CHIDI}
+    assert set(_access(north, AMARA)) == {"BIO102-A", "CHE101-A", "CHE102-A"}
+
+
+def test_s1_as_it_was_and_as_it_was_known_are_two_questions(north):
+    north.on("2026-10-14")
+    north.does(*WITHDRAW)
+
+    def state(*words: str) -> str:
+        shown = north.register("show", AMARA, *words, "--json").json
+        return shown["registrations"][0]["state"]
+
+    assert state("--on", "2026-10-09") == "active"
+    assert state("--on", "2026-10-12") == "withdrawn"
+    assert state("--on", "2026-10-12", "--known-on", "2026-10-13") == "active"
+
+
+def test_s2_leave_of_absence_keeps_the_account_limited_and_the_return_opens_it_again(north):
+    north.on("2026-10-14")
+    before = _everything(north)
+
+    north.does("leave", AMARA, "--effective", "2026-10-15", "--until", "2026-11-30",
+               "--why", "health")  # fmt: skip
+    north.on("2026-10-15")
+    north.deliver()
+
+    assert north.account(AMARA)["userType"] == "student-limited"
+    assert north.account(AMARA).get("active", True)
+    assert north.at_library()[AMARA]["category"] == "reduced"
+    assert north.in_lms("users")[AMARA]["enabledUser"] == "false"
+
+    north.on("2026-11-16")
+    north.does("return", AMARA, "--effective", "2026-11-16")
+    north.deliver()
+
+    assert north.account(AMARA)["userType"] == "student"
+    assert north.at_library() == before["library"]
+    assert north.in_lms("users") == before["lms"]["users"]
+
+
+def test_s2_why_she_is_on_leave_is_seen_by_her_and_the_registrar_alone(north):
+    north.on("2026-10-14")
+    north.does("leave", AMARA, "--effective", "2026-10-15", "--until", "2026-11-30",
+               "--why", "health")  # fmt: skip
+
+    seen = {
+        who: north.run("register", "show", AMARA, "--json", who=who).json["history"][-1]["reason"]
+        for who in ("ruth", "amara", "bo")
+    }
+    strangers = north.run("register", "show", AMARA, who="chidi")
+
+    assert seen == {"ruth": "health", "amara": "health", "bo": "private"}
+    assert strangers.code == 1
+    assert "M903" in strangers.err
+
+
+def test_s2_whoever_does_not_come_back_lapses(north):
+    north.on("2026-10-14")
+    north.does("leave", AMARA, "--effective", "2026-10-15", "--until", "2026-11-30",
+               "--why", "personal")  # fmt: skip
+
+    north.on("2026-12-01")
+    done = north.does("lapse", AMARA, "--effective", "2026-12-01", "--why", "no return")
+    north.deliver()
+
+    assert done["act"]
+    assert north.account(AMARA)["userType"] == "former"
+
+
+def test_s3_a_change_of_programme_keeps_the_number_and_moves_her_sections_the_same_day(north):
+    north.on("2026-09-16")
+
+    done = north.does(
+        "change-programme", CHIDI, "CHE", "--cohort", "2026", "--section", "CHE101-A",
+        "--section", "CHE102-A", "--effective", "2026-09-16", "--why", "programme",
+    )  # fmt: skip
+    north.deliver()
+
+    shown = north.register("show", CHIDI, "--json").json["registrations"]
+    assert [(r["number"], r["programme"], r["state"]) for r in shown] == [
+        (f"{CHIDI}/1", "BIO", "changed"), (f"{CHIDI}/2", "CHE", "active"),
+    ]  # fmt: skip
+    assert set(_access(north, CHIDI)) == {"CHE101-A", "CHE102-A"}
+    assert north.account(CHIDI)["userType"] == "student"
+    assert set(north.states(done["act"]).values()) <= {"acknowledged", "nothing left"}
+
+
+def test_s4_a_former_student_under_a_new_name_comes_back_under_the_same_number(north):
+    north.on("2026-10-14")
+    north.does(*WITHDRAW)
+    north.deliver()
+    account = north.account(AMARA)["id"]
+
+    north.on("2028-08-20")
+    said = north.run(
+        "register", "person", "add", "--given", "Amara", "--family", "Okafor-Hughes",
+        "--born", "2004-05-01", "--email", "new@northfield.example",
+    )  # fmt: skip
+    north.does("person", "rename", "1", "--given", "Amara", "--family", "Okafor-Hughes")
+    north.does(
+        "readmit", AMARA, "BIO", "--cohort", "2028", "--effective", "2028-09-01",
+    )  # fmt: skip
+    north.on("2028-09-02")
+    north.deliver()
+
+    assert said.code == 1
+    assert "1" in said.err
+    shown = north.register("show", AMARA, "--json").json["registrations"]
+    assert [(r["number"], r["state"]) for r in shown] == [
+        (f"{AMARA}/1", "withdrawn"), (f"{AMARA}/2", "active"),
+    ]  # fmt: skip
+    again = north.account(AMARA)
+    assert (again["id"], again["userType"]) == (account, "student")
+    assert again["name"]["familyName"] == "Okafor-Hughes"
+    assert north.in_lms("users")[AMARA]["enabledUser"] == "true"
+
+
+def test_s16_two_days_of_outage_then_only_the_latest_truth_arrives_once(north):
+    north.on("2026-09-10")
+    with north.lms_away():
+        first = north.does("drop", AMARA, "CHE101-A", "--why", "personal")["act"]
+        north.deliver()
+        north.on("2026-09-11")
+        again = north.does("enrol", AMARA, "CHE101-A")["act"]
+        dropped = north.does("drop", BELA, "BIO102-A", "--why", "personal")["act"]
+        north.deliver()
+        north.on("2026-09-12")
+        unmet = north.owed("--unmet")
+
+    assert {(o["system"], o["state"], o["steward"]) for o in unmet} == {
+        ("lms", "overdue", "Academic Services")
+    }
+    assert all("is away" in o["reason"] for o in unmet)
+    assert {o["key"] for o in unmet} >= {f"{BELA}|BIO102-A"}
+
+    effects = Effect.objects.filter(flow="lms-enrolments").count()
+    north.deliver()
+
+    assert set(_access(north, AMARA)) == set(SECTIONS)
+    assert set(_access(north, BELA)) == {"BIO101-A"}
+    assert Effect.objects.filter(flow="lms-enrolments").count() == effects + 1
+    assert north.owed("--unmet") == []
+    assert north.states(first)[("lms-enrolments", f"{AMARA}|CHE101-A")] == "nothing left"
+    assert north.states(dropped)[("lms-enrolments", f"{BELA}|BIO102-A")] == "acknowledged"
+    assert again
+    north.look()
+    assert north.run("drift", "--json").json == []
+
+
+def test_s12_a_lecturer_who_leaves_loses_rosters_and_spaces_at_once_and_a_colleague_has_them(
+    north,
+):
+    north.on("2026-09-15")
+    _hire(north, "lew", "Lew", "Archer")
+    _hire(north, "mia", "Mia", "Stone")
+    north.does("teach", "assign", "BIO101-A", "E0001", "lead", "--from", "2026-09-15", who="sol")
+    north.deliver()
+    assert north.run("register", "roster", "BIO101-A", who="lew").code == 0
+    assert north.run("register", "roster", "BIO102-A", who="lew").code == 1
+    assert "E0001-BIO101-A-lead" in north.in_lms("enrollments")
+
+    north.on("2026-10-14")
+    done = north.does(
+        "teach", "leave", "E0001", "--last-day", "2026-10-14", "--hand-over-to", "E0002",
+        "--why", "employment", who="sol",
+    )  # fmt: skip
+    north.on("2026-10-15")
+    north.deliver()
+
+    assert done["act"]
+    refused = north.run("register", "roster", "BIO101-A", who="lew")
+    assert refused.code == 1
+    assert north.run("register", "roster", "BIO101-A", who="mia").code == 0
+    spaces = north.in_lms("enrollments")
+    assert "E0001-BIO101-A-lead" not in spaces
+    assert spaces["E0002-BIO101-A-lead"]["role"] == "teacher"
+    assert north.in_lms("users")["E0001"]["enabledUser"] == "false"
+
+
+def test_s12_a_lecturer_who_studies_here_as_well_keeps_what_students_have(north):
+    north.on("2026-09-15")
+    north.does("staff", "hire", "2", "--staff-no", "E0009")
+    north.does("staff", "duty", "E0009", "lecturer", "--department", "SCI")
+    for words in (
+        ("open", "bela", "--person", "2"),
+        ("grant", "bela", "student", "--scope", "own", "--why", "a student"),
+    ):
+        assert north.run("accounts", *words, who="ada").code == 0
+    north.does(
+        "teach", "assign", "CHE101-A", "E0009", "lecturer", "--from", "2026-09-15", who="sol"
+    )
+    north.on("2026-10-14")
+
+    north.does(
+        "teach", "leave", "E0009", "--last-day", "2026-10-13", "--why", "employment", who="sol"
+    )
+    north.on("2026-10-15")
+    north.deliver()
+
+    assert north.run("register", "roster", "CHE101-A", who="bela").code == 1
+    assert north.run("register", "show", BELA, who="bela").code == 0
+    assert north.in_lms("users")[BELA]["enabledUser"] == "true"
+    assert set(_access(north, BELA)) == {"BIO101-A", "BIO102-A"}
+
+
+def _hire(north: Northfield, account: str, given: str, family: str) -> None:
+    number = {"lew": "E0001", "mia": "E0002"}[account]
+    done = north.register(
+        "person", "add", "--given", given, "--family", family, "--born", "1980-01-01",
+        "--email", f"{account}@northfield.example", "--new", "--why", "appointed",
+    )  # fmt: skip
+    (person,) = [line.split()[-1] for line in done.out.splitlines() if line.startswith("person")]
+    north.does("staff", "hire", person, "--staff-no", number)
+    north.does("staff", "duty", number, "lecturer", "--department", "SCI")
+    said = north.run("accounts", "open", account, "--person", person, who="ada")
+    assert said.code == 0, said.err
