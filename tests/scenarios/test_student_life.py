@@ -350,7 +350,7 @@ def test_s12_a_lecturer_who_leaves_loses_rosters_and_spaces_at_once_and_a_collea
     north.on("2026-10-14")
     done = north.does(
         "teach", "leave", "E0001", "--last-day", "2026-10-14", "--hand-over-to", "E0002",
-        "--why", "employment", who="sol",
+        "--why", "employment",
     )  # fmt: skip
     north.on("2026-10-15")
     north.deliver()
@@ -379,9 +379,7 @@ def test_s12_a_lecturer_who_studies_here_as_well_keeps_what_students_have(north)
     )
     north.on("2026-10-14")
 
-    north.does(
-        "teach", "leave", "E0009", "--last-day", "2026-10-13", "--why", "employment", who="sol"
-    )
+    north.does("teach", "leave", "E0009", "--last-day", "2026-10-13", "--why", "employment")
     north.on("2026-10-15")
     north.deliver()
 
