@@ -131,6 +131,23 @@ def enrol(number, section, *, day=CHOOSING, **told):
     return act(actions.add, number, section, day=day, **told)
 
 
+def leave_all(number, *, how="withdraw", effective_on=LATE, day=LATE, **told):
+    """End everything of a student's registration; gives the act."""
+    with doing(on(day)) as step:
+        actions.leave_all(
+            step, registration_of(number), action=how, effective_on=effective_on,
+            reason="personal", **told,
+        )  # fmt: skip
+    return step
+
+
+def restore(act_, *, day=LATE):
+    """Take an act back; gives the act that does."""
+    with doing(on(day)) as step:
+        actions.restore(step, act_.act)
+    return step
+
+
 def status(number, section, day=LATE, **told):
     """The status of an enrolment on a day; empty where there is none."""
     held = queries.enrolments_of(number, on=day, **told)

@@ -159,7 +159,7 @@ def _seat(
     write(doing, [Change(row, action if has_room else "wait", on, rank=rank)])
     if not has_room and seats.free(capacity):
         # Those before them may have something in the way by now.
-        promote(doing, row.section, capacity)
+        promote(doing, {row.section: capacity})
         row.refresh_from_db(fields=["offered_until"])
     return placed(row, is_new=True)
 

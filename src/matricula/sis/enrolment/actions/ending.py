@@ -68,7 +68,10 @@ def leave_all(
         raise Refused(
             "M961", f"Enrolments do not end by {action}.", cure=f"Use one of {', '.join(_HOW)}."
         )
-    rows = access.of_registration(doing.acting, registration_id, to="end every enrolment")
+    to = "end every enrolment"
+    rows = access.of_registration(doing.acting, registration_id, to=to)
+    for one in rows[:1]:
+        doing.name(to, "student", one.student_no)
     leaving = _Leaving(action, effective_on, last_attended_on, reason)
     return _end(doing, rows, leaving)
 
@@ -115,8 +118,7 @@ def _end(
         changes.append(_change(one, history[one.pk], term, leaving, today=doing.acting.today))
     made = write(doing, changes)
     write_terms(doing, _term_changes(list(reached.values()), terms, leaving))
-    for section in sorted(capacities):
-        promote(doing, section, capacities[section])
+    promote(doing, capacities)
     return made
 
 

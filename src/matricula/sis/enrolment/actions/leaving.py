@@ -103,7 +103,7 @@ def _left(doing: Doing, row: Enrolment, change: Change) -> Placed:
     # A seat may have been offered, or the offer have passed, until the section was locked.
     row.refresh_from_db(fields=["status", "offered_until", "waitlist_rank"])
     write(doing, [change])
-    promote(doing, row.section, capacity)
+    promote(doing, {row.section: capacity})
     return placed(row, is_new=True)
 
 
@@ -152,7 +152,7 @@ def _swapped(
         checks.append(_no_seat(row.section))
     holds.ask(doing, under.person, gathering.SERVICE, checks, about=row.section)
     write(doing, [Change(leaving, "drop", on), Change(row, "enrol", on)])
-    promote(doing, leaving.section, capacities[leaving.section])
+    promote(doing, {leaving.section: capacities[leaving.section]})
     return placed(row, is_new=True)
 
 

@@ -5,6 +5,7 @@ Whoever calls anything here has locked the sections, so that no seat is given tw
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from django.db.models import Q
@@ -21,7 +22,7 @@ from matricula.sis.enrolment.models import Enrolment
 from matricula.sis.holds import actions as holds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from matricula.sis.acts.actions import Doing
     from matricula.sis.curriculum.rules import Taught, TermDates
@@ -52,7 +53,7 @@ def offer_seats(doing: Doing, sections: Iterable[str] | None = None) -> list[str
     doing.name("offer seats", "section", ", ".join(codes[:1]))
     capacities = lock_sections(doing, codes)
     _let_go(doing, codes)
-    offered = [key for code in codes for key in promote(doing, code, capacities[code])]
+    offered = promote(doing, capacities)
     gone = Enrolment.objects.filter(section__in=codes, vacated_on__lte=doing.acting.today)
     gone.update(vacated_on=None)
     return offered
@@ -88,45 +89,43 @@ def _let_go(doing: Doing, sections: Iterable[str]) -> None:
     write(doing, [Change(one, "expire offer", doing.acting.today) for one in rows])
 
 
-def promote(doing: Doing, section: str, capacity: int) -> list[str]:
-    """Offer the seats of a section that are free to those who wait, in their order.
+def promote(doing: Doing, capacities: Mapping[str, int]) -> list[str]:
+    """Offer the seats of sections that are free to those who wait, in their order.
 
     Every check is made again; who does not pass keeps the place in the queue and is passed
-    over. The section is locked.
+    over. The sections are locked.
 
     Args:
         doing: The act.
-        section: Its code.
-        capacity: How many seats it has.
+        capacities: The sections, and how many seats each has.
 
     Returns:
         The keys of the enrolments to which a seat is offered now.
     """
-    in_line = list(
-        Enrolment.objects.filter(
-            section=section, status=rules.WAITLISTED, offered_until=None
-        ).select_related("term_registration").order_by("waitlist_rank", "id")
-    )  # fmt: skip
+    in_line: dict[str, list[Enrolment]] = defaultdict(list)
+    waiting = Enrolment.objects.filter(
+        section__in=list(capacities), status=rules.WAITLISTED, offered_until=None
+    )
+    for one in waiting.select_related("term_registration").order_by("waitlist_rank", "id"):
+        in_line[one.section].append(one)
     if not in_line:
         return []
     at, today = doing.acting.at, doing.acting.today
-    free = queries.seats([section], at=at, on=today)[section].free(capacity)
-    if not free:
-        return []
-    taught = curriculum.section(section)
+    seats = queries.seats(in_line, at=at, on=today)
+    offered = []
+    for section in sorted(in_line):
+        free = seats[section].free(capacities[section])
+        offered += _offer(doing, in_line[section], free) if free else []
+    return offered
+
+
+def _offer(doing: Doing, in_line: Sequence[Enrolment], free: int) -> list[str]:
+    """Offer free seats of one section to the first who may still have one."""
+    today = doing.acting.today
+    taught = curriculum.section(in_line[0].section)
     term = curriculum.term(taught.term)
     if taught.state != OPEN or today > term.add_until:
-        doing.left.append(
-            f"{section} has a free seat and {len(in_line)} wait for one, but the time to enrol "
-            f"ended on {term.add_until}: a registrar alone may still let somebody in."
-        )
         return []
-    return _offer(doing, in_line, free, taught, term)
-
-
-def _offer(
-    doing: Doing, in_line: Sequence[Enrolment], free: int, taught: Taught, term: TermDates
-) -> list[str]:
     until = doing.acting.at + rules.OFFERED_FOR
     made: list[Enrolment] = []
     for start in range(0, len(in_line), _SOME):
@@ -134,7 +133,6 @@ def _offer(
         made += able[: free - len(made)]
         if len(made) == free:
             break
-    today = doing.acting.today
     write(doing, [Change(one, "promote", today, offered_until=until) for one in made])
     return [key_of(one) for one in made]
 

@@ -62,8 +62,7 @@ def restore(doing: Doing, act: str) -> list[EnrolmentEvent]:
         )
         event.enrolment.term_registration = permitted[event.enrolment.term_registration_id]
         made += _take_back(doing, event, capacities[event.enrolment.section])
-    for section in sorted(capacities):
-        promote(doing, section, capacities[section])
+    promote(doing, capacities)
     return made
 
 
@@ -95,16 +94,17 @@ def _permit(doing: Doing, under: Sequence[TermRegistration]) -> dict[int, TermRe
 def _take_back(doing: Doing, event: EnrolmentEvent, capacity: int) -> list[EnrolmentEvent]:
     """Take one event back, or say why not."""
     row, key = event.enrolment, key_of(event.enrolment)
+    stays = f"{key} stays {row.status or 'out'}:"
     history = queries.events([row.pk])[row.pk]
     last_word = _last_word(history, event.pk)
     if last_word is None:
-        doing.left.append(f"{key} stays {row.status}: to {event.action} was taken back before.")
+        doing.left.append(f"{stays} to {event.action} was taken back before.")
         return []
     change = Change(row, rules.REVERSE, event.effective_on, supersedes=last_word)
     new, checks = may_happen(doing, change, history)
     wrong = in_the_way(checks)
     if wrong:
-        doing.left.append(f"{key} stays {row.status}: {wrong[0].what} {wrong[0].clears}")
+        doing.left.append(f"{stays} {wrong[0].what} {wrong[0].clears}")
         return []
     after = rules.state_on(rules.ENROLMENTS, [*history, new])
     takes_seat = after.state in rules.SEATED and row.status not in rules.SEATED
