@@ -39,7 +39,8 @@ def agreed(
 ) -> str:
     """Somebody agreed beforehand to one act about a record, such as `student:00000001`.
 
-    The accounts are opened and the role is granted where they are not yet. Gives who agreed.
+    The accounts are opened, the role is granted and it is agreed where they are not yet. Gives
+    who agreed.
     """
     from matricula.accounts import actions, queries
     from matricula.accounts.models import Account, Grant
@@ -52,7 +53,9 @@ def agreed(
     )  # fmt: skip
     entity, _, key = about.partition(":")
     who = queries.acting(by, role=role, at=at, today=at.date())
-    actions.agree(replace(who, reason="seen"), whose, About(entity, key))
+    open_ = queries.open_agreements(by, on=at.date())
+    if not any((one.whose, one.entity, one.key) == (whose, entity, key) for one in open_):
+        actions.agree(replace(who, reason="seen"), whose, About(entity, key))
     return by
 
 

@@ -7,7 +7,6 @@ from datetime import date, timedelta
 
 import pytest
 
-from matricula.accounts.models import Account
 from matricula.kernel.errors import Refused
 from matricula.sis.acts.queries import about
 from matricula.sis.admissions import actions, queries
@@ -29,7 +28,7 @@ from tests.sis.admissions.conftest import (
     step,
     told,
 )
-from tests.sis.conftest import AT, TODAY, doing
+from tests.sis.conftest import TODAY, agreed, doing
 
 TERM = date(2027, 9, 6)
 # Who Amara was when she studied here before: another surname, another address.
@@ -37,10 +36,9 @@ BEFORE = people.Described("Amara", "Eze", date(2004, 5, 1), "amara.eze@example.o
 SEPTEMBER = date(2024, 9, 2)
 
 
-@pytest.fixture
-def second(db):
-    """The account of a second person."""
-    return Account.objects.create(name="bo", opened_at=AT)
+def _with_second(number):
+    """Bo agreed beforehand to an act about an application."""
+    return {"approver": agreed("bo", f"application:{number}")}
 
 
 def _former(*, ends="withdraw", **told_of_end):
@@ -193,13 +191,13 @@ def test_whoever_comes_back_to_another_curriculum_is_assessed_for_what_was_passe
     assert any("comes back to curriculum 2 of BIO" in one for one in act.left)
 
 
-def test_who_was_dismissed_comes_back_only_if_a_second_person_agrees(office, second):
+def test_who_was_dismissed_comes_back_only_if_a_second_person_agrees(office):
     was = _former(ends="dismiss", reason="disciplinary")
     number = accepted()
 
     with pytest.raises(Refused, match=r"M909.*after a dismissal"):
         matriculated(number, same_as=was.student.person)
-    made = matriculated(number, same_as=was.student.person, who={"approver": second.name})
+    made = matriculated(number, same_as=was.student.person, who=_with_second(number))
 
     assert made.predecessor_id == was.pk
 
@@ -216,7 +214,7 @@ def test_a_student_who_is_here_does_not_get_a_second_registration_beside_the_fir
     assert made.predecessor is None
 
 
-def test_to_decide_against_the_evidence_needs_a_second_person(office, second):
+def test_to_decide_against_the_evidence_needs_a_second_person(office):
     was = _former()
     same_address = accepted(who=replace(AMARA, email="amara.eze@example.org"))
     not_alike = accepted(who=replace(AMARA, given="Chidi", born_on=date(1999, 1, 1)))
@@ -225,7 +223,7 @@ def test_to_decide_against_the_evidence_needs_a_second_person(office, second):
         matriculated(same_address, is_new=True)
     with pytest.raises(Refused, match=r"M909.*somebody it is not like"):
         matriculated(not_alike, same_as=was.student.person)
-    made = matriculated(same_address, is_new=True, who={"approver": second.name})
+    made = matriculated(same_address, is_new=True, who=_with_second(same_address))
 
     assert made.student.number == "00000002"
 
@@ -244,8 +242,8 @@ def test_whoever_was_merged_since_keeps_the_number_of_the_survivor(office):
     with doing() as act:
         other = people.register(act, replace(BEFORE, family="Ezeh"), on=SEPTEMBER)
         act.name("register person", "person", str(other.pk))
-    Account.objects.create(name="bo", opened_at=AT)
-    with doing(approver="bo") as act:
+    second = agreed("bo", f"person:{other.pk}|{was.student.person}")
+    with doing(approver=second) as act:
         people.merge(act, other.pk, was.student.person, evidence="one passport")
 
     made = matriculated(accepted(), same_as=was.student.person)
@@ -253,14 +251,14 @@ def test_whoever_was_merged_since_keeps_the_number_of_the_survivor(office):
     assert made.student.number == "00000001"
 
 
-def test_a_matriculation_dated_back_over_the_census_needs_a_second_person(office, second):
+def test_a_matriculation_dated_back_over_the_census_needs_a_second_person(office):
     entry = actions.Entry(date(2026, 9, 7))
     number = offered(applied(wish=replace(WISH, term="2026/1"), to="review"))
     step(number, "accept")
 
     with pytest.raises(Refused, match=r"M909.*the census of 2026/1 \(2026-10-01\)"):
         matriculated(number, entry=entry, is_new=True)
-    made = matriculated(number, entry=entry, is_new=True, who={"approver": second.name})
+    made = matriculated(number, entry=entry, is_new=True, who=_with_second(number))
 
     assert made.student.first_matriculated_on == date(2026, 9, 7)
 
@@ -354,9 +352,9 @@ def test_the_applications_by_which_persons_became_students_are_found(office):
     assert queries.of_persons([person], on=TODAY) == []
 
 
-def test_an_old_debt_forbids_re_admission_until_the_bursar_lets_it_count_no_more(office, second):
+def test_an_old_debt_forbids_re_admission_until_the_bursar_lets_it_count_no_more(office):
     was = _former()
-    bursar = {"role": "bursar", "approver": second.name, "reason": "agreement"}
+    bursar = {"role": "bursar", "reason": "agreement"}
     claim = Claim(
         was.student.person, "debt", "tuition", "bursary", date(2025, 3, 1), amount_minor=20000,
         currency="GBP",
@@ -367,7 +365,7 @@ def test_an_old_debt_forbids_re_admission_until_the_bursar_lets_it_count_no_more
 
     with pytest.raises(Refused, match="M941"):
         matriculated(number, same_as=was.student.person)
-    with doing(**bursar) as act:
+    with doing(**bursar, approver=agreed("bo", f"hold:{hold}")) as act:
         holds.exempt(act, hold, holds.Window("re-admission", TODAY, TODAY + timedelta(days=30)))
     made = matriculated(number, same_as=was.student.person)
 

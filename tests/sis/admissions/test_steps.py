@@ -20,7 +20,7 @@ from tests.sis.admissions.conftest import (
     step,
     told,
 )
-from tests.sis.conftest import AT, TODAY
+from tests.sis.conftest import AT, TODAY, agreed
 
 TOMORROW = TODAY + timedelta(days=1)
 
@@ -145,9 +145,6 @@ def test_who_waits_longest_is_offered_a_place_first(office):
 
 
 def test_an_answer_after_the_last_day_is_refused_and_one_dated_back_needs_a_second_person(office):
-    from matricula.accounts.models import Account
-
-    Account.objects.create(name="bo", opened_at=AT)
     number = offered(until=TODAY + timedelta(days=7))
     after = {"today": TODAY + timedelta(days=9), "at": AT + timedelta(days=9)}
 
@@ -155,7 +152,8 @@ def test_an_answer_after_the_last_day_is_refused_and_one_dated_back_needs_a_seco
         step(number, "accept", on=after["today"], **after)
     with pytest.raises(Refused, match=r"M909.*second person"):
         step(number, "accept", on=TODAY, **after)
-    step(number, "accept", on=TODAY, approver="bo", **after)
+    second = agreed("bo", f"application:{number}", role="admissions", at=after["at"])
+    step(number, "accept", on=TODAY, approver=second, **after)
 
     assert state(number, on=after["today"]) == "accepted"
 

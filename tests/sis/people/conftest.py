@@ -1,11 +1,9 @@
-"""People for the tests of persons: Amara registers, Bela agrees, Dewi teaches."""
+"""People for the tests of persons: Amara registers, Dewi teaches."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
-
-import pytest
 
 from matricula.sis.people import actions
 from matricula.sis.people.actions import Described
@@ -14,7 +12,6 @@ from tests.sis.conftest import acting, doing
 SEPTEMBER = date(2026, 9, 1)
 BORN = date(2004, 5, 1)
 AMARA = Described("Amara", "Okafor", BORN, "amara@example.org", "07700 900123")
-EARLIER = datetime(2026, 9, 1, 9, 0, tzinfo=UTC)
 
 
 def on_day(when, **told):
@@ -33,11 +30,3 @@ def person(described=AMARA, *, on=SEPTEMBER, **told):
 def student(described=AMARA, *, number="00000001", **told):
     """Register somebody who has a student number."""
     return person(described, numbers=(actions.Number("sis", "student", number),), **told)
-
-
-@pytest.fixture
-def agreeing(db):
-    """Bela, whose account is open, and who can be the second person."""
-    from matricula.accounts.models import Account
-
-    return Account.objects.create(name="bela", opened_at=EARLIER).name

@@ -122,17 +122,25 @@ def test_how_a_person_is_reached_and_what_they_ask_for_is_written_down(desk):
     assert _json(desk, "person", "find", "ama")[0]["is_restricted"] is False
 
 
-def test_two_persons_are_merged_and_parted_by_two_people(desk):
+def test_two_persons_are_merged_and_parted_by_two_people(desk, monkeypatch):
+    def agree(about):
+        with monkeypatch.context() as bela:
+            bela.setenv("MATRICULA_ACTOR", "bela")
+            assert desk("agree", "ada", about, "--why", "seen")[0] == 0
+
     amara = _amara(desk)
     again = str(_json(desk, "person", *AMARA, "--new")["person"])
     words = ("person", "merge", amara, again, "--evidence", "the same passport")
 
     alone, said = desk(*words)
+    agree(f"person:{amara}|{again}")
     merged, _ = desk(*words, "--approver", "bela")
     together = queries.resolve([int(again)])
+    agree(f"person:{again}")
     parted, _ = desk("person", "unmerge", again, "--approver", "bela")
 
     assert (alone, "M909" in said, merged, parted) == (1, True, 0, 0)
+    assert f"`matricula register agree ada 'person:{amara}|{again}' --why REASON`" in said
     assert together == {int(again): int(amara)}
     assert queries.resolve([int(again)]) == {int(again): int(again)}
 
