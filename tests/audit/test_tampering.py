@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import connection
 
-from matricula.audit import rows, seal
+from matricula.audit import rows, seal, sets
 from matricula.audit.actions import append, checkpoint, erase
 from matricula.audit.checkpoints import sign
 from matricula.audit.queries import export, history
@@ -247,7 +247,7 @@ def test_values_that_were_erased_and_put_back_are_found(tmp_path):
     kept = rows.fetch("SELECT salt, key, before, after FROM audit_value WHERE seq = 2")[0]
     erase("student", "bela", actor="officer", why="asked to be forgotten", at=AT)
 
-    rows.insert("audit_value", rows.VALUE, [(2, *kept)])
+    sets.insert("audit_value", rows.VALUE, [(2, *kept)])
 
     assert_both_say("The values of entry 2 are there", tmp_path, code="M712")
 
@@ -271,7 +271,7 @@ def test_a_checkpoint_of_a_batch_that_cannot_be_is_refused():
         Ed25519PrivateKey.generate(), batch=-1, last_seq=-1, chain=seal.GENESIS, at="now"
     )
 
-    rows.insert(
+    sets.insert(
         "audit_checkpoint", tuple(asdict(impossible)), [tuple(asdict(impossible).values())]
     )
 

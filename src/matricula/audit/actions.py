@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from matricula.audit import rows, seal
+from matricula.audit import rows, seal, sets
 from matricula.audit.checkpoints import Signed, sign
 from matricula.audit.models import Checkpoint, Head
 from matricula.audit.verify import verify
@@ -140,13 +140,13 @@ def _seal(head: Head, entries: Sequence[Entry], at: str) -> Head:
         leaf = seal.leaf(value[0], act, digest)
         leaves.append(leaf)
         kept.append((value[0], number, digest, leaf.hex()))
-    rows.insert("audit_act", rows.ACT, acts.made())
-    rows.insert("audit_value", rows.VALUE, values)
-    rows.insert("audit_entry", rows.ENTRY, kept)
+    sets.insert("audit_act", rows.ACT, acts.made())
+    sets.insert("audit_value", rows.VALUE, values)
+    sets.insert("audit_entry", rows.ENTRY, kept)
     number, first, last = head.batch + 1, head.last_seq + 1, head.last_seq + len(entries)
     root = seal.root(leaves)
     chain = seal.chain(number, first, last, root=root, previous=head.chain, at=at)
-    rows.insert("audit_batch", rows.BATCH, [(number, first, last, root, head.chain, chain, at)])
+    sets.insert("audit_batch", rows.BATCH, [(number, first, last, root, head.chain, chain, at)])
     return Head(only=1, batch=number, last_seq=last, chain=chain)
 
 
@@ -207,7 +207,7 @@ def erase(entity: str, key: str, *, actor: str, why: str, at: datetime) -> int:
         after={"entries": numbers},
     )  # fmt: skip
     by = append([order], at=at).last_seq
-    rows.insert("audit_erasure", ("seq", "erased_by"), [(n, by) for n in numbers])
+    sets.insert("audit_erasure", ("seq", "erased_by"), [(n, by) for n in numbers])
     rows.delete_values(by)
     return len(numbers)
 

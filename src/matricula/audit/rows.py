@@ -30,23 +30,6 @@ _BATCHES = (
 _CHUNK = 10_000
 
 
-def insert(table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
-    """Insert rows; none of them may be there yet."""
-    names = ", ".join(connection.ops.quote_name(name) for name in columns)
-    if connection.vendor == "postgresql":
-        _copy(f"COPY {table} ({names}) FROM STDIN", rows)
-        return
-    marks = ", ".join(["%s"] * len(columns))
-    with connection.cursor() as cursor:
-        cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)  # noqa: S608 - our own names
-
-
-def _copy(statement: str, rows: Sequence[Row]) -> None:
-    with connection.cursor() as cursor, cursor.cursor.copy(statement) as copy:
-        for row in rows:
-            copy.write_row(row)
-
-
 def numbers_about(entity: str, key: str) -> list[int]:
     """List the entries about one record whose values are still there, in order."""
     found = fetch(
