@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 import secrets
 import shutil
 import sys
 import time
+from contextlib import redirect_stdout
+from datetime import timedelta
 from pathlib import Path
 
 import click
@@ -29,29 +32,56 @@ _SEED = 20260901
 def demo(into: Path, students: int, *, again: bool, stay: bool) -> None:
     """Build a made-up university and tell the whole story with real counterparts."""
     # What the story needs is much; whoever asks for help alone should not wait for it.
-    from matricula.cli.demo import story, university
+    from matricula.cli.demo import story
     from matricula.cli.demo.counterparts import identity_provider
 
     folder = _make_room(into, again=again)
     began = time.monotonic()
-    built = university.build(folder, students=students, seed=_SEED)
-    show.say(
-        f"Northfield University: {built.students} students, {built.programmes} programmes, "
-        f"{built.sections} sections, {built.enrolments} enrolments, {built.patrons} patrons."
-    )
     token = secrets.token_urlsafe(16)
     _point_at(folder, token)
     with identity_provider(token) as scim:
         _write_charter(folder, scim)
-        story.tell(story.Stage(folder, scim, token, lambda *words: _run(folder, *words)))
+        her = _found(folder, students)
+        story.tell(
+            story.Stage(
+                folder, scim, token, her, _days(),
+                lambda *words: _run(folder, *words), lambda *words: _ask(folder, *words),
+            )
+        )  # fmt: skip
         show.say("")
         show.say(f"That took {time.monotonic() - began:.0f} seconds. It is all in {into}:")
         _say_how_it_is_found()
         show.say(f"  cd {into}")
         show.say("  matricula status")
-        show.say("  matricula explain student 00000002")
+        show.say(f"  matricula explain student {her}")
         if stay:
             _stay(token)
+
+
+def _found(folder: Path, students: int) -> str:
+    """Open the office's account and make the university; give the student of the story."""
+    show.say("Northfield University opens: an account, its roles, and a university to keep.")
+    actor = os.environ["MATRICULA_ACTOR"]
+    _run(folder, "accounts", "found", actor)
+    _run(folder, "accounts", "grant", actor, "registrar", "--why", "the demonstration")
+    _run(
+        folder, "register", "generate", "--students", str(students), "--terms", "2",
+        "--seed", str(_SEED), "--role", "registrar",
+    )  # fmt: skip
+    # The record is looked at only now: it needs the database.
+    from matricula.cli.demo import library
+    from matricula.sis.record import queries
+
+    numbers, her = queries.active_students()
+    patrons = library.export(folder / "drop" / "patrons.csv", numbers, seed=_SEED, surely=her)
+    show.say(f"The library exports {patrons} patrons every night.")
+    return her
+
+
+def _days() -> tuple[str, str]:
+    """From which day the student of the story leaves, and the last day before."""
+    today = sitting.now().date()
+    return str(today - timedelta(days=4)), str(today - timedelta(days=6))
 
 
 def _say_how_it_is_found() -> None:
@@ -63,7 +93,7 @@ def _say_how_it_is_found() -> None:
 
 def _make_room(into: Path, *, again: bool) -> Path:
     folder = into.absolute()
-    if folder.exists() and again and (folder / "sis.db").exists():
+    if folder.exists() and again and (folder / "charter").exists():
         shutil.rmtree(folder)
     if folder.exists() and any(folder.iterdir()):
         raise click.UsageError(f"{into} is there already. Use --again, or --into another folder.")
@@ -98,6 +128,15 @@ def _run(folder: Path, *words: str) -> int:
     show.say(f"$ matricula {' '.join(w.replace(str(folder) + os.sep, '') for w in words)}")
     given = ("--charter", str(folder / "charter"))
     return main.run([*given, *words])
+
+
+def _ask(folder: Path, *words: str) -> str:
+    from matricula.cli import main
+
+    told = io.StringIO()
+    with redirect_stdout(told):
+        main.run(["--charter", str(folder / "charter"), *words])
+    return told.getvalue()
 
 
 def _stay(token: str) -> None:

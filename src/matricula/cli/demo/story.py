@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
-import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _STEWARDS = ("registrar", "academics", "library", "it", "planning")
-# Amara of the first year, whom the story follows.
-_HER = "00000001"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +29,23 @@ class Stage:
         folder: The university's files, the charter, the home.
         scim: Base address of the identity provider.
         token: Its bearer token.
+        her: The number of the student whom the story follows.
+        days: Days of the story: from which she leaves, her last day, and today.
         run: Runs a `matricula` command, printed as one would type it; its exit code.
+        ask: Runs one silently; what it printed.
     """
 
     folder: Path
     scim: str
     token: str
+    her: str
+    days: tuple[str, str]
     run: Callable[..., int]
+    ask: Callable[..., str]
 
 
 def tell(stage: Stage) -> None:
-    """Tell the whole story."""
+    """Tell the story to its end."""
     for place, (title, step) in enumerate(_STEPS, start=1):
         show.say("")
         show.say(f"{place}. {title}")
@@ -77,16 +81,48 @@ def _sign_and_apply(stage: Stage) -> None:
 
 
 def _nothing_to_do(stage: Stage) -> None:
-    stage.run("plan")
+    stage.run("plan", "--rows", "0")
 
 
-def _change_at_the_owner(stage: Stage) -> None:
-    _tell_sis(
-        stage, "UPDATE students SET display_name = 'Amara Okafor-Hughes' WHERE student_no = ?"
-    )
-    show.say(f"The registrar records a new name for student {_HER}.")
+def _withdrawal(stage: Stage) -> tuple[str, ...]:
+    effective, attended = stage.days
+    return (
+        "register", "withdraw", stage.her, "--effective", effective,
+        "--last-attended", attended, "--why", "personal", "--role", "registrar",
+    )  # fmt: skip
+
+
+def _preview(stage: Stage) -> None:
+    show.say(f"Student {stage.her} wants to leave. What would that mean, and where?")
+    stage.run(*_withdrawal(stage), "--preview")
+
+
+def _withdraw_while_away(stage: Stage) -> None:
+    show.say("The learning management system is away; the registrar does not have to know.")
+    away = stage.folder / "lms-away"
+    place = (stage.folder / "lms").rename(away)
+    stage.run(*_withdrawal(stage))
     stage.run("sync", "--changed")
-    show.say(f"The identity provider now says: {_ask_scim(stage)['displayName']}")
+    show.say("This charter lets the LMS be silent for a second only, so that nobody has to wait.")
+    time.sleep(1.5)
+    stage.run("obligations", stage.her, "--unmet")
+    place.rename(stage.folder / "lms")
+
+
+def _back_again(stage: Stage) -> None:
+    stage.run("sync", "--changed")
+    stage.run("obligations", stage.her, "--unmet")
+    show.say(f"The identity provider now says: {_ask_scim(stage)['userType']}")
+
+
+def _take_back(stage: Stage) -> None:
+    shown = json.loads(stage.ask("register", "show", stage.her, "--json", "--role", "registrar"))
+    act = shown["history"][-1]["act"]
+    show.say("She changes her mind.")
+    stage.run("register", "reverse", act, "--role", "registrar")
+    stage.run("sync", "--changed")
+    stage.run("register", "show", stage.her, "--role", "registrar")
+    show.say(f"The identity provider says again: {_ask_scim(stage)['userType']}")
 
 
 def _edit_in_the_wrong_place(stage: Stage) -> None:
@@ -97,12 +133,7 @@ def _edit_in_the_wrong_place(stage: Stage) -> None:
     }
     address = f"{stage.scim}/Users/{account['id']}"
     httpx2.patch(address, json=patch, headers=_let_in(stage)).raise_for_status()
-    with closing(sqlite3.connect(stage.folder / "sis.db")) as database, database:
-        (reader,) = database.execute(
-            "SELECT student_no FROM clearance WHERE overdue > 0"
-        ).fetchone()
-        database.execute("UPDATE clearance SET is_clear = 1 WHERE student_no = ?", [reader])
-    show.say("Somebody edits a name in the identity provider, and a clearance in the register.")
+    show.say("Somebody edits a name in the identity provider.")
     stage.run("plan", "--rows", "3")
     stage.run("drift")
     stage.run("apply")
@@ -110,7 +141,7 @@ def _edit_in_the_wrong_place(stage: Stage) -> None:
 
 
 def _explain(stage: Stage) -> None:
-    stage.run("explain", "student", _HER, "--in", "idp", "--field", "display_name")
+    stage.run("explain", "student", stage.her, "--in", "idp", "--field", "userType")
 
 
 def _broken_export(stage: Stage) -> None:
@@ -147,17 +178,12 @@ def _status(stage: Stage) -> None:
     stage.run("status")
 
 
-def _tell_sis(stage: Stage, statement: str) -> None:
-    with closing(sqlite3.connect(stage.folder / "sis.db")) as database, database:
-        database.execute(statement, [_HER])
-
-
 def _let_in(stage: Stage) -> dict[str, str]:
     return {"Authorization": f"Bearer {stage.token}", "Content-Type": "application/scim+json"}
 
 
 def _ask_scim(stage: Stage) -> dict[str, str]:
-    question = {"filter": f'externalId eq "{_HER}"'}
+    question = {"filter": f'externalId eq "{stage.her}"'}
     answer = httpx2.get(f"{stage.scim}/Users", params=question, headers=_let_in(stage))
     account: dict[str, str] = answer.raise_for_status().json()["Resources"][0]
     return account
@@ -172,7 +198,13 @@ _STEPS: tuple[tuple[str, Callable[[Stage], None]], ...] = (
     ),
     ("The offices sign; the plan is applied, exactly as shown.", _sign_and_apply),
     ("The same again: nothing to do.", _nothing_to_do),
-    ("A record changes at its owner and arrives.", _change_at_the_owner),
+    ("A withdrawal, previewed: every consequence in every system, and nothing kept.", _preview),
+    (
+        "The withdrawal, done while a system is away: what is owed stands there, with its office.",
+        _withdraw_while_away,
+    ),
+    ("The system is back: everything owed has happened.", _back_again),
+    ("Taken back: everything is as it was, and both acts stay in the history.", _take_back),
     ("Copies edited in the wrong place are named and put back.", _edit_in_the_wrong_place),
     ("Why is this value here?", _explain),
     ("A source that breaks changes nothing, and its office is told.", _broken_export),

@@ -5,7 +5,7 @@ Every function takes keys and gives rows, one dictionary of columns each, in set
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
 from matricula.kernel.keys import split_key
@@ -161,3 +161,12 @@ def touched_on(first: date, last: date) -> dict[str, set[str]]:
         "enrolment": enrolment.touched_on(first, last),
         "teaching": taught.touched_on(first, last),
     }  # fmt: skip
+
+
+def active_students() -> tuple[list[str], str]:
+    """List the students who are active, and which of them is in the most sections by now."""
+    found = models.StudentRecord.objects.filter(status="active").order_by("student_no")
+    numbers = list(found.values_list("student_no", flat=True))
+    taken = models.EnrolmentRecord.objects.filter(has_access=True, state="enrolled")
+    counted = Counter(taken.values_list("student_no", flat=True))
+    return numbers, max(numbers, key=lambda number: counted[number], default="")
