@@ -67,7 +67,7 @@ class Acting:
         grants: What is granted to that role of the account today.
         person: Whose account it is in the register, if anybody's.
         reason: The ground, where the act needs one; a word from a list, never a personal value.
-        approver: The account of a second person who agreed, where one is needed.
+        approver: The account that they name as second person; it counts where that one agreed.
         policy: The name of the policy that the institution chose.
     """
 

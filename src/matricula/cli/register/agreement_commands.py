@@ -1,4 +1,4 @@
-"""The commands of second persons: agree beforehand to one act of somebody else, and take it back."""
+"""The commands of second persons: agree beforehand to an act of somebody else, or take it back."""
 
 from __future__ import annotations
 

@@ -100,7 +100,11 @@ def _asked(command: Callable[..., object], *, does: bool) -> Callable[..., objec
     ]
     if does:
         options += [
-            click.option("--approver", default="", help="The account of the second person."),
+            click.option(
+                "--approver",
+                default="",
+                help="The account of the second person, who agreed before.",
+            ),
             click.option("--preview", is_flag=True, help="Say what would follow; keep nothing."),
         ]
     found: Callable[..., object] = wrapped

@@ -47,7 +47,7 @@ CODES = {
         "The past of a term would be rewritten without a reason",
         "Charges, refunds and counts were made by those dates. They are changed for a reason "
         "that stays on record, and a second person agrees (M909).",
-        "Give the reason with --why and the second person's account with --approver.",
+        "Give the reason with --why and the account of who agreed with --approver.",
     ),
     "M929": Code(
         "What was told of the curriculum cannot be",

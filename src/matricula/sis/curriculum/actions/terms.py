@@ -82,7 +82,7 @@ def _must_agree(doing: Doing, past: list[str], code: str) -> None:
     if not doing.acting.reason.strip():
         raise Refused(
             "M928", f"Of the term {code} this is past: {', '.join(past)}.",
-            cure="Say why with --why, and who agrees with --approver.", place=code,
+            cure="Say why with --why, and who agreed with --approver.", place=code,
         )  # fmt: skip
     what = f"To change what is past of the term {code}, {past[0]},"
     second_person(doing, what, About("term", code))
