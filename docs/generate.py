@@ -19,16 +19,17 @@ from typing import TYPE_CHECKING, Any
 import click
 import django
 
+sys.path.insert(0, str(Path(__file__).parent))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "matricula.site.settings")
 # The register's rules and codes stand beside its tables.
 django.setup()
 
-from matricula.charter.shape import schema
-from matricula.cli.main import cli
-from matricula.connectors.registry import connector_class, names
-from matricula.site.environment import VARIABLES
+import machines  # noqa: E402 - the path and the tables first
 
-import machines
+from matricula.charter.shape import schema  # noqa: E402
+from matricula.cli.main import cli  # noqa: E402
+from matricula.connectors.registry import connector_class, names  # noqa: E402
+from matricula.site.environment import VARIABLES  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -309,8 +310,8 @@ def _machines() -> dict[str, tuple[str, Mapping[str, Any]]]:
     return {
         "application": ("An application", admissions.TRANSITIONS),
         "registration": ("A registration", registration.TRANSITIONS),
-        "term-registration": ("A registration in a term", enrolment.TERM_TRANSITIONS),
-        "enrolment": ("An enrolment", enrolment.TRANSITIONS),
+        "term-registration": ("A registration in a term", enrolment.TERMS.moves),
+        "enrolment": ("An enrolment", enrolment.ENROLMENTS.moves),
         "hold": ("A hold", holds.TRANSITIONS),
         "section": ("A section", curriculum.TRANSITIONS),
     }
@@ -320,8 +321,10 @@ def machines_page() -> str:
     """Every state machine of the register, as a picture and as a table."""
     lines = [
         "# The register's state machines", "",
-        "Drawn from the tables by which the register acts. Beside what stands here every action "
-        "may be taken back by a later one that supersedes it (`matricula register reverse`).",
+        (
+            "Drawn from the tables by which the register acts. Beside what stands here every "
+            "action may be taken back by a later one that supersedes it."
+        ),
     ]  # fmt: skip
     for name, (title, moves) in _machines().items():
         lines += ["", f"## {title}", "", f"![{title}](../pictures/machine-{name}.svg)", ""]

@@ -42,11 +42,15 @@ def picture(title: str, moves: Mapping[str, Move]) -> str:
     wide = (max(column for column, _ in placed.values()) + 1) * _ACROSS
     high = (max(row for _, row in placed.values()) + 1) * _DOWN + _EDGE
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide} {high}" role="img" '
-        f'aria-label="{escape(title)}" font-family="system-ui, sans-serif" font-size="12">',
+        (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide} {high}" role="img" '
+            f'aria-label="{escape(title)}" font-family="system-ui, sans-serif" font-size="12">'
+        ),
         f"<title>{escape(title)}</title>",
-        '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" '
-        'markerHeight="7" orient="auto"><path d="M0 0 8 4 0 8z" fill="#667"/></marker></defs>',
+        (
+            '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" '
+            'markerHeight="7" orient="auto"><path d="M0 0 8 4 0 8z" fill="#667"/></marker></defs>'
+        ),
     ]
     parts += _arrows(moves, placed)
     parts += [_box(state, place) for state, place in placed.items()]

@@ -23,7 +23,7 @@ def acting(role: str = "registrar", scope: str = "all", value: str = "", **told:
     """Somebody who acts in one role within one scope, on the day of the tests."""
     return replace(
         Acting("ada", role, AT, TODAY, (Granted(role, scope, value),)),
-        **told,  # type: ignore[arg-type]
+        **told,  # type: ignore[arg-type]  # whatever a test wants said
     )
 
 

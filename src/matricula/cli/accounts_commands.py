@@ -73,16 +73,17 @@ def grant(
     role: str,
     *,
     scope: str,
-    starts_on: date | None,
-    ends_on: date | None,
     why: str,
+    **days: date | None,
 ) -> None:
     """Grant an account a role within a scope, for a time."""
     _, who = _sit(folder, why)
     from matricula.accounts import actions
 
     kind, _, value = scope.partition(":")
-    wanted = actions.Wanted(role, kind, value, starts_on or who.today, ends_on)
+    wanted = actions.Wanted(
+        role, kind, value, days.get("starts_on") or who.today, days.get("ends_on")
+    )
     made = actions.grant(who, name, wanted)
     show.say(f"Granted, as number {made.pk}: {name} is {role} within {scope}.")
 

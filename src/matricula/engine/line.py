@@ -36,7 +36,7 @@ from matricula.engine import (
 from matricula.engine.workbench import give_back, leave_out, register, size
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import date, datetime
 
     import pyarrow as pa
@@ -143,47 +143,31 @@ def take_in(
 def take_judged(
     bench: Workbench,
     charter: Charter,
-    snapshots: Mapping[ResourceRef, read.Snapshot],
+    entities: Iterable[Entity],
+    kept: Mapping[ResourceRef, ds.Dataset | pa.Table],
     crosswalk: Mapping[tuple[str, ResourceRef], pa.Table],
 ) -> None:
     """Take in readings that need no judging: trusted before, or a part of what is trusted.
 
-    Leaves `found_E:R` of every entity whose roster is among them, for every owner that is.
+    Leaves `found_E:R` of the entities whose roster is among them, for every owner that is.
 
     Args:
         bench: The run's own.
         charter: For what is wanted of each resource.
-        snapshots: The readings.
+        entities: Which.
+        kept: The readings.
         crosswalk: As of `Feed`.
     """
-    counted = {r: read.load(bench, charter, one).counted for r, one in snapshots.items()}
-    for entity in charter.entities.values():
+    counted = {
+        resource: read.load(bench, charter, read.Snapshot(resource, rows)).counted
+        for resource, rows in kept.items()
+    }
+    for entity in entities:
         if entity.roster in counted:
             readable = within(entity, counted)
             decided = {r: rows for (name, r), rows in crosswalk.items() if name == entity.name}
             mine = {r: counted[r] for r in readable.owners()}
             resolve.resolve(bench, charter, readable, counted=mine, crosswalk=decided)
-
-
-def read_again(
-    bench: Workbench,
-    charter: Charter,
-    entity: Entity,
-    kept: Mapping[ResourceRef, ds.Dataset],
-    crosswalk: Mapping[ResourceRef, pa.Table],
-) -> None:
-    """Leave `found_E:R` of one entity from readings that were trusted before.
-
-    Args:
-        bench: The run's own.
-        charter: For what is wanted of each resource.
-        entity: Within the owners at hand.
-        kept: A reading of each of them.
-        crosswalk: As of `resolve.resolve`.
-    """
-    snapshots = {resource: read.Snapshot(resource, rows) for resource, rows in kept.items()}
-    decided = {(entity.name, resource): rows for resource, rows in crosswalk.items()}
-    take_judged(bench, replace(charter, entities={entity.name: entity}), snapshots, decided)
 
 
 def _spelled(charter: Charter, resource: ResourceRef) -> tuple[str, ...]:

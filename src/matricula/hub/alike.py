@@ -143,8 +143,7 @@ def _find(desk: Desk, entity: Entity) -> int:
     found: list[Possible] = []
     places: Places = set()
     with open_workbench(desk.bench) as bench:
-        decided = matches.decided(desk.charter, entity.name)
-        line.read_again(bench, desk.charter, entity, kept, decided)
+        line.take_judged(bench, desk.charter, [entity], kept, matches.crosswalk(desk.charter))
         count = _candidates(bench, entity, list(kept), found, places)
     matches.keep(desk, Met(found, places))
     return count

@@ -124,7 +124,8 @@ def _register(desk: Desk, system: str) -> Iterator[Connector]:
 def _plan(desk: Desk, flows: Sequence[Flow], feed: Feed) -> Plan:
     charter = line.narrow(desk.charter, flows)
     with open_workbench(Bench(small=True)) as bench:
-        line.take_judged(bench, charter, feed.snapshots, feed.crosswalk)
+        rows = {resource: part.rows for resource, part in feed.snapshots.items()}
+        line.take_judged(bench, charter, charter.entities.values(), rows, feed.crosswalk)
         names = [flow.name for flow in flows]
         return line.make_plan(bench, charter, feed, flows=names, verdicts={})
 

@@ -145,8 +145,7 @@ def _owned(desk: Desk, entity: Entity, key: str) -> tuple[tuple[OwnedValue, ...]
         return (), ""
     entity = line.within(entity, feeds)
     with open_workbench() as bench:
-        decided = matches.decided(desk.charter, entity.name)
-        line.read_again(bench, desk.charter, entity, feeds, decided)
+        line.take_judged(bench, desk.charter, [entity], feeds, matches.crosswalk(desk.charter))
         compose.compose(bench, entity)
         columns = [
             sql.named(plan_value(sql.column(f.name), f.type), f.name)

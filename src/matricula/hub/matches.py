@@ -77,11 +77,6 @@ def crosswalk(charter: Charter) -> dict[tuple[str, ResourceRef], pa.Table]:
     }
 
 
-def decided(charter: Charter, entity: str) -> dict[ResourceRef, pa.Table]:
-    """Give the decisions about one entity."""
-    return {r: table for (name, r), table in crosswalk(charter).items() if name == entity}
-
-
 @dataclass(frozen=True, slots=True)
 class Met:
     """What a pass met, and where it looked.

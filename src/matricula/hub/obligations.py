@@ -9,7 +9,6 @@ where nothing was left to do.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -29,7 +28,7 @@ from matricula.hub.models import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from matricula.engine.plan import Plan
     from matricula.hub.desk import Desk

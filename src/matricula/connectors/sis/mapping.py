@@ -56,7 +56,7 @@ class Table:
         if primary is not None and primary.name != "id":
             return (primary.name,)
         (unique,) = self.model._meta.constraints  # noqa: SLF001
-        return tuple(column.name for column in unique.expressions)  # type: ignore[attr-defined]
+        return tuple(column.name for column in unique.expressions)  # type: ignore[attr-defined]  # a unique constraint over columns
 
     @property
     def schema(self) -> pa.Schema:

@@ -114,7 +114,7 @@ def _identity(model: type[Model]) -> tuple[str, ...]:
     if primary is not None and primary.name != "id":
         return (primary.name,)
     (unique,) = model._meta.constraints  # noqa: SLF001
-    return tuple(expression.name for expression in unique.expressions)  # type: ignore[attr-defined]
+    return tuple(expression.name for expression in unique.expressions)  # type: ignore[attr-defined]  # a unique constraint over columns
 
 
 def _by(identity: tuple[str, ...], rows: Iterable[Mapping[str, Any]]) -> dict[Any, Any]:
