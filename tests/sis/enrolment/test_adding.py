@@ -13,6 +13,7 @@ from matricula.sis.enrolment.models import Enrolment, EnrolmentEvent
 from matricula.sis.holds import actions as deciding
 from matricula.sis.holds import queries as holds
 from matricula.sis.holds.rules import Claim
+from tests.sis.conftest import doing
 from tests.sis.enrolment.conftest import (
     CHOOSING,
     LATE,
@@ -321,3 +322,17 @@ def test_a_module_taken_again_counts_as_a_further_attempt(campus):
 
     (first, second) = queries.enrolments_of(amara, on=LATE)
     assert (first.attempt, second.attempt) == (1, 2)
+
+
+def test_a_place_is_given_in_as_many_statements_whatever_a_student_has(
+    campus, django_assert_max_num_queries
+):
+    amara, bela = student("Amara"), student("Bela")
+    for section in ("BIO101-2", "CHE101-2", "MAT101-1"):
+        enrol(bela, section)
+
+    for one in (amara, bela):
+        with doing(on(CHOOSING)) as step, django_assert_max_num_queries(17):
+            actions.add(step, one, "PHY101-1")
+
+    assert queries.seats(["PHY101-1"], at=on(CHOOSING).at, on=CHOOSING)["PHY101-1"].taken == 2

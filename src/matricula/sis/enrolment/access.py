@@ -125,7 +125,14 @@ def registered(acting: Acting, number: str, *, to: str, on: date) -> Registered:
     return registration.told(found, registration.standings([found.pk], on=on)[found.pk])
 
 
-def term_registration(acting: Acting, number: str, term: str, *, to: str) -> TermRegistration:
+def term_registration(
+    acting: Acting,
+    number: str,
+    term: str,
+    *,
+    to: str,
+    among: list[TermRegistration] | None = None,
+) -> TermRegistration:
     """Fetch a student's registration in a term; nobody else changes what hangs on it meanwhile.
 
     Args:
@@ -133,11 +140,12 @@ def term_registration(acting: Acting, number: str, term: str, *, to: str) -> Ter
         number: The student's number, or the registration's where there are two in the term.
         term: The term's code.
         to: What for: a name in `ALLOWED`.
+        among: What `of_student` gave, where it was asked already.
 
     Raises:
         Refused: They may not (M903), or there is none, or two (M962).
     """
-    held = _of_student(number)
+    held = of_student(number) if among is None else among
     if not any(one.term == term for one in held):
         # Who may not hear of this student is told that first.
         registered(acting, number, to=to, on=acting.today)
@@ -164,7 +172,11 @@ def _only(number: str, term: str, held: list[TermRegistration]) -> TermRegistrat
     )  # fmt: skip
 
 
-def _of_student(number: str) -> list[TermRegistration]:
+def of_student(number: str) -> list[TermRegistration]:
+    """Lock a student's registrations for terms, and read them; nobody has asked whether they may.
+
+    All of them, for one student's clicks go one after the other.
+    """
     student_no, _, attempt = number.partition("/")
     rows = TermRegistration.objects.filter(student_no=student_no).order_by("id")
     return [one for one in rows.select_for_update() if not attempt or str(one.attempt) == attempt]
@@ -199,7 +211,7 @@ def consented(acting: Acting, number: str, taught: Taught, *, to: str) -> TermRe
     if acting.role in _REGISTRAR:
         return term_registration(acting, number, taught.term, to=to)
     permit(acting, to, ALLOWED[to], facts_of_section(taught))
-    return _only(number, taught.term, _of_student(number))
+    return _only(number, taught.term, of_student(number))
 
 
 def row(under: TermRegistration, code: str) -> Enrolment:

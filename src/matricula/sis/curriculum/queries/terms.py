@@ -22,8 +22,10 @@ def term(code: str, *, known_at: datetime | None = None) -> TermDates:
     Raises:
         Refused: There is none (M921).
     """
-    found = dated(Term.objects.filter(pk=term_row(code).pk), known_at)
+    found = dated(Term.objects.filter(code=code), known_at)
     if not found:
+        # Whoever named no term at all is told so first.
+        term_row(code)
         raise Refused(
             "M921", f"At that time nothing was known of the term {code}.",
             cure="Ask for a later one.",

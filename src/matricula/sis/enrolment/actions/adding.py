@@ -78,14 +78,18 @@ def add(
             (M965), or a second person must agree (M909).
         RefusedDecision: Something is in the way (M941); the answer is kept.
     """
-    taught = curriculum.section(section)
-    under = access.term_registration(doing.acting, student, taught.term, to="enrol")
+    # Locked before anything is read: one student's clicks go one after the other.
+    terms = access.of_student(student)
+    held = gathering.held_by({one.student_no for one in terms})
+    known = gathering.taught_to(held, section)
+    taught = known.get(section) or curriculum.section(section)
+    under = access.term_registration(doing.acting, student, taught.term, to="enrol", among=terms)
     on = effective_on or doing.acting.today
     _may_except(doing, under, on=on, let_pass=let_pass)
     doing.name("enrol", "enrolment", f"{under.student_no}|{section}")
     term = curriculum.term(taught.term)
     must_be_agreed(doing, under, term, on=on, to="enrol")
-    gathered = gathering.gather(doing, [under], [], term, known={section: taught})
+    gathered = gathering.gather(doing, [under], [], term, known=known, held=held)
     there = gathered.row(under, section)
     if there is not None and there.status in _THERE:
         return placed(there, is_new=False)

@@ -62,6 +62,7 @@ def gather(
     term: TermDates,
     *,
     known: Mapping[str, Taught] | None = None,
+    held: Mapping[str, list[Enrolment]] | None = None,
 ) -> Gathered:
     """Read what is looked at when students want to be in sections of one term.
 
@@ -71,8 +72,9 @@ def gather(
         wanted: The codes of the sections.
         term: The term's dates.
         known: Sections that were read already.
+        held: What `held_by` gave, where it was asked already.
     """
-    held = held_by({one.student_no for one in under})
+    held = held or held_by({one.student_no for one in under})
     needed = {one.section for rows in held.values() for one in rows if _meets(one, term)}
     had = dict(known or {})
     sections = {**had, **curriculum.sections((needed | set(wanted)) - set(had))}
@@ -91,6 +93,14 @@ def held_by(numbers: Iterable[str]) -> dict[str, list[Enrolment]]:
     for one in rows.order_by("id"):
         found[one.student_no].append(one)
     return found
+
+
+def taught_to(held: Mapping[str, list[Enrolment]], section: str) -> dict[str, Taught]:
+    """Read a section together with those that students are in, whatever the term."""
+    beside = {
+        one.section for rows in held.values() for one in rows if one.status == rules.ENROLLED
+    }
+    return curriculum.sections({section, *beside})
 
 
 def _meets(one: Enrolment, term: TermDates) -> bool:
