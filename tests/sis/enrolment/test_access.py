@@ -71,6 +71,7 @@ def _everything(amara):
             actions.cancel_term, (amara, "2026-1"), {"effective_on": CHOOSING}),
         "come back into a term": (
             actions.come_back, (registration_of(amara),), {"effective_on": LATE}),
+        "take a census": (actions.take_census, ("2026-1",), {}),
         "complete a term": (actions.complete_term, ("2026-1",), {}),
         "enrol": (actions.add, (amara, "BIO101-1"), {}),
         "enrol an intake": (actions.enrol_block, ("BIO", "2026", "2026-1", ["BIO101-1"]), {}),

@@ -11,6 +11,8 @@ from matricula.sis.enrolment import actions, queries
 from matricula.sis.enrolment.models import Enrolment, EnrolmentEvent
 from matricula.sis.record import actions as record
 from matricula.sis.record.models import EnrolmentRecord
+from matricula.sis.registration import access
+from matricula.sis.registration import actions as registration
 from tests.sis.conftest import doing
 from tests.sis.enrolment.conftest import (
     CHOOSING,
@@ -22,6 +24,7 @@ from tests.sis.enrolment.conftest import (
     leave_all,
     offered,
     on,
+    person_of,
     registration_of,
     restore,
     status,
@@ -240,3 +243,33 @@ def test_the_record_says_what_became_of_it_and_on_which_day(campus):
     assert touched == {f"{amara}|BIO101-1"}
     assert before == ("enrolled", True, CHOOSING)
     assert after == ("withdrawn", False, LATE + timedelta(days=2))
+
+
+def test_who_changes_programme_keeps_the_seat_that_the_same_act_gave_up(campus):
+    amara, bela = student("Amara"), student("Bela")
+    for one in (amara, bela):
+        enrol(one, "BIO101-1")
+
+    with doing(on(CHOOSING, reason="programme")) as changed:
+        actions.leave_all(
+            changed, registration_of(amara), action="withdraw", effective_on=CHOOSING,
+            reason="programme",
+        )  # fmt: skip
+        row = access.registration(changed.acting, amara, to="record an event")
+        registration.record(changed, row, registration.Change("change", CHOOSING))
+        attempt = registration.Attempt("CHE", "2026", "full", CHOOSING, predecessor=row)
+        new = registration.matriculate(changed, person_of(amara), attempt)
+        registration.record(changed, new, registration.Change("start", CHOOSING))
+        actions.register_term(changed, f"{amara}/2", "2026-1")
+        placed = actions.add(changed, f"{amara}/2", "BIO101-1")
+    roster = [one.student_no for one in queries.roster("BIO101-1", on=CHOOSING)]
+    with doing(on(CHOOSING)) as back:
+        registration.reverse(back, changed.act)
+        actions.restore(back, changed.act)
+
+    assert placed.status == "enrolled"
+    assert roster == [amara]
+    assert (in_line("BIO101-1"), offered("BIO101-1")) == ([bela], [])
+    assert back.left == []
+    (held,) = queries.enrolments_of(amara, on=CHOOSING)
+    assert (held.status, held.registration) == ("enrolled", registration_of(amara))

@@ -16,6 +16,7 @@ from matricula.sis.registration import actions as registration
 from tests.sis.conftest import doing
 from tests.sis.enrolment.conftest import (
     CHOOSING,
+    DROPPING,
     LATE,
     OVER,
     SEPTEMBER,
@@ -193,6 +194,26 @@ def test_a_term_that_is_over_is_completed_for_everybody_and_not_before(campus):
     assert done == 2
     assert [state(one, day=OVER) for one in (amara, bela)] == ["completed", "completed"]
     assert state(amara, day=LATE) == "registered"
+
+
+def test_a_census_counts_once_what_stood_on_its_day(campus):
+    amara, bela = student("Amara"), student("Bela")
+    enrol(amara, "BIO101-1")
+    enrol(amara, "MAT101-1")
+    act(actions.drop, amara, "MAT101-1", day=DROPPING)
+
+    with pytest.raises(Refused, match="is on 2026-10-01"):
+        act(actions.take_census, "2026-1", day=DROPPING)
+    counted = act(actions.take_census, "2026-1", day=LATE)
+    again = act(actions.take_census, "2026-1", day=LATE)
+
+    assert (counted, again) == (2, 0)
+    told = dict(TermRegistration.objects.values_list("student_no", "census"))
+    here = {"on": "2026-10-01", "state": "registered"}
+    assert told == {
+        amara: {**here, "sections": 1, "credits": "20.00"},
+        bela: {**here, "sections": 0, "credits": "0"},
+    }
 
 
 def test_who_is_registered_in_a_term_is_told_as_of_a_day_and_as_it_was_known(campus):

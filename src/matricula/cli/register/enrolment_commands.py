@@ -93,6 +93,30 @@ def term_cancel(asked: Asked, student: str, term: str, *, effective_on: date) ->
     )
 
 
+@click.command("term-census")
+@does
+@click.argument("term")
+def term_census(asked: Asked, term: str) -> None:
+    """Write down what stood on a term's census day, once for each registration in it."""
+    from matricula.sis.enrolment import actions
+
+    carry_out(
+        asked, lambda doing: actions.take_census(doing, term), named=lambda n: {"counted": n}
+    )
+
+
+@click.command("term-complete")
+@does
+@click.argument("term")
+def term_complete(asked: Asked, term: str) -> None:
+    """Complete every registration of a term that is over."""
+    from matricula.sis.enrolment import actions
+
+    carry_out(
+        asked, lambda doing: actions.complete_term(doing, term), named=lambda n: {"completed": n}
+    )
+
+
 @click.command()
 @does
 @click.argument("student")

@@ -31,6 +31,8 @@ COMMANDS = {
     "term-register": "matricula.cli.register.enrolment_commands:term_register",
     "term-register-intake": "matricula.cli.register.enrolment_commands:term_register_intake",
     "term-cancel": "matricula.cli.register.enrolment_commands:term_cancel",
+    "term-census": "matricula.cli.register.enrolment_commands:term_census",
+    "term-complete": "matricula.cli.register.enrolment_commands:term_complete",
     "enrol": "matricula.cli.register.enrolment_commands:enrol",
     "approve-enrolment": "matricula.cli.register.enrolment_commands:approve_enrolment",
     "claim-seat": "matricula.cli.register.enrolment_commands:claim_seat",

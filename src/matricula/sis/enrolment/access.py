@@ -38,6 +38,7 @@ ALLOWED: Mapping[str, Mapping[str, Collection[str]]] = {
     "register an intake": _REGISTRAR,
     "cancel a term registration": _REGISTRAR,
     "come back into a term": _REGISTRAR,
+    "take a census": {"registrar": (scopes.ALL,)},
     "complete a term": {"registrar": (scopes.ALL,)},
     "enrol": _BOTH,
     "enrol on another day": _REGISTRAR,

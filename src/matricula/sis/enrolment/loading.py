@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from matricula.sis.acts import loading as acts
+from matricula.sis.enrolment import rules
 from matricula.sis.enrolment.models import (
     Enrolment,
     EnrolmentEvent,
@@ -18,7 +21,6 @@ from matricula.sis.enrolment.models import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    import pyarrow as pa
     from django.db.models import Model
 
     from matricula.sis.acts.actions import Doing
@@ -77,3 +79,25 @@ def histories(enrolments: Iterable[int]) -> Iterator[pa.RecordBatch]:
         "supersedes": "supersedes",
     }  # fmt: skip
     yield from acts.there(EnrolmentEvent.objects.all(), columns, ("enrolment", enrolments))
+
+
+def records(rows: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Tell of enrolments as the record keeps them, exactly as `queries.records` does.
+
+    Args:
+        rows: `student_no`, `section_code`, `status` on the day and `since` when; of one student
+            in one section one row.
+    """
+    for batch in rows:
+        told = batch["status"].dictionary_encode()
+        statuses = told.dictionary.to_pylist()
+        states = pa.array([rules.TOLD_AS[one] for one in statuses], pa.string())
+        access = pa.array([rules.STATUSES[one].has_lms_access for one in statuses], pa.bool_())
+        yield pa.RecordBatch.from_pydict(
+            {
+                "student_no": batch["student_no"], "section_code": batch["section_code"],
+                "state": states.take(told.indices), "state_since": batch["since"],
+                "has_access": access.take(told.indices),
+                "final_mark": pa.nulls(batch.num_rows, pa.string()),
+            }
+        )  # fmt: skip

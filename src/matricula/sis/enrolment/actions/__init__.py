@@ -15,11 +15,12 @@ from matricula.sis.enrolment.actions.terms import (
     complete_term,
     register_intake,
     register_term,
+    take_census,
 )
 
 __all__ = [
     "Block", "ForTerm", "NotEnrolled", "Placed", "add", "approve", "cancel_term", "claim_seat",
     "come_back", "complete_term", "drop", "enrol_block", "expire_offers", "grade", "lapse",
     "leave_all", "leave_incomplete", "offer_seats", "refuse", "register_intake", "register_term",
-    "restore", "swap", "withdraw",
+    "restore", "swap", "take_census", "withdraw",
 ]  # fmt: skip

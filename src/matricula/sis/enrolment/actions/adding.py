@@ -17,7 +17,7 @@ from matricula.sis.curriculum.actions import lock_sections
 from matricula.sis.enrolment import access, queries, rules
 from matricula.sis.enrolment.actions import gathering
 from matricula.sis.enrolment.actions.boundaries import must_be_agreed
-from matricula.sis.enrolment.actions.queue import promote
+from matricula.sis.enrolment.actions.queue import keeps_seat, promote
 from matricula.sis.enrolment.actions.writing import Change, key_of, write
 from matricula.sis.enrolment.models import Enrolment
 from matricula.sis.holds import actions as holds
@@ -93,7 +93,7 @@ def add(
     there = gathered.row(under, section)
     if there is not None and there.status in _THERE:
         return placed(there, is_new=False)
-    asked = gathering.wish(doing, gathered, under, taught, on=on, waived=let_pass)
+    asked = gathering.wish(gathered, under, taught, on=on, waived=let_pass)
     row = there or new_row(doing, gathered, under, taught)
     row.excepted = " ".join(sorted(let_pass))
     return _answer(doing, row, gathering.checks(gathered, under, asked), asked)
@@ -153,7 +153,7 @@ def _seat(
     """Give a seat, if there is one, and otherwise a ticket; whoever waits goes first."""
     capacity = lock_sections(doing, [row.section])[row.section]
     seats = queries.seats([row.section], at=doing.acting.at, on=doing.acting.today)[row.section]
-    has_room = seats.has_room(capacity)
+    has_room = seats.has_room(capacity) or keeps_seat(doing, row)
     rank = None if has_room else seats.last_rank + 1
     told = Check("seat", PASSED if has_room else NOTICE, _said(row, seats, capacity))
     holds.decide(
@@ -255,7 +255,7 @@ def _looked_at(doing: Doing, row: Enrolment, taught: Taught) -> list[Check]:
     term = curriculum.term(taught.term)
     gathered = gathering.gather(doing, [under], [], term, known={taught.code: taught})
     asked = gathering.wish(
-        doing, gathered, under, taught, on=doing.acting.today, waived=gathering.excepted(row)
+        gathered, under, taught, on=doing.acting.today, waived=gathering.excepted(row)
     )
     return gathering.checks(gathered, under, asked)
 

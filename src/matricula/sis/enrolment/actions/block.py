@@ -193,9 +193,7 @@ class _Intake:
         return True
 
     def _checks(self, one: TermRegistration, taught: Taught) -> list[Check]:
-        asked = gathering.wish(
-            self._doing, self._gathered, one, taught, on=self._doing.acting.today
-        )
+        asked = gathering.wish(self._gathered, one, taught, on=self._doing.acting.today)
         return gathering.checks(self._gathered, one, asked)
 
     def _change(self, one: TermRegistration, taught: Taught, rank: int | None) -> Change:

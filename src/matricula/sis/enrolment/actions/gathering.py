@@ -31,12 +31,14 @@ class Gathered:
         held: Every enrolment of each student, as rows.
         sections: The sections that are wanted, and those of the term that students are in.
         holds: What the holds of each person mean for an enrolment.
+        policy: The institution's.
     """
 
     term: TermDates
     held: Mapping[str, list[Enrolment]]
     sections: Mapping[str, Taught]
     holds: Mapping[int, Sequence[Check]]
+    policy: str
 
     def row(self, under: TermRegistration, section: str) -> Enrolment | None:
         """Find the enrolment of a term registration in a section, if there was ever one."""
@@ -83,7 +85,7 @@ def gather(
         {one.person for one in under}, SERVICE, on=acting.today, policy=acting.policy,
         term=term.code,
     )  # fmt: skip
-    return Gathered(term, held, sections, checks)
+    return Gathered(term, held, sections, checks, acting.policy)
 
 
 def held_by(numbers: Iterable[str]) -> dict[str, list[Enrolment]]:
@@ -108,7 +110,6 @@ def _meets(one: Enrolment, term: TermDates) -> bool:
 
 
 def wish(
-    doing: Doing,
     gathered: Gathered,
     under: TermRegistration,
     section: Taught,
@@ -120,7 +121,6 @@ def wish(
     """Put together what the rules look at.
 
     Args:
-        doing: The act.
         gathered: What was read.
         under: The student's registration in the term.
         section: Which section they want.
@@ -136,7 +136,7 @@ def wish(
     beside = [one for one in rows if _meets(one, gathered.term)]
     return rules.Wish(
         under.student_no, section, gathered.term, on, under.state, under.load,
-        doing.acting.policy, tuple(queries.as_taken(one) for one in rows),
+        gathered.policy, tuple(queries.as_taken(one) for one in rows),
         tuple(gathered.sections[one.section] for one in beside), frozenset(waived),
     )  # fmt: skip
 

@@ -146,7 +146,7 @@ def _swapped(
     on = doing.acting.today
     capacities = lock_sections(doing, [leaving.section, row.section])
     seats = queries.seats([row.section], at=doing.acting.at, on=on)[row.section]
-    asked = gathering.wish(doing, gathered, under, taught, on=on, but=[leaving.section])
+    asked = gathering.wish(gathered, under, taught, on=on, but=[leaving.section])
     checks = gathering.checks(gathered, under, asked)
     if not seats.has_room(capacities[row.section]):
         checks.append(_no_seat(row.section))

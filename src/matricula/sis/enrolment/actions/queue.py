@@ -18,7 +18,7 @@ from matricula.sis.curriculum.rules import OPEN
 from matricula.sis.enrolment import access, queries, rules
 from matricula.sis.enrolment.actions import gathering
 from matricula.sis.enrolment.actions.writing import Change, key_of, write
-from matricula.sis.enrolment.models import Enrolment
+from matricula.sis.enrolment.models import Enrolment, EnrolmentEvent
 from matricula.sis.holds import actions as holds
 
 if TYPE_CHECKING:
@@ -119,6 +119,21 @@ def promote(doing: Doing, capacities: Mapping[str, int]) -> list[str]:
     return offered
 
 
+def keeps_seat(doing: Doing, row: Enrolment) -> bool:
+    """Whether a student gave up a seat in this section in this very act, as who changes programme.
+
+    Then it is theirs again, and if the act offered it to somebody, that is taken back.
+    """
+    here = EnrolmentEvent.objects.filter(act=doing.act, enrolment__section=row.section)
+    own = here.filter(enrolment__student_no=row.student_no, from_status__in=rules.SEATED)
+    if not own.exclude(to_status__in=rules.SEATED).exists():
+        return False
+    offers = here.filter(action="promote").select_related("enrolment__term_registration")
+    for one in offers.order_by("-id")[:1]:
+        write(doing, [Change(one.enrolment, rules.REVERSE, one.effective_on, supersedes=one.pk)])
+    return True
+
+
 def _offer(doing: Doing, in_line: Sequence[Enrolment], free: int) -> list[str]:
     """Offer free seats of one section to the first who may still have one."""
     today = doing.acting.today
@@ -146,7 +161,7 @@ def _able(
     answers = {}
     for one in some:
         asked = gathering.wish(
-            doing, gathered, one.term_registration, taught, on=doing.acting.today,
+            gathered, one.term_registration, taught, on=doing.acting.today,
             waived=gathering.excepted(one),
         )  # fmt: skip
         answers[one.term_registration.person] = gathering.checks(

@@ -51,7 +51,7 @@ def restore(doing: Doing, act: str) -> list[EnrolmentEvent]:
             registration does not allow it (M961).
     """
     _restore_terms(doing, act)
-    events = [one for one in queries.of_act(act) if one.action not in _STAYS]
+    events = [one for one in queries.of_act(act) if not _stays(one)]
     permitted = _permit(doing, [one.enrolment.term_registration for one in events])
     capacities = lock_sections(doing, {one.enrolment.section for one in events})
     made: list[EnrolmentEvent] = []
@@ -64,6 +64,12 @@ def restore(doing: Doing, act: str) -> list[EnrolmentEvent]:
         made += _take_back(doing, event, capacities[event.enrolment.section])
     promote(doing, capacities)
     return made
+
+
+def _stays(event: EnrolmentEvent) -> bool:
+    """Whether an event is about an offer, which an act gave or took back."""
+    taken_back = event.supersedes.action if event.supersedes else ""
+    return event.action in _STAYS or (event.action == rules.REVERSE and taken_back in _STAYS)
 
 
 def _restore_terms(doing: Doing, act: str) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from matricula.accounts.actions import permit
 from matricula.kernel.checks import Check, blocked, in_the_way
 from matricula.kernel.errors import Refused
 from matricula.sis.curriculum import queries as curriculum
-from matricula.sis.enrolment import access, rules
+from matricula.sis.enrolment import access, queries, rules
 from matricula.sis.enrolment.actions.writing import TermChange, write_terms
 from matricula.sis.enrolment.models import TermRegistration
 from matricula.sis.holds import actions as deciding
@@ -246,6 +247,52 @@ def come_back(doing: Doing, registration_id: int, *, effective_on: date) -> list
     return [one.term for one in back]
 
 
+def take_census(doing: Doing, term: str) -> int:
+    """Write down what stood on a term's census day, once for each registration in it.
+
+    What is corrected afterwards changes the register and not the census; who is registered
+    afterwards is counted when it is taken again.
+
+    Args:
+        doing: The act.
+        term: The term's code.
+
+    Returns:
+        How many were counted now.
+
+    Raises:
+        Refused: Not permitted (M903), no such term (M921), or the day is not over (M963).
+    """
+    to = "take a census"
+    permit(doing.acting, to, access.ALLOWED[to])
+    dates = curriculum.term(term)
+    _must_be_past(doing, dates.census_on, f"The census of {term} is on {dates.census_on}.")
+    doing.name(to, "term", term)
+    # Of a JSON column, None would ask for a null that was written.
+    chosen = TermRegistration.objects.filter(term=term, census__isnull=True).order_by("id")
+    rows = list(chosen.select_for_update())
+    counted: dict[int, list[Decimal]] = {one.registration: [] for one in rows}
+    for each in queries.of_students({one.student_no for one in rows}, on=dates.census_on):
+        if each.term == term and each.meaning.counts_for_headcount:
+            counted.get(each.registration, []).append(each.credits)
+    states = queries.term_events(one.pk for one in rows)
+    for one in rows:
+        one.census = {
+            "on": dates.census_on.isoformat(),
+            "state": rules.state_on(rules.TERMS, states[one.pk], dates.census_on).state,
+            "sections": len(counted[one.registration]),
+            "credits": str(sum(counted[one.registration], start=Decimal(0))),
+        }
+    TermRegistration.objects.bulk_update(rows, ["census"], batch_size=500)
+    doing.record("term", term, to, after={"counted": len(rows)})
+    return len(rows)
+
+
+def _must_be_past(doing: Doing, day: date, what: str) -> None:
+    if doing.acting.today <= day:
+        raise Refused("M963", what, cure="Wait until that day is over.")
+
+
 def complete_term(doing: Doing, term: str) -> int:
     """Complete every registration of a term that is over; give how many.
 
@@ -255,11 +302,7 @@ def complete_term(doing: Doing, term: str) -> int:
     to = "complete a term"
     permit(doing.acting, to, access.ALLOWED[to])
     dates = curriculum.term(term)
-    if doing.acting.today <= dates.ends_on:
-        raise Refused(
-            "M963", f"The term {term} is taught until {dates.ends_on}.",
-            cure="Wait for that day.",
-        )  # fmt: skip
+    _must_be_past(doing, dates.ends_on, f"The term {term} is taught until {dates.ends_on}.")
     doing.name(to, "term", term)
     rows = TermRegistration.objects.filter(term=term, state=rules.REGISTERED).order_by("id")
     changes = [TermChange(one, "complete", dates.ends_on) for one in rows.select_for_update()]

@@ -214,8 +214,8 @@ def touched_on(first: date, last: date) -> set[str]:
 
 def of_act(act: str) -> list[EnrolmentEvent]:
     """List the events of enrolments that an act recorded, the earliest first."""
-    found = EnrolmentEvent.objects.filter(act=act).select_related("enrolment__term_registration")
-    return list(found.order_by("id"))
+    found = EnrolmentEvent.objects.filter(act=act).order_by("id")
+    return list(found.select_related("enrolment__term_registration", "supersedes"))
 
 
 def last_attended(
