@@ -118,6 +118,28 @@ def test_who_will_be_on_leave_when_the_term_begins_does_not_register_for_it(camp
     assert state(amara, "2026-2") == ""
 
 
+def test_who_withdrew_from_a_term_does_not_register_for_it_again_and_is_told_the_way_out(campus):
+    amara = student()
+    leave_all(amara, effective_on=CHOOSING, day=CHOOSING)
+
+    with pytest.raises(Refused, match="is withdrawn in the term 2026-1") as refused:
+        act(actions.register_term, amara, "2026-1")
+
+    assert (refused.value.code, "reversed" in refused.value.cure) == ("M961", True)
+
+
+def test_a_student_registers_from_today_and_an_office_from_another_day(campus):
+    amara = student(term="")
+    herself = on(CHOOSING, "student", "own", person=person_of(amara))
+
+    with pytest.raises(Refused) as refused:
+        act(actions.register_term, amara, "2026-1", who=herself, effective_on=SEPTEMBER)
+    act(actions.register_term, amara, "2026-1", effective_on=SEPTEMBER)
+
+    assert refused.value.code == "M903"
+    assert state(amara, day=SEPTEMBER) == "registered"
+
+
 def test_an_intake_is_registered_in_one_go_and_each_is_told(campus):
     amara, bela, chidi = (student(one, term="") for one in ("Amara", "Bela", "Chidi"))
     other = student("Dewi", cohort="2025", term="")

@@ -89,7 +89,8 @@ def enrol_block(
     rows = TermRegistration.objects.filter(
         term=term, programme=programme, cohort=cohort, state=rules.REGISTERED
     )
-    under = list(rows.order_by("student_no", "id").select_for_update())
+    # Locked in the order in which everybody locks them.
+    under = sorted(rows.order_by("id").select_for_update(), key=lambda one: one.student_no)
     gathered = gathering.gather(doing, under, sections, dates, known=taught)
     intake = _Intake(doing, gathered, dict(except_for or {}))
     capacities = lock_sections(doing, sections)
@@ -99,7 +100,8 @@ def enrol_block(
 
 
 def _taught(sections: Sequence[str], term: str) -> dict[str, Taught]:
-    taught = {code: curriculum.section(code) for code in sections}
+    known = curriculum.sections(sections)
+    taught = {code: known.get(code) or curriculum.section(code) for code in sections}
     elsewhere = [one for one in taught.values() if one.term != term]
     if elsewhere:
         raise Refused(

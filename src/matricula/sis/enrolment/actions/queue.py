@@ -50,7 +50,7 @@ def offer_seats(doing: Doing, sections: Iterable[str] | None = None) -> list[str
     codes = sorted(_passed(doing) if sections is None else set(sections))
     for code in codes:
         access.section(doing.acting, code, to="offer seats")
-    doing.name("offer seats", "section", ", ".join(codes[:1]))
+    doing.name("offer seats", "section", codes[0] if codes else "")
     capacities = lock_sections(doing, codes)
     _let_go(doing, codes)
     offered = promote(doing, capacities)

@@ -24,10 +24,10 @@ from matricula.sis.enrolment.actions.writing import (
 from matricula.sis.enrolment.models import TermRegistration
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from matricula.sis.acts.actions import Doing
-    from matricula.sis.enrolment.models import EnrolmentEvent
+    from matricula.sis.enrolment.models import EnrolmentEvent, TermRegistrationEvent
 
 # An offer that somebody was given is not taken from them, nor is one that passed given again.
 _STAYS = frozenset({"promote", "expire offer"})
@@ -50,9 +50,14 @@ def restore(doing: Doing, act: str) -> list[EnrolmentEvent]:
         Refused: Not permitted for one of the students (M903), or the history of a term
             registration does not allow it (M961).
     """
-    _restore_terms(doing, act)
+    of_terms = queries.term_events_of_act(act)
     events = [one for one in queries.of_act(act) if not _stays(one)]
-    permitted = _permit(doing, [one.enrolment.term_registration for one in events])
+    permitted = _permit(
+        doing,
+        {one.term_registration_id for one in of_terms}
+        | {one.enrolment.term_registration_id for one in events},
+    )
+    _restore_terms(doing, of_terms, permitted)
     capacities = lock_sections(doing, {one.enrolment.section for one in events})
     made: list[EnrolmentEvent] = []
     # The last thing first: what gave a seat goes before what took one.
@@ -72,24 +77,27 @@ def _stays(event: EnrolmentEvent) -> bool:
     return event.action in _STAYS or (event.action == rules.REVERSE and taken_back in _STAYS)
 
 
-def _restore_terms(doing: Doing, act: str) -> None:
-    events = queries.term_events_of_act(act)
-    rows = _permit(doing, [one.term_registration for one in events])
-    write_terms(
-        doing,
-        [
-            TermChange(
-                rows[one.term_registration_id], rules.REVERSE, one.effective_on, supersedes=one.pk
-            )
-            for one in reversed(events)
-        ],
-    )
+def _restore_terms(
+    doing: Doing,
+    events: Sequence[TermRegistrationEvent],
+    permitted: Mapping[int, TermRegistration],
+) -> None:
+    changes = []
+    for one in reversed(events):
+        row = permitted[one.term_registration_id]
+        last_word = _last_word(queries.term_events([row.pk])[row.pk], one.pk)
+        if last_word is None:
+            told = f"{queries.number_of(row)} stays {row.state or 'out'} in {row.term}:"
+            doing.left.append(f"{told} to {one.action} was taken back before.")
+        else:
+            changes.append(TermChange(row, rules.REVERSE, one.effective_on, supersedes=last_word))
+    write_terms(doing, changes)
 
 
-def _permit(doing: Doing, under: Sequence[TermRegistration]) -> dict[int, TermRegistration]:
-    """Lock the term registrations, and ask for each whether it may be done."""
+def _permit(doing: Doing, numbers: Collection[int]) -> dict[int, TermRegistration]:
+    """Lock term registrations, all at once, and ask for each whether it may be done."""
     to = "restore enrolments"
-    chosen = TermRegistration.objects.filter(pk__in={one.pk for one in under}).order_by("id")
+    chosen = TermRegistration.objects.filter(pk__in=numbers).order_by("id")
     found = {one.pk: one for one in chosen.select_for_update()}
     for one in found.values():
         permit(doing.acting, to, access.ALLOWED[to], access.facts_of(doing.acting, one))

@@ -88,10 +88,12 @@ def register_term(
     on = effective_on or doing.acting.today
     day = max(on, dates.starts_on)
     told = access.registered(doing.acting, student, to="register for a term", on=day)
+    if on != doing.acting.today:
+        access.registered(doing.acting, student, to="enrol on another day", on=day)
     doing.name("register for a term", "student", told.student_no)
     (row,) = _rows(doing, [told], term, load=load)
     if row.state not in _UNDECIDED:
-        return ForTerm(told.number, row.state, (), is_new=False)
+        return _there(told, row)
     able = _able(told, dates, on=on, day=day)
     if in_the_way(able):
         deciding.ask(doing, told.person, SERVICE, able, about=term)
@@ -99,6 +101,17 @@ def register_term(
     for check in made.checks:
         doing.left.append(f"{told.number} is pending for {term}: {check}")
     return made
+
+
+def _there(told: Registered, row: TermRegistration) -> ForTerm:
+    """Answer who has a registration for the term that was decided before."""
+    if row.state in (rules.REGISTERED, rules.COMPLETED):
+        return ForTerm(told.number, row.state, (), is_new=False)
+    raise Refused(
+        "M961", f"{told.number} is {row.state} in the term {row.term}.",
+        cure="Return from leave first, or have the act reversed that ended it.",
+        place=rules.OFFICE,
+    )  # fmt: skip
 
 
 def register_intake(
