@@ -139,6 +139,21 @@ class Table:
             arrays.append(pa.array(column, _kind(field)[1]))
         return pa.record_batch(arrays, schema=self.schema)
 
+    def arranged(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Turn a batch of the columns, in the order of `fields`, into what is read."""
+        columns = {f.name: batch.column(n) for n, f in enumerate(self.fields)}
+        ids = columns[self.identity[0]].cast(pa.string())
+        if len(self.identity) > 1:
+            parts = zip(*[columns[name].to_pylist() for name in self.identity], strict=True)
+            ids = pa.array([join_key(map(str, some)) for some in parts], pa.string())
+        arrays = [_as(columns[field.name], _kind(field)[1]) for field in self.fields]
+        return pa.record_batch([ids, *arrays], schema=self.schema)
+
+
+def _as(column: pa.Array[Any], kind: pa.DataType) -> pa.Array[Any]:
+    # SQLite keeps a number as it likes: as its digits it becomes an amount of either.
+    return (column.cast(pa.string()) if kind == _DECIMAL else column).cast(kind)
+
 
 def _kind(field: models.Field[Any, Any]) -> tuple[NativeType, pa.DataType]:
     return next((native, arrow) for of, native, arrow in _KINDS if isinstance(field, of))

@@ -5,11 +5,13 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from django.db import OperationalError
+import pyarrow as pa
+from django.db import OperationalError, connection
 
 from matricula.connectors.kit.claims import Claims
 from matricula.connectors.kit.errors import ConnectorError, SkipRow, TryAgain
 from matricula.connectors.kit.protocol import Found, Outcome, asks_for_nobody
+from matricula.connectors.sis import apart
 from matricula.connectors.sis.mapping import Table, as_value
 from matricula.sis.received import actions as received
 from matricula.sis.received import queries as told
@@ -18,12 +20,13 @@ from matricula.sis.record import queries as record
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    import pyarrow as pa
     from django.db.models import Model, QuerySet
 
     from matricula.connectors.kit.protocol import Value, Write
 
 _CHUNK = 20_000
+# So many rows are worth a connection, or a process, of their own.
+_MANY = 50_000
 _OURS = {name: Table(name, model, is_ours=True) for name, model in record.RESOURCES.items()}
 _TOLD = {name: Table(name, model, is_ours=False) for name, model in told.RESOURCES.items()}
 TABLES: Mapping[str, Table] = {**_OURS, **_TOLD}
@@ -35,12 +38,24 @@ def rows_of(table: Table) -> QuerySet[Model]:
 
 
 def batches(table: Table) -> Iterator[pa.RecordBatch]:
-    """Read a whole resource."""
-    names = [field.name for field in table.fields]
+    """Read a whole resource: as it is in the transaction under way, if there is one."""
     with _in_our_words():
+        if not connection.in_atomic_block and rows_of(table).count() > _MANY:
+            yield from _apart(table)
+            return
+        names = [field.name for field in table.fields]
         found = rows_of(table).values_list(*names).iterator(chunk_size=_CHUNK)
         while some := [row for _, row in zip(range(_CHUNK), found, strict=False)]:
             yield table.batch(some)
+
+
+def _apart(table: Table) -> Iterator[pa.RecordBatch]:
+    quoted = connection.ops.quote_name
+    columns = ", ".join(quoted(str(field.column)) for field in table.fields)
+    query = f"SELECT {columns} FROM {quoted(table.model._meta.db_table)}"  # noqa: S608, SLF001 - quoted names, Django's own
+    with apart.reading(connection.settings_dict, query) as found:
+        for batch in found:
+            yield table.arranged(batch)
 
 
 def find(table: Table, matches: Sequence[Mapping[str, Value]]) -> list[list[Found]]:
@@ -149,7 +164,7 @@ def _there(table: Table, rows: QuerySet[Model], writes: Sequence[Write]) -> set[
 def _in_our_words() -> Iterator[None]:
     try:
         yield
-    except OperationalError as error:
+    except (OperationalError, OSError, pa.ArrowException) as error:
         raise TryAgain(
             "The register's database does not answer.", code="M985",
             cure="Nothing to do by hand unless it lasts: it is tried again.",

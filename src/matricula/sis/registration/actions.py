@@ -156,11 +156,11 @@ def reverse(doing: Doing, act: str) -> list[RegistrationEvent]:
 
 
 def _must_stand(event: RegistrationEvent, history: Sequence[rules.Event]) -> None:
-    standing = {one.number for one in rules.standing_events(history)}
-    if event.pk not in standing and event.action != rules.REVERSE:
+    """Take an event back once: to have it go again, what let it stand again is taken back."""
+    if any(one.supersedes == event.pk for one in history):
         raise Refused(
             "M912", f"To {event.action} on {event.effective_on} was taken back already.",
-            cure="See the history: `matricula register show STUDENT`.",
+            cure="Reverse the last act that concerns it: `matricula register show STUDENT`.",
         )  # fmt: skip
 
 
