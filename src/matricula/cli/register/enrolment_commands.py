@@ -19,7 +19,11 @@ _ON = click.option(
     "--on", "effective_on", type=DAY, default=None, help="From which day.  [default: today]"
 )
 _LOAD = click.option(
-    "--load", type=click.Choice(["full", "part"]), default="full", show_default=True
+    "--load",
+    type=click.Choice(["full", "part"]),
+    default="full",
+    show_default=True,
+    help="How much of a full load: it bounds the credits.",
 )
 
 
