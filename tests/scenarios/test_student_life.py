@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from matricula.audit.queries import history as audited
-from matricula.hub.models import Effect
+from matricula.hub import housekeeping
+from matricula.hub.models import Effect, Promise
 from tests.scenarios.northfield import AMARA, BELA, CHIDI, DEWI, Northfield, build
 
 if TYPE_CHECKING:
@@ -400,3 +401,38 @@ def _hire(north: Northfield, account: str, given: str, family: str) -> None:
     north.does("staff", "duty", number, "lecturer", "--department", "SCI")
     said = north.run("accounts", "open", account, "--person", person, who="ada")
     assert said.code == 0, said.err
+
+
+def _round(north) -> None:
+    with north.acting("ruth", "registrar") as (desk, _):
+        housekeeping.keep_house(desk)
+
+
+def test_an_offer_that_passed_goes_to_the_next_without_anybody_asking(north):
+    north.on("2026-09-10")
+    north.register("enrol", CHIDI, "BIO101-A")
+    north.register("enrol", "00000004", "BIO101-A")
+    north.register("drop", AMARA, "BIO101-A")
+    before = north.register("waitlist", "BIO101-A", "--json").json
+
+    north.on("2026-09-17")
+    _round(north)
+
+    after = north.register("waitlist", "BIO101-A", "--json").json
+    assert [one["student"] for one in before if one["offered until"]] == [CHIDI]
+    assert [one["student"] for one in after if one["offered until"]] == ["00000004"]
+    assert any(e.actor == "matricula" for e in audited("enrolment", f"{CHIDI}|BIO101-A"))
+
+
+def test_a_day_that_begins_is_seen_and_nothing_is_done_twice(north):
+    north.on("2026-09-10")
+    north.register("leave", AMARA, "--effective", "2026-09-20", "--until", "2026-12-01",
+                   "--why", "personal")  # fmt: skip
+    assert Promise.objects.count() == 0
+
+    north.on("2026-09-20")
+    _round(north)
+    _round(north)
+
+    north.deliver()
+    assert north.in_lms("users")[AMARA]["enabledUser"] == "false"

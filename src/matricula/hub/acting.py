@@ -82,6 +82,11 @@ def sit_down(desk: Desk, *, role: str = "", why: str = "", approver: str = "") -
     return replace(found, reason=why, approver=approver, policy=str(policy))
 
 
+def has_register(charter: Charter) -> bool:
+    """Whether one of the charter's systems is our register."""
+    return any(system.connector == CONNECTOR for system in charter.systems.values())
+
+
 def register_of(charter: Charter) -> str:
     """Name the system that is our register.
 
@@ -190,7 +195,7 @@ def catch_up(desk: Desk) -> None:
     Called before anything is read, where the charter has our register: what begins or ends
     to hold on a day is no act.
     """
-    if not any(system.connector == CONNECTOR for system in desk.charter.systems.values()):
+    if not has_register(desk.charter):
         return
     work_out(desk)
     with transaction.atomic():

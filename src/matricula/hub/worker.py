@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from django.db import close_old_connections
 
-from matricula.hub import alone, events, letters, marks, runs
+from matricula.hub import alone, events, housekeeping, letters, marks, runs
 from matricula.hub.changed import is_followed
 from matricula.hub.clock import last_moment_of
 from matricula.hub.events import Event
@@ -50,6 +50,7 @@ class Worker:
         look_every: How often flows that follow changes look at their owners.
         stopped: Set it to have the worker stop after the round in hand.
         wrote_at: When it last saw to the letters to the offices.
+        kept_house_at: When it last did what the register needs done by itself.
     """
 
     sit_down: Callable[[], Desk]
@@ -57,6 +58,7 @@ class Worker:
     look_every: timedelta = timedelta(minutes=1)
     stopped: threading.Event = field(default_factory=threading.Event)
     wrote_at: datetime | None = None
+    kept_house_at: datetime | None = None
 
     def work(self, *, rounds: int | None = None) -> None:
         """Work until stopped, or for so many rounds; a round in hand is always finished.
@@ -88,6 +90,7 @@ class Worker:
             with alone.scheduling():
                 scope = self._choose(desk, tried)
             if scope is None:
+                self._keep_house(desk)
                 self._write_letters(desk)
                 return
             tried.update(scope.flows)
@@ -101,6 +104,11 @@ class Worker:
             told = events.of_run(desk.charter, done, kind=kind, seconds=monotonic() - began)
             for event in told:
                 self.tell(event)
+
+    def _keep_house(self, desk: Desk) -> None:
+        if self.kept_house_at is None or desk.at - self.kept_house_at >= _LETTERS:
+            self.kept_house_at = desk.at
+            housekeeping.keep_house(desk)
 
     def _write_letters(self, desk: Desk) -> None:
         if self.wrote_at is None or desk.at - self.wrote_at >= _LETTERS:

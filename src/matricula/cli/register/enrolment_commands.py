@@ -316,7 +316,7 @@ def waitlist(asked: Asked, section: str) -> None:
     from matricula.sis.enrolment import access
 
     found = access.waitlist(asked.acting, section)
-    rows = [(one.rank, one.student_no, out.instant(one.offered_until)) for one in found]
+    rows = [(one.rank, one.student_no, one.offered_until) for one in found]
     _list(asked, ("rank", "student", "offered until"), rows)
 
 

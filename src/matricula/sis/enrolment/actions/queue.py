@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from django.db.models import Q
-
 from matricula.accounts.actions import permit
 from matricula.kernel.checks import in_the_way
 from matricula.sis.curriculum import queries as curriculum
@@ -47,7 +45,10 @@ def offer_seats(doing: Doing, sections: Iterable[str] | None = None) -> list[str
     """
     if sections is None:
         permit(doing.acting, "offer seats", access.ALLOWED["offer seats"])
-    codes = sorted(_passed(doing) if sections is None else set(sections))
+    asked = (
+        queries.due(at=doing.acting.at, on=doing.acting.today) if sections is None else sections
+    )
+    codes = sorted(set(asked))
     for code in codes:
         access.section(doing.acting, code, to="offer seats")
     doing.name("offer seats", "section", codes[0] if codes else "")
@@ -71,12 +72,6 @@ def expire_offers(doing: Doing) -> list[str]:
         Refused: Not permitted (M903).
     """
     return offer_seats(doing)
-
-
-def _passed(doing: Doing) -> set[str]:
-    late = Q(status=rules.WAITLISTED, offered_until__lte=doing.acting.at)
-    free = Q(vacated_on__lte=doing.acting.today)
-    return set(Enrolment.objects.filter(late | free).values_list("section", flat=True))
 
 
 def _let_go(doing: Doing, sections: Iterable[str]) -> None:

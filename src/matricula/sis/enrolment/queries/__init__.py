@@ -29,12 +29,13 @@ from matricula.sis.enrolment.queries.in_terms import (
 )
 from matricula.sis.enrolment.queries.seating import (
     InLine,
+    due,
     seats,
     waitlist,
 )
 
 __all__ = [
-    "Enrolled", "InLine", "InTerm", "OnRoster", "as_event", "as_taken", "enrolments_of",
+    "Enrolled", "InLine", "InTerm", "OnRoster", "as_event", "as_taken", "due", "enrolments_of",
     "events", "last_attended", "number_of", "of_act", "of_students", "passed", "passed_by",
     "records", "registered_in", "roster", "seats", "taken_by", "term_events", "term_events_of_act",
     "term_registrations_of", "touched_on", "waitlist",

@@ -70,3 +70,15 @@ def waitlist(section: str) -> list[InLine]:
                one.offered_until)
         for one in rows.select_related("term_registration").order_by("waitlist_rank", "id")
     ]  # fmt: skip
+
+
+def due(*, at: datetime, on: date) -> set[str]:
+    """Name the sections of which an offer has passed, or a seat is free from a day that has come.
+
+    Args:
+        at: The instant.
+        on: The institution's day.
+    """
+    late = Q(status=rules.WAITLISTED, offered_until__lte=at)
+    free = Q(vacated_on__lte=on)
+    return set(Enrolment.objects.filter(late | free).values_list("section", flat=True))
