@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from django.db.models import Q
@@ -29,12 +30,15 @@ def account(name: str) -> Account:
     """
     found = Account.objects.filter(name=name, closed_at=None).first()
     if found is None:
-        raise Refused(
-            "M901",
-            f"There is no account {name}.",
-            cure="Ask an operator for one: `matricula accounts open`. Or say who acts in "
-            "MATRICULA_ACTOR.",
+        opens = (
+            f"Ask an operator for one: `matricula accounts open {quote(name)}`."
+            if anybody()
+            else f"Open the very first: `matricula accounts found {quote(name)}`."
         )
+        raise Refused(
+            "M901", f"There is no account {name}.",
+            cure=f"{opens} Or say who acts: `export MATRICULA_ACTOR=NAME`.",
+        )  # fmt: skip
     return found
 
 
@@ -103,6 +107,8 @@ def _what_to_do(role: str, roles: Sequence[str]) -> str:
         return "An operator grants one with `matricula accounts grant`."
     if role and role not in rules.ROLES:
         return meant(role, rules.ROLES)
+    if role:
+        return f"It holds {', '.join(roles)}; others are granted with `matricula accounts grant`."
     return f"Choose one with --role: {', '.join(roles)}."
 
 

@@ -42,7 +42,7 @@ def show(asked: Asked, student: str, *, on: date | None, known_on: date | None) 
         ("act", "registration", "what", "from", "recorded", "reason", "stands"),
         [
             (one.act, one.registration, one.action, one.effective_on, one.recorded_at, one.reason,
-             one.stands)
+             None if one.action == "reverse" else one.stands)
             for one in told.lines
         ],
     )  # fmt: skip
