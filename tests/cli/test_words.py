@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from matricula.cli import show
+from matricula.kernel.findings import Finding
+
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
@@ -104,3 +107,9 @@ def test_a_signature_names_the_offices_that_are_awaited_by_their_titles(world):
     said = world.run("sign", "--as", "registrar")
 
     assert "lms-accounts still waits for Identity and Access." in said.out
+
+
+def test_line_100_of_a_file_is_a_number_and_no_picture(capsys):
+    show.findings([Finding("ownership.yaml:100", "M250", "It is idle.", "Remove it.")])
+
+    assert "ownership.yaml:100: M250" in capsys.readouterr().err

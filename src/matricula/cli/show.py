@@ -31,7 +31,9 @@ _AS_NUMBERS = ("", "all")
 def console(*, err: bool = False) -> Console:
     """Make a console that is wide where nobody looks at it."""
     stream = sys.stderr if err else sys.stdout
-    return Console(file=stream, width=_width(stream.isatty()) or _WIDE, highlight=False)
+    width = _width(stream.isatty()) or _WIDE
+    # Line 100 of a file is `:100:`, which would be printed as a picture.
+    return Console(file=stream, width=width, highlight=False, emoji=False)
 
 
 def _width(is_terminal: bool) -> int | None:  # noqa: FBT001 - what it asks
