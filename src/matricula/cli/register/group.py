@@ -63,6 +63,8 @@ COMMANDS = {
     "timetable": "matricula.cli.register.teaching_commands:timetable",
     "attendance": "matricula.cli.register.teaching_commands:attendance",
     "notice": "matricula.cli.register.notice_commands:notice",
+    "import": "matricula.cli.register.loading_commands:import_",
+    "generate": "matricula.cli.register.loading_commands:generate",
 }
 
 

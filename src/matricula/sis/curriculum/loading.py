@@ -73,7 +73,7 @@ _TOLD: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "terms": ("code", {"code": "code", "title": "title"}),
     "sections": (
         "code",
-        {"code": "code", "module": "module_version__module__code", "term": "term__code",
+        {"section": "code", "module": "module_version__module__code", "term": "term__code",
          "campus": "campus__code", "capacity": "capacity"},
     ),
     "meetings": (

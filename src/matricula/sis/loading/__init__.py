@@ -1,0 +1,1 @@
+"""Loading: many records at once, from another system's files or made up, in one act."""

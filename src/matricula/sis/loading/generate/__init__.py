@@ -1,0 +1,1 @@
+"""A made-up university: the same rows for the same seed, legal by the rules of the register."""
