@@ -43,8 +43,8 @@ def check(asked: Asked, student: str, service: str, *, term: str) -> None:
 
 def _tell(found: Iterable[Check]) -> None:
     show.table(
-        ("answer", "what", "office", "what clears it", "how to object"),
-        [(one.outcome, one.what, one.office, one.clears, one.appeal) for one in found],
+        ("looked at", "answer", "what", "office", "what clears it", "how to object"),
+        [(one.name, one.outcome, one.what, one.office, one.clears, one.appeal) for one in found],
     )
 
 
