@@ -37,7 +37,7 @@ _QUICK = {
     "synchronous_commit": "off",
     "full_page_writes": "off",
     "shared_buffers": "64MB",
-    "max_connections": "60",
+    "max_connections": "100",
     "log_min_messages": "fatal",
 }
 

@@ -7,10 +7,12 @@ true in one transaction, or none of them does. A preview does the very same and 
 
 from __future__ import annotations
 
+import threading
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from matricula.accounts import queries as accounts
 from matricula.engine.line import local_date
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 Value = TypeVar("Value")
 CONNECTOR = "register"
+_TURN = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,7 @@ def carry_out(
     """
     found: list[Followed[Value]] = []
     try:
-        with transaction.atomic(), begin(acting) as doing:
+        with _in_turn(), transaction.atomic(), begin(acting) as doing:
             # What began on a day that has come since is no consequence of this act.
             mark(desk, record.bring_to(acting.today), why="a new day")
             value = action(doing)
@@ -142,6 +145,16 @@ def carry_out(
             holds.keep_refused(refused)
         raise
     return found[0]
+
+
+@contextmanager
+def _in_turn() -> Iterator[None]:
+    """Let this process's threads act one after the other on SQLite, which has one writer.
+
+    Its own way of waiting is by chance: among many, one may wait for ever.
+    """
+    with _TURN if connection.vendor == "sqlite" else nullcontext():
+        yield
 
 
 def _elsewhere(desk: Desk, changed: Sequence[Changed], act: str) -> consequences.Found:
