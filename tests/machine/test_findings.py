@@ -159,3 +159,27 @@ def test_a_copy_into_which_a_new_students_number_was_written_is_not_taken_over(c
     (new,) = users.matching({"number": "A9"})
     assert (new.identifier != account.identifier, new.fields["name"]) == (True, "A9 0")
     assert open_incidents() == []
+
+
+def test_a_newcomer_whose_number_a_sleeping_copy_bears_comes_once_the_office_corrected_it(
+    campus: Campus,
+):
+    users = campus.places["lms"].tables["users"]
+    (account,) = users.matching({"number": "A1"})
+    happenings.change(campus, "withdraw", "A1", "", 0)
+    campus.sync()
+    account.fields["number"] = "A9"
+    enter(campus, "A9")
+
+    campus.sync()
+    told = open_incidents(), next_of(campus, "accounts"), dict(account.fields)
+    account.fields["number"] = "A1"
+    campus.wait(timedelta(days=1))
+    campus.sync()
+
+    taken = {"number": "A9", "name": "A1 0", "email": "A1@0"}
+    assert told == ([("M606", "accounts")], "Identity and Access: see incidents", taken)
+    (new,) = users.matching({"number": "A9"})
+    assert (new.identifier != account.identifier, new.made_for) == (True, "A9")
+    assert account.asleep
+    assert open_incidents() == []
