@@ -53,7 +53,7 @@ _CROWD = 200
 _NEIGHBOURS, _STRANGERS = 20, 5_000
 # As if so many pairs more had been seen, one of them equal: few records prove little.
 _UNSEEN = 1_000
-_NOTHING = pa.table(
+NOTHING = pa.table(
     {
         "key": pa.array([], pa.string()),
         "resource": pa.array([], pa.string()),
@@ -81,7 +81,7 @@ def candidates(bench: Workbench, entity: Entity, *, trusted: Sequence[ResourceRe
         charter's order, how far the two agree). Each pair once, sorted.
     """
     if entity.matching is None or entity.roster not in trusted:
-        return _NOTHING
+        return NOTHING
     _gather(bench, entity, trusted)
     return compare(bench, entity.name, entity.matching.compare, entity.matching.propose)
 
@@ -108,7 +108,7 @@ def compare(
     known = number(bench, sql.count(f"alike_{name}"))
     roster = sql.count(f"alike_{name}").where(sql.column("is_roster"))
     if known < len("ab") or not number(bench, roster):
-        return _NOTHING
+        return NOTHING
     ways = list(kinds.values())
     blocks = block(bench, name, ways)
     chances = _by_chance(bench, name, ways, among=strangers or f"alike_{name}")

@@ -122,8 +122,9 @@ def candidates(
         every.append(some.append_column("is_new", is_new))
     register(bench, f"alike_{near}", pa.concat_tables(every))
     propose = entity.matching.propose if entity.matching else 1.0
-    _weigh(bench, near, kinds, kept, propose=propose)
-    found = match.told(bench, f"pair_alike_{near}", kinds)
+    found = match.NOTHING
+    if _weigh(bench, near, kinds, kept, propose=propose):
+        found = match.told(bench, f"pair_alike_{near}", kinds)
     return _there(bench, entity, found, trusted), pa.concat_tables([new, since])
 
 
@@ -174,8 +175,8 @@ def _take(rows_: pa.Table, places: Collection[int]) -> pa.Table:
 
 def _weigh(
     bench: Workbench, near: str, kinds: Sequence[str], kept: Kept, *, propose: float
-) -> None:
-    """Weigh the pairs that share something by Fellegi and Sunter, as Splink does."""
+) -> int:
+    """Weigh the pairs that share something by Fellegi and Sunter, as Splink does; count them."""
     known, chances = json.loads((kept.rows.schema.metadata or {})[_CHANCES])
     levels = [sql.named(_gamma(kind, f"c{n}"), f"gamma_c{n}") for n, kind in enumerate(kinds)]
     named = [
@@ -183,18 +184,23 @@ def _weigh(
         for column in _OWN
         for side in ("l", "r")
     ]
-    beside = exp.select(*named, *levels).from_(_pairs(near, kinds).subquery("p"))
+    beside = exp.select(*named, *levels).from_(
+        _pairs(near, kinds).subquery("p", copy=False), copy=False
+    )
     for side, end in (("l", "one"), ("r", "two")):
         beside = beside.join(
             sql.table(f"alike_{near}", side),
             on=sql.same(sql.column("unique_id", side), sql.column(end, "p")),
+            copy=False,
         )
     odds = _odds(kinds, chances, known=known)
     likely = exp.select(exp.Star(), sql.named(odds, "match_probability"))
-    likely = likely.from_(beside.subquery("b"))
+    likely = likely.from_(beside.subquery("b", copy=False), copy=False)
     above = exp.GTE(this=sql.column("match_probability"), expression=exp.Literal.number(propose))
-    query = exp.select(exp.Star()).from_(likely.subquery("w")).where(above)
-    run(bench, sql.create("TABLE", f"pair_alike_{near}", query))
+    # A deep tree takes longer to copy than to compute.
+    query = exp.select(exp.Star()).from_(likely.subquery("w", copy=False), copy=False)
+    query = query.where(above, copy=False)
+    return run(bench, sql.create("TABLE", f"pair_alike_{near}", query))
 
 
 def _pairs(near: str, kinds: Sequence[str]) -> exp.Select:
@@ -210,13 +216,14 @@ def _pairs(near: str, kinds: Sequence[str]) -> exp.Select:
     return (
         exp.select(*ends)
         .distinct()
-        .from_(entries.subquery("x"))
+        .from_(entries.subquery("x"), copy=False)
         .join(
-            entries.copy().subquery("y"),
+            entries.subquery("y", copy=False),
             on=sql.same(sql.column("block", "x"), sql.column("block", "y")),
+            copy=False,
         )
-        .where(sql.column("is_new", "x"))
-        .where(exp.NEQ(this=one.copy(), expression=two.copy()))
+        .where(sql.column("is_new", "x"), copy=False)
+        .where(exp.NEQ(this=one.copy(), expression=two.copy()), copy=False)
     )
 
 
