@@ -817,6 +817,9 @@ def test_links_that_arrive_as_a_stream_are_read_as_well() -> None:
         def confirmed(self, flow: str, keys: pa.Table | None) -> pa.RecordBatchReader:
             return feed.known.confirmed(flow, keys).to_reader()
 
+        def still_there(self, flow: str, copies: pa.Table) -> pa.Table:
+            return feed.known.still_there(flow, copies)
+
     with open_workbench(Bench(threads=1)) as bench:
         verdicts = line.take_in(bench, campus(), feed)
         plan = line.make_plan(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.conf import settings
 
 from matricula.audit.queries import history
 from matricula.hub.models import Link, MatchCase, MatchDecision
@@ -359,3 +360,99 @@ def test_a_new_number_can_be_taken_back(world):
 
     assert Link.objects.filter(flow="lms-accounts", key="00001").count() == 1
     assert world.run("sync", "--json").json["delivered"] == {}
+
+
+def newcomer(campus, number="90001", name="Amara Okafor"):
+    campus.sis(
+        f"INSERT INTO students VALUES ('{number}', '{name}', 'a{number}@example.org', 'active', "  # noqa: S608 - our own words
+        "'1999-03-04', 'NE1')"
+    )
+
+
+def told(world):
+    return [(c["key"], c["resource"], c["other"]) for c in cases(world)]
+
+
+def test_a_newcomer_who_may_be_there_already_is_a_case_as_soon_as_a_pass_over_changes_sees_them(
+    campus,
+):
+    patrons(campus, MISSPELT)
+    campus.settle()
+    before = told(campus)
+    newcomer(campus)
+
+    campus.run("sync", "--changed")
+
+    assert before == [("00001", "library.patrons", "0001")]
+    both = [("00001", "sis.students", "90001"), ("90001", "library.patrons", "0001")]
+    assert sorted(told(campus)) == sorted([*before, *both])
+    [incident] = [i for i in campus.run("incidents", "--json").json if i["code"] == "M550"]
+    assert "3 match case(s)" in incident["message"]
+    campus.run("sync")
+    assert sorted(told(campus)) == sorted([*before, *both])
+
+
+def test_two_newcomers_of_one_day_who_may_be_one_are_a_case_though_they_came_in_two_passes(campus):
+    campus.settle()
+    newcomer(campus, "90001", "Dorotea Quist")
+    campus.run("sync", "--changed")
+    newcomer(campus, "90002", "Dorothea Quist")
+
+    campus.run("sync", "--changed")
+
+    assert ("90001", "sis.students", "90002") in told(campus)
+
+
+def test_a_case_is_over_once_a_pass_over_changes_sees_that_one_of_the_two_has_gone(campus):
+    campus.settle()
+    newcomer(campus)
+    campus.run("sync", "--changed")
+    before = told(campus)
+    campus.sis("DELETE FROM students WHERE student_no = '90001'")
+
+    campus.run("sync", "--changed")
+
+    assert before == [("00001", "sis.students", "90001")]
+    assert told(campus) == []
+    assert [i for i in campus.run("incidents", "--json").json if i["code"] == "M550"] == []
+
+
+def test_what_was_said_of_others_stands_when_a_pass_compares_newcomers_alone(campus):
+    newcomer(campus)
+    campus.settle()
+    campus.run("matches", "same", str(cases(campus)[0]["case"]), *WHY)
+    campus.run("sync")
+    newcomer(campus, "90002", "Somebody Else")
+
+    campus.run("sync", "--changed")
+
+    assert [i["code"] for i in campus.run("incidents", "--json").json] == ["M551"]
+
+
+def test_a_damaged_memory_of_who_was_compared_costs_nothing_but_the_wait_for_a_full_pass(campus):
+    campus.settle()
+    [kept] = (settings.HOME / "alike").glob("*/rows.arrow")
+    kept.write_bytes(b"nonsense")
+    newcomer(campus)
+
+    passed = campus.run("sync", "--changed")
+    meanwhile = told(campus)
+    campus.run("sync")
+
+    assert (passed.code, meanwhile) == (0, [])
+    assert told(campus) == [("00001", "sis.students", "90001")]
+
+
+def test_nothing_that_was_compared_of_a_person_is_left_once_they_are_erased(campus):
+    campus.edit_charter("on_exit: suspend", "on_exit: delete")
+    newcomer(campus, name="Zenobia Quarmby")
+    campus.settle()
+    campus.sis("DELETE FROM students WHERE student_no = '90001'")
+    campus.run("sync", "--changed")
+    held = [p for p in settings.HOME.rglob("alike/*/*") if b"zenobia" in p.read_bytes()]
+
+    said = campus.run("audit", "erase", "student", "90001", "--why", "request 1", "--yes")
+
+    assert len(held) > 0
+    assert said.code == 0, said.err
+    assert not (settings.HOME / "alike").exists()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import TYPE_CHECKING
 
-from matricula.hub.models import Link
+from matricula.hub.models import Incident, Link
 from tests.machine.campus import STAYING, enrol, enter
 from tests.machine.truth import FLOW_OF, SYSTEM_OF
 
@@ -99,7 +99,8 @@ def _edit_one(campus: Campus, what: str, resource: str, record: Record, *, who: 
         record.asleep = not record.asleep
     elif what == "edit":
         last = list(record.fields)[-1]
-        record.fields[last] = 99 if last == "owed" else f"by hand of {who}"
+        if not _is_sought(resource, record):
+            record.fields[last] = 99 if last == "owed" else f"by hand of {who}"
     elif resource == "users" and _is_settled(resource, record):
         # Nobody's number, or another student's.
         record.fields["number"] = f"{who}?" if what == "renumber" else who
@@ -109,6 +110,14 @@ def _is_settled(resource: str, record: Record) -> bool:
     """Whether the hub knows of a record; one that is still looked up by its number keeps it."""
     links = Link.objects.filter(flow=FLOW_OF[resource], external_id=record.identifier)
     return links.exclude(state="unknown").exists()
+
+
+def _is_sought(resource: str, record: Record) -> bool:
+    """Whether an edit would hide a record of ours whose making was not answered yet.
+
+    The hub has nothing else to find it by: nobody could tell it from one never made.
+    """
+    return resource == "seats" and bool(record.made_for) and not _is_settled(resource, record)
 
 
 def _insert(campus: Campus, resource: str, who: str, course: str) -> None:
@@ -158,3 +167,16 @@ def merge_strangers(campus: Campus) -> None:
             ):
                 place.remove(resource, record.identifier)
             seen.add(name)
+
+
+def correct_numbers(campus: Campus) -> None:
+    """Have the office do as it was told: end that a leaver's account answers to a newcomer.
+
+    The hub puts back what it grants, and to a copy that sleeps it grants nothing.
+    """
+    told = Incident.objects.filter(closed_at=None, code="M606", place="accounts")
+    sought = set(told.values_list("key", flat=True))
+    for link in Link.objects.filter(flow="accounts", state="suspended"):
+        account = _table(campus, "users").records.get(link.external_id or "")
+        if account is not None and account.fields["number"] in sought - {link.key}:
+            account.fields["number"] = link.key

@@ -159,3 +159,69 @@ def test_a_copy_into_which_a_new_students_number_was_written_is_not_taken_over(c
     (new,) = users.matching({"number": "A9"})
     assert (new.identifier != account.identifier, new.fields["name"]) == (True, "A9 0")
     assert open_incidents() == []
+
+
+def test_a_copy_that_is_to_leave_and_that_a_listing_hid_leaves_in_that_very_pass(campus: Campus):
+    place = campus.places["lms"]
+    (account,) = place.tables["users"].matching({"number": "A1"})
+    happenings.change(campus, "withdraw", "A1", "", 0)
+    place.faults.append(Fault("read", "skips", times=2))
+
+    campus.sync()
+
+    assert place.met == {"read skips": 2}
+    assert account.asleep
+    assert place.tables["seats"].matching({"user": account.identifier}) == []
+
+
+def test_a_copy_is_not_believed_to_be_gone_where_nobody_can_be_asked(campus: Campus):
+    place = campus.places["lms"]
+    (account,) = place.tables["users"].matching({"number": "A1"})
+    happenings.change(campus, "withdraw", "A1", "", 0)
+    place.faults += [Fault("read", "skips", times=2), Fault("find", "broken", times=2)]
+
+    campus.sync()
+
+    assert place.met == {"read skips": 2, "find broken": 2}
+    assert account.asleep
+    assert place.tables["seats"].matching({"user": account.identifier}) == []
+
+
+def test_a_copy_that_is_gone_and_wanted_by_nobody_is_looked_up_once(campus: Campus):
+    place = campus.places["lms"]
+    (account,) = place.tables["users"].matching({"number": "A1"})
+    place.remove("users", account.identifier)
+    happenings.change(campus, "withdraw", "A1", "", 0)
+    campus.sync()
+    place.faults.append(Fault("find", "broken", times=9))
+
+    done = campus.sync()
+
+    assert done is not None
+    assert done.plan.is_empty
+    assert place.met == {}
+    assert next_of(campus, "accounts") == next_of(campus, "seats") == "nobody"
+
+
+def test_a_newcomer_whose_number_a_sleeping_copy_bears_comes_once_the_office_corrected_it(
+    campus: Campus,
+):
+    users = campus.places["lms"].tables["users"]
+    (account,) = users.matching({"number": "A1"})
+    happenings.change(campus, "withdraw", "A1", "", 0)
+    campus.sync()
+    account.fields["number"] = "A9"
+    enter(campus, "A9")
+
+    campus.sync()
+    told = open_incidents(), next_of(campus, "accounts"), dict(account.fields)
+    account.fields["number"] = "A1"
+    campus.wait(timedelta(days=1))
+    campus.sync()
+
+    taken = {"number": "A9", "name": "A1 0", "email": "A1@0"}
+    assert told == ([("M606", "accounts")], "Identity and Access: see incidents", taken)
+    (new,) = users.matching({"number": "A9"})
+    assert (new.identifier != account.identifier, new.made_for) == (True, "A9")
+    assert account.asleep
+    assert open_incidents() == []

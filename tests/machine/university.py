@@ -158,6 +158,7 @@ def come_to_rest(campus: Campus) -> None:
     happenings.merge_strangers(campus)
     for _ in range(_MOST_PASSES):
         campus.wait(_DAY)
+        happenings.correct_numbers(campus)
         done = campus.sync()
         assert done is not None
         truth.after_a_pass(campus, full=True, died=False)

@@ -18,7 +18,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from matricula.engine import sql
-from matricula.engine.workbench import arrow, number, rows, run
+from matricula.engine.workbench import arrow, number, register, rows, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 # How far two values agree, best first: a word for people, a condition on the two values, and
 # how often it holds for records of one person. What is left is `differs`.
-_LEVELS: dict[str, tuple[tuple[str, str, float], ...]] = {
+LEVELS: dict[str, tuple[tuple[str, str, float], ...]] = {
     "name": (
         ("equal", "{l} = {r}", 0.82),
         ("close", "jaro_winkler_similarity({l}, {r}) >= 0.92", 0.08),
@@ -53,7 +53,7 @@ _CROWD = 200
 _NEIGHBOURS, _STRANGERS = 20, 5_000
 # As if so many pairs more had been seen, one of them equal: few records prove little.
 _UNSEEN = 1_000
-_NOTHING = pa.table(
+NOTHING = pa.table(
     {
         "key": pa.array([], pa.string()),
         "resource": pa.array([], pa.string()),
@@ -81,7 +81,7 @@ def candidates(bench: Workbench, entity: Entity, *, trusted: Sequence[ResourceRe
         charter's order, how far the two agree). Each pair once, sorted.
     """
     if entity.matching is None or entity.roster not in trusted:
-        return _NOTHING
+        return NOTHING
     _gather(bench, entity, trusted)
     return compare(bench, entity.name, entity.matching.compare, entity.matching.propose)
 
@@ -108,14 +108,15 @@ def compare(
     known = number(bench, sql.count(f"alike_{name}"))
     roster = sql.count(f"alike_{name}").where(sql.column("is_roster"))
     if known < len("ab") or not number(bench, roster):
-        return _NOTHING
+        return NOTHING
     ways = list(kinds.values())
-    blocks = _block(bench, name, ways)
+    blocks = block(bench, name, ways)
     chances = _by_chance(bench, name, ways, among=strangers or f"alike_{name}")
+    register(bench, f"chance_{name}", pa.table({"known": [known], "chances": [chances]}))
     settings = _settings(ways, chances, known=known)
     with _quiet():
         _predict(bench, name, settings, blocks=blocks, propose=propose)
-    return _told(bench, f"pair_alike_{name}", ways)
+    return told(bench, f"pair_alike_{name}", ways)
 
 
 def clean(value: exp.Expr) -> exp.Expr:
@@ -129,20 +130,25 @@ def _gather(bench: Workbench, entity: Entity, trusted: Sequence[ResourceRef]) ->
     matching = entity.matching
     if matching is None:
         return
-    own = {name: entity.fields[name].owner_field for name in matching.compare}
-    parts = [_part(entity, entity.roster, own, list(own))]
-    parts += [
-        _part(entity, resource, names, list(own))
-        for resource, names in sorted(matching.others.items())
-        if resource in trusted and resource in entity.owners()
-    ]
+    resources = [entity.roster, *sorted(matching.others)]
+    parts = [part(entity, r) for r in resources if r in trusted and r in entity.owners()]
     run(bench, sql.create("TABLE", f"alike_{entity.name}", sql.union_all(parts)))
 
 
-def _part(
-    entity: Entity, resource: ResourceRef, names: Mapping[str, str], compared_by: Sequence[str]
-) -> exp.Select:
+def part(entity: Entity, resource: ResourceRef, *, golden: bool = False) -> exp.Select:
+    """Select what is compared of one owner's records; of others than the roster, nobody's.
+
+    Args:
+        entity: Whose.
+        resource: The owner.
+        golden: Of the roster's records those in `golden_E`.
+    """
     is_roster = resource == entity.roster
+    matching = entity.matching
+    compared_by = list(matching.compare) if matching else []
+    own = {n: n if golden else entity.fields[n].owner_field for n in compared_by}
+    names = own if is_roster or matching is None else matching.others[resource]
+    called = f"golden_{entity.name}" if golden else f"found_{entity.name}:{resource}"
     here, word = sql.column("key" if is_roster else "_id", "f"), sql.text(str(resource))
     compared = [
         sql.named(
@@ -157,7 +163,7 @@ def _part(
     query = exp.select(
         sql.named(spelled, "unique_id"), sql.named(word, "resource"), sql.named(here, "id"),
         sql.named(exp.true() if is_roster else exp.false(), "is_roster"), *compared,
-    ).from_(sql.table(f"found_{entity.name}:{resource}", "f"))  # fmt: skip
+    ).from_(sql.table(called, "f"))  # fmt: skip
     if is_roster:
         return query
     somebody = exp.select(sql.column("key")).from_(
@@ -168,26 +174,37 @@ def _part(
     return query.where(exp.or_(sql.missing(key), nobody))
 
 
-def _block(bench: Workbench, name: str, kinds: Sequence[str]) -> list[str]:
-    """Add what records are paired by: a date, an exact value, or two others that are equal."""
+def paired_by(kinds: Sequence[str]) -> list[exp.Expr]:
+    """List by what records are paired: a date, an exact value, or two others that are equal."""
     alone = [[n] for n, kind in enumerate(kinds) if kind in ("date", "exact")]
     both = [list(p) for p in combinations([n for n, k in enumerate(kinds) if k != "exact"], 2)]
     # Two that are paired alone already need not be paired together.
     sets = alone + [pair for pair in both if [pair[0]] not in alone or [pair[1]] not in alone]
-    values = []
-    for place, parts in enumerate(sets):
-        joined: exp.Expr = sql.column(f"c{parts[0]}")
-        for part in parts[1:]:
-            joined = exp.DPipe(
-                this=exp.DPipe(this=joined, expression=sql.text("|")),
-                expression=sql.column(f"c{part}"),
-            )
-        crowd = exp.Window(this=exp.Count(this=exp.Star()), partition_by=[joined.copy()])
-        few = exp.LTE(this=crowd, expression=exp.Literal.number(_CROWD))
-        values.append(sql.named(sql.case([(few, joined)]), f"b{place}"))
+    return [_joined([sql.column(f"c{place}") for place in places]) for places in sets]
+
+
+def _joined(parts: Sequence[exp.Expr]) -> exp.Expr:
+    whole = parts[0]
+    for part in parts[1:]:
+        whole = exp.DPipe(this=exp.DPipe(this=whole, expression=sql.text("|")), expression=part)
+    return whole
+
+
+def block(bench: Workbench, name: str, kinds: Sequence[str]) -> list[str]:
+    """Add to `alike_<name>` what records are paired by, as `blocked_<name>`: `b0`, `b1`, ..."""
+    values = [
+        sql.named(sql.case([(is_few(shared), shared)]), f"b{place}")
+        for place, shared in enumerate(paired_by(kinds))
+    ]
     query = exp.select(exp.Star(), *values).from_(sql.table(f"alike_{name}"))
     run(bench, sql.create("TABLE", f"blocked_{name}", query))
-    return [f"b{place}" for place in range(len(sets))]
+    return [value.alias for value in values]
+
+
+def is_few(shared: exp.Expr) -> exp.Expr:
+    """Say that no crowd shares a value."""
+    crowd = exp.Window(this=exp.Count(this=exp.Star()), partition_by=[shared.copy()])
+    return exp.LTE(this=crowd, expression=exp.Literal.number(_CROWD))
 
 
 def _by_chance(
@@ -232,15 +249,15 @@ def _equal_by_chance(bench: Workbench, among: str, column: str) -> float:
 
 
 def _strangers(bench: Workbench, name: str, column: str, kind: str) -> list[int]:
-    levels = [condition for _, condition, _ in _LEVELS[kind]]
-    level = _level(levels, sql.column(column, "a"), sql.column(column, "b"))
+    levels = [condition for _, condition, _ in LEVELS[kind]]
+    agreed = level(levels, sql.column(column, "a"), sql.column(column, "b"))
     near = exp.Between(
         this=exp.Sub(this=sql.column("n", "b"), expression=sql.column("n", "a")),
         low=exp.Literal.number(1), high=exp.Literal.number(_NEIGHBOURS),
     )  # fmt: skip
     known = exp.and_(sql.given(sql.column(column, "a")), sql.given(sql.column(column, "b")))
     query = (
-        exp.select(sql.named(level, "level"), exp.Count(this=exp.Star()))
+        exp.select(sql.named(agreed, "level"), exp.Count(this=exp.Star()))
         .from_(sql.table(f"stranger_{name}", "a"))
         .join(sql.table(f"stranger_{name}", "b"), on=near)
         .where(known)
@@ -250,13 +267,19 @@ def _strangers(bench: Workbench, name: str, column: str, kind: str) -> list[int]
     return [counts.get(place, 0) for place in range(len(levels) + 1)]
 
 
-def _level(conditions: Sequence[str], left: exp.Expr, right: exp.Expr) -> exp.Expr:
+def level(conditions: Sequence[str], left: exp.Expr, right: exp.Expr) -> exp.Expr:
+    """Say which of some conditions holds first of two values, counted from none."""
     sides = {"l": left.sql(dialect="duckdb"), "r": right.sql(dialect="duckdb")}
     branches: list[tuple[exp.Expr, exp.Expr]] = [
         (exp.maybe_parse(condition.format(**sides), dialect="duckdb"), exp.Literal.number(place))
         for place, condition in enumerate(conditions)
     ]
     return sql.case(branches, exp.Literal.number(len(conditions)))
+
+
+def prior(known: int) -> float:
+    """Say how probable it is of any two of so many records that they are one."""
+    return min(2 * _DUPLICATES / known, 0.5)
 
 
 def _settings(
@@ -266,7 +289,7 @@ def _settings(
     return {
         "link_type": "dedupe_only",
         "unique_id_column_name": "unique_id",
-        "probability_two_random_records_match": min(2 * _DUPLICATES / known, 0.5),
+        "probability_two_random_records_match": prior(known),
         "comparisons": [
             _comparison(f"c{place}", kind, chances[place]) for place, kind in enumerate(kinds)
         ],
@@ -306,7 +329,7 @@ def _comparison(column: str, kind: str, chance: Sequence[float]) -> dict[str, An
         }
     ]
     sure = 0.0
-    for (word, condition, share), u in zip(_LEVELS[kind], chance, strict=False):
+    for (word, condition, share), u in zip(LEVELS[kind], chance, strict=False):
         sure += share
         levels.append(
             {
@@ -323,7 +346,7 @@ def _comparison(column: str, kind: str, chance: Sequence[float]) -> dict[str, An
     return {"output_column_name": column, "comparison_levels": levels}
 
 
-def _told(bench: Workbench, pairs: str, kinds: Sequence[str]) -> pa.Table:
+def told(bench: Workbench, pairs: str, kinds: Sequence[str]) -> pa.Table:
     """Turn Splink's pairs into ours: the roster's record first, levels as words."""
     words = [_word(kind, sql.column(f"gamma_c{place}")) for place, kind in enumerate(kinds)]
     both = exp.and_(sql.column("is_roster_l"), sql.column("is_roster_r"))
@@ -352,10 +375,10 @@ def _either(first: exp.Expr, column: str, one: str, other: str) -> exp.Expr:
 
 def _word(kind: str, gamma: exp.Expr) -> exp.Expr:
     """Spell Splink's level: the best has the highest number, none known is -1."""
-    best = len(_LEVELS[kind])
+    best = len(LEVELS[kind])
     branches = [
         (sql.same(gamma, exp.Literal.number(best - place)), sql.text(word))
-        for place, (word, _, _) in enumerate(_LEVELS[kind])
+        for place, (word, _, _) in enumerate(LEVELS[kind])
     ]
     branches.append((sql.same(gamma, exp.Literal.number(0)), sql.text(_DIFFERS)))
     return sql.case(branches, sql.text(_UNKNOWN))

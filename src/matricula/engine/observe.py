@@ -17,7 +17,7 @@ from sqlglot import exp
 from matricula.engine import sql, values
 from matricula.engine.accepted import overlook
 from matricula.engine.state import fetch_keys, load_links
-from matricula.engine.workbench import leave_out, run, size, without
+from matricula.engine.workbench import arrow, leave_out, register, run, size, without
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,9 +61,28 @@ def observe(
         _find_matches(bench, flow, seen)
     edited = sql.one_per_key(_edited(flow, seen), among=("found", "switched"))
     if run(bench, sql.create("TABLE", f"edited_{name}", edited)):
+        _doubt_the_listing(bench, name, known)
         _find_drift(bench, flow, known)
     if any(size(bench, f"{called}_{name}") for called in ("matched", "restore", "missing")):
         run(bench, sql.create("TABLE", f"met_{name}", sql.union_all(_met(bench, name))))
+
+
+def _doubt_the_listing(bench: Workbench, name: str, known: Confirmed) -> None:
+    """Have copies looked up that are to leave and are not listed: unseen they would stay.
+
+    What is still wanted needs no doubt: who makes it again looks it up before.
+    """
+    if not size(bench, f"exit_{name}"):
+        return
+    leaving = sql.keys_in(f"exit_{name}").subquery()
+    unlisted = sql.keys_in(f"edited_{name}").select(sql.column("external_id"))
+    unlisted = unlisted.where(sql.missing(sql.column("found")))
+    asked = arrow(bench, unlisted.where(exp.In(this=sql.column("key"), query=leaving)))
+    there = known.still_there(name, asked) if asked.num_rows else asked
+    if there.num_rows:
+        register(bench, f"there_{name}", there)
+        mine = exp.In(this=sql.column("key"), query=sql.keys_in(f"there_{name}").subquery())
+        run(bench, exp.delete(sql.table(f"edited_{name}"), where=mine))
 
 
 def _find_drift(bench: Workbench, flow: Flow, known: Confirmed) -> None:

@@ -34,6 +34,18 @@ class Confirmed(Protocol):
         """Give `key` and `confirmed`, the canonical JSON that the target acknowledged."""
         ...
 
+    def still_there(self, flow: str, copies: pa.Table) -> pa.Table:
+        """Find out which copies are there although their target's listing left them out.
+
+        Args:
+            flow: Whose.
+            copies: `key` and `external_id` of copies that are to leave.
+
+        Returns:
+            The `key` of those that are there, or of which nobody can tell.
+        """
+        ...
+
 
 def load_links(bench: Workbench, name: str, links: Arrow) -> None:
     """Take links in under a name. What can be read again is not copied."""

@@ -6,11 +6,11 @@ copies, and, where the charter asks for it, records whose fields agree.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from matricula.engine import line, match, resolve
-from matricula.engine.workbench import open_workbench
-from matricula.hub import matches, snapshots
+from matricula.engine import line, match, nearby, resolve, sql
+from matricula.engine.workbench import arrow, open_workbench
+from matricula.hub import lately, matches, snapshots
 from matricula.hub.matches import Met, Possible
 from matricula.kernel.errors import Refused
 
@@ -49,14 +49,21 @@ def met(
     trusted = {resource for resource, verdict in verdicts.items() if verdict.is_trusted}
     found: list[Possible] = []
     places: Places = set()
+    some: dict[str, Collection[str]] = {}
     for entity in line.narrow(desk.charter, flows).entities.values():
-        if entity.roster in trusted:
-            _claims(bench, line.within(entity, trusted), found, places)
-            if thorough:
-                _candidates(bench, line.within(entity, trusted), trusted, found, places)
+        if entity.roster not in trusted:
+            continue
+        mine = line.within(entity, trusted)
+        _claims(bench, mine, found, places)
+        if thorough:
+            _candidates(bench, mine, trusted, found, places)
+            lately.keep(bench, mine, lately.place_of(desk, mine))
+        elif _changed(bench, mine):
+            some |= _nearby(desk, bench, mine, found, places)
     if thorough:
+        lately.forget_older(desk)
         _copies(desk, plan, found, places)
-    return Met(found, places)
+    return Met(found, places, some)
 
 
 def with_moving(desk: Desk, met: Met, moving: Moving) -> Met:
@@ -71,7 +78,7 @@ def with_moving(desk: Desk, met: Met, moving: Moving) -> Met:
         )
         for pair in moving.pairs
     ]  # fmt: skip
-    return Met([*met.found, *found], places | set(met.looked_at))
+    return Met([*met.found, *found], places | set(met.looked_at), met.some)
 
 
 def _claims(bench: Workbench, entity: Entity, found: list[Possible], places: Places) -> None:
@@ -92,17 +99,45 @@ def _candidates(
     if entity.matching is None:
         return 0
     rows = match.candidates(bench, entity, trusted=sorted(trusted)).to_pylist()
-    fields = list(entity.matching.compare)
+    _note(entity, rows, found, places)
+    return len(rows)
+
+
+def _note(
+    entity: Entity, rows: Sequence[Mapping[str, Any]], found: list[Possible], places: Places
+) -> None:
+    matching = entity.matching
+    if matching is None:
+        return
     found += [
         Possible(
             "candidate", entity.name, r["key"], r["resource"], r["other"], r["probability"],
-            dict(zip(fields, r["evidence"], strict=True)),
+            dict(zip(matching.compare, r["evidence"], strict=True)),
         )
         for r in rows
     ]  # fmt: skip
-    asked = {entity.roster, *(set(entity.matching.others) & set(trusted) & set(entity.owners()))}
+    asked = {entity.roster, *(set(matching.others) & set(entity.owners()))}
     places |= {("candidate", entity.name, str(resource)) for resource in asked}
-    return len(rows)
+
+
+def _changed(bench: Workbench, entity: Entity) -> int:
+    """Count the keys that a pass over changes looked at; none where it looked at everybody."""
+    return bench.sizes.get(f"dirty_{entity.name}", 0) if entity.matching else 0
+
+
+def _nearby(
+    desk: Desk, bench: Workbench, entity: Entity, found: list[Possible], places: Places
+) -> dict[str, Collection[str]]:
+    """Compare those who came or changed with who shares something with them."""
+    place = lately.place_of(desk, entity)
+    kept = lately.kept(place)
+    if kept is None:
+        return {}
+    pairs, since = nearby.candidates(bench, entity, kept, trusted=entity.owners())
+    lately.add(place, since)
+    _note(entity, pairs.to_pylist(), found, places)
+    keys = arrow(bench, sql.keys_in(f"dirty_{entity.name}"))["key"].to_pylist()
+    return {entity.name: {str(key) for key in keys}}
 
 
 def _copies(desk: Desk, plan: Plan, found: list[Possible], places: Places) -> None:

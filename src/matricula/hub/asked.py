@@ -100,6 +100,11 @@ def after(desk: Desk, case: MatchCase) -> None:
     if entity is None:
         return
     tell_of_rekeys(desk, [entity.name])
+    tell_of_waiting(desk, entity)
+
+
+def tell_of_waiting(desk: Desk, entity: Entity) -> None:
+    """Tell the roster's office of the cases that wait for it, and of nothing else."""
     waiting = list(_waiting(desk, entity))
     report(waiting, at=desk.at)
     close_others(waiting, codes=[_WAITING], places=[str(entity.roster)], at=desk.at)

@@ -20,7 +20,7 @@ from matricula.connectors.kit.landing import land
 from matricula.connectors.kit.protocol import Reading
 from matricula.engine.about import ids_about
 from matricula.engine.workbench import open_workbench
-from matricula.hub import changed, snapshots
+from matricula.hub import changed, lately, snapshots
 from matricula.hub.models import Snapshot
 from matricula.hub.snapshots import UNREADABLE
 
@@ -85,6 +85,8 @@ def clear(desk: Desk, subjects: Sequence[Subject]) -> tuple[Counter[str], set[st
     done: Counter[str] = Counter()
     called = _clear_snapshots(desk, subjects, done)
     done["indexes rewritten"] += _clear_indexes(desk, subjects)
+    # Whoever is in it cannot be told apart by key alone; the next full pass keeps it anew.
+    done["indexes removed"] += lately.forget(desk)
     done["plans removed"] += _clear_plans(desk, subjects)
     done["traces removed"] += _clear_traces(desk, {s.told for s in subjects} | called)
     return done, called

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from matricula.hub import lately
 from matricula.hub.models import Snapshot, StoredPlan
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def sweep(desk: Desk) -> None:
     _sweep_snapshots(desk.home / "snapshots")
     for half in desk.home.glob("indexes/**/*.new"):
         _remove(half)
+    lately.sweep(desk)
     folders = _run_folders(desk)
     planned = set(
         StoredPlan.objects.filter(run__in=[f.name for f in folders]).values_list("run", flat=True)

@@ -82,6 +82,11 @@ class Confirmed:
             _CONFIRMED,
         )
 
+    def still_there(self, flow: str, copies: pa.Table) -> pa.Table:
+        """Name none: here nobody asks a target (`matricula.hub.unlisted` does)."""
+        del flow
+        return copies.slice(0, 0)
+
 
 def _of(flow: str, keys: pa.Table | None) -> tuple[str, list[bulk.Cell]]:
     if keys is None:
@@ -177,6 +182,14 @@ def were_there(flow: str, keys: Sequence[str]) -> set[str]:
     found: set[str] = set()
     for some in among(flow, keys):
         found.update(some.filter(was_there=True).values_list("key", flat=True))
+    return found
+
+
+def known_gone(flow: str, keys: Sequence[str]) -> set[str]:
+    """Tell which copies were found to be gone for good before."""
+    found: set[str] = set()
+    for some in among(flow, keys):
+        found.update(some.filter(drift=GONE).values_list("key", flat=True))
     return found
 
 

@@ -84,10 +84,13 @@ class Met:
     Attributes:
         found: Records that may be one.
         looked_at: Kind, entity and resource of everything that it looked for.
+        some: The keys, per entity, that alone were compared with others; of an entity that is
+            not named everybody was.
     """
 
     found: Sequence[Possible]
     looked_at: Collection[tuple[str, str, str]]
+    some: Mapping[str, Collection[str]] = field(default_factory=dict)
 
 
 def keep(desk: Desk, met: Met) -> int:
@@ -106,13 +109,30 @@ def keep(desk: Desk, met: Met) -> int:
                 for i, one in by_identity.items()
                 if (one.kind, one.entity, one.resource) == place
             }
-            opened += _keep_kind(desk, known.get(place, {}), mine)
+            opened += _keep_kind(desk, _spoken_of(desk, met, known.get(place, {})), mine)
         compared = {entity for kind, entity, _ in met.looked_at if kind == "candidate"}
-        asked.tell(desk, compared, by_identity)
+        asked.tell(desk, compared - set(met.some), by_identity)
+        for name in sorted(compared & set(met.some)):
+            asked.tell_of_waiting(desk, desk.charter.entities[name])
         asked.tell_of_rekeys(
             desk, {entity for kind, entity, _ in met.looked_at if kind == "rekey"}
         )
     return opened
+
+
+def _spoken_of(
+    desk: Desk, met: Met, known: Mapping[tuple[str, ...], MatchCase]
+) -> dict[tuple[str, ...], MatchCase]:
+    """Leave out the cases of which a pass that compared some keys alone cannot speak."""
+
+    def is_spoken_of(case: MatchCase) -> bool:
+        if case.kind != "candidate" or case.entity not in met.some:
+            return True
+        is_roster = case.resource == str(desk.charter.entities[case.entity].roster)
+        keys = met.some[case.entity]
+        return case.key in keys or (is_roster and case.other in keys)
+
+    return {identity: case for identity, case in known.items() if is_spoken_of(case)}
 
 
 def _known(
@@ -147,7 +167,8 @@ def _keep_kind(
         if told != (case.state, case.probability, case.evidence):
             case.save(update_fields=["state", "probability", "evidence"])
     fresh = [_opened(desk, one) for identity, one in found.items() if identity not in known]
-    MatchCase.objects.bulk_create(fresh, batch_size=_SOME)
+    # Another worker may have met the same.
+    MatchCase.objects.bulk_create(fresh, batch_size=_SOME, ignore_conflicts=True)
     return len(fresh)
 
 

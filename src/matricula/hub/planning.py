@@ -37,6 +37,7 @@ from matricula.hub import (
     standing,
     troubles,
     undo,
+    unlisted,
 )
 from matricula.hub.models import Approval, FlowState, Run, StoredPlan
 from matricula.kernel.errors import Refused
@@ -107,12 +108,11 @@ def make(desk: Desk, systems: Systems, run: Run, scope: Scope) -> Made:
     acting.catch_up(desk)
     sources = {r for flow in flows for r in line.sources_of(desk.charter, flow)}
     targets = {flow.target for flow in flows} if scope.full else set()
-    unfit = live.unfit(systems, flows) if scope.full else {}
     landed = snapshots.land_all(desk, systems, sources | targets, run=run.id)
     landed |= snapshots.with_earlier(desk, landed, sources)
     with scratch.workbench(desk, run, small=snapshots.are_small(landed.values())) as bench:
         plan, verdicts, indexes, moving = _find(
-            desk, bench, flows, landed, scope=scope, unfit=unfit
+            desk, bench, systems, flows, landed, full=scope.full
         )
         thorough = scope.full and run.kind != "plan"
         met = alike.met(desk, bench, flows, plan, verdicts=verdicts, thorough=thorough)
@@ -136,11 +136,11 @@ def make(desk: Desk, systems: Systems, run: Run, scope: Scope) -> Made:
 def _find(
     desk: Desk,
     bench: Workbench,
+    systems: Systems,
     flows: Sequence[Flow],
     landed: Mapping[ResourceRef, Landed],
     *,
-    scope: Scope,
-    unfit: Mapping[str, tuple[Reason, ...]],
+    full: bool,
 ) -> tuple[Plan, dict[ResourceRef, Verdict], changed.Indexes, rekeys.Moving]:
     charter = line.narrow(desk.charter, flows)
     sources = {r for flow in flows for r in line.sources_of(charter, flow)}
@@ -151,7 +151,7 @@ def _find(
     feed = Feed(
         at=desk.at,
         snapshots={r: s for r, s in arrived.items() if s is not None},
-        known=links.Confirmed(desk.at, {flow.name: flow.digest for flow in flows}),
+        known=unlisted.Asked.of(systems, flows, at=desk.at),
         previous={r: d for r, d in earlier.items() if d is not None},
         copies=links.copies([flow.name for flow in flows]),
         first_loads=_first_loads(flows),
@@ -159,23 +159,24 @@ def _find(
         crosswalk=matches.crosswalk(desk.charter),
         renumbered=rekeys.renumbered(),
         accepted=accepted.tables(desk, flows),
-        elsewhere=links.elsewhere(desk.charter, flows) if scope.full else {},
+        elsewhere=links.elsewhere(desk.charter, flows) if full else {},
     )
     try:
         verdicts = line.take_in(bench, charter, feed, prints=True)
     except duckdb.Error:
         snapshots.must_be_sound(desk, feed.previous)
         raise
-    readable, held = _sort_out(desk, flows, landed, verdicts, full=scope.full)
+    unfit = live.unfit(systems, flows) if full else {}
+    readable, held = _sort_out(desk, flows, landed, verdicts, full=full)
     held = {**unfit, **held}
     readable = [flow for flow in readable if flow.name not in unfit]
     charter = line.narrow(desk.charter, readable)
     indexes = changed.index_all(bench, charter, readable)
-    dirty = None if scope.full else changed.dirty(desk, bench, charter, indexes, readable)
+    dirty = None if full else changed.dirty(desk, bench, charter, indexes, readable)
     seen = {
         flow.name: snapshot.rows
         for flow in readable
-        if scope.full and (snapshot := landed[flow.target].snapshot) is not None
+        if full and (snapshot := landed[flow.target].snapshot) is not None
     }
     moving = rekeys.look(desk, bench, charter, feed, verdicts=verdicts)
     feed = replace(feed, dirty=dirty, seen=seen, undecided=moving.undecided())

@@ -151,7 +151,8 @@ class Write:
                 f"{external_id} answers to this key's match, and is another key's copy.",
                 code="M606",
                 cure="If both are one record under two numbers, run `matricula matches rekey`; if "
-                "somebody edited it, as a full pass shows in `matricula drift`, correct it there.",
+                "somebody edited it, correct it there. `matricula drift` shows such an edit after "
+                "a full pass, but for copies that sleep.",
             )
 
 
