@@ -24,6 +24,7 @@ BENCHES = {
     "small": ("--times", "5"),
     "wire": ("--people", "2000"),
     "matching": ("--people", "2000"),
+    "rush": ("--students", "200"),
     "newcomer": ("--people", "20000", "--times", "4"),
 }
 

@@ -18,10 +18,12 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from datetime import UTC, date, datetime, time as clock
+from contextlib import ExitStack, suppress
+from datetime import UTC, date, datetime
+from datetime import time as clock
 from decimal import Decimal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -29,6 +31,13 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from measure import table
 
 from tests.postgres import MISSING, fresh_database, postgres_server, server_binaries
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from matricula.accounts.rules import Acting
+    from matricula.hub.desk import Desk
+    from matricula.sis.acts.actions import Doing
 
 AT = datetime(2026, 9, 10, 9, tzinfo=UTC)
 TODAY = date(2026, 9, 10)
@@ -68,11 +77,9 @@ def rush(name: str, given: argparse.Namespace) -> list[tuple[str, ...]]:
         told = json.loads(_run(environment, given, share=-1))
         # SQLite has one writer at a time, whatever the number of processes.
         processes = given.processes if name == "postgresql" else 1
-        began = time.monotonic()
         running = [_start(environment, given, n, processes) for n in range(processes)]
         answers = [json.loads(one.communicate()[0]) for one in running]
         seconds = time.monotonic() - min(a["began"] for a in answers)
-        del began
         counted = json.loads(_run(environment, given, share=-2))
     taken = sorted(t for a in answers for t in a["seconds"])
     rate = counted["enrolled"] / seconds
@@ -103,7 +110,9 @@ def _run(environment: dict[str, str], given: argparse.Namespace, *, share: int) 
     return done.stdout
 
 
-def _start(environment, given, share, processes):
+def _start(
+    environment: dict[str, str], given: argparse.Namespace, share: int, processes: int
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
         _command(given, share, processes), env=environment, stdout=subprocess.PIPE, text=True
     )
@@ -125,7 +134,7 @@ def client(given: argparse.Namespace) -> int:
     return 0
 
 
-def desk():
+def desk() -> Desk:
     from matricula.charter.compile import compile_charter
     from matricula.cli.demo import command
     from matricula.hub.desk import Desk
@@ -136,7 +145,7 @@ def desk():
     return Desk(charter, charter.text, folder, home, "bench", AT)
 
 
-def acting():
+def acting() -> Acting:
     from matricula.accounts.rules import ALL, Acting, Granted
 
     return Acting("bench", "registrar", AT, TODAY, (Granted("registrar", ALL),))
@@ -152,7 +161,7 @@ def build(students: int) -> dict[str, int]:
 
     at, who = desk(), acting()
 
-    def do(action, *arguments):
+    def do(action: Callable[..., object], *arguments: object) -> None:
         carry_out(at, who, lambda doing: action(doing, *arguments))
 
     do(actions.add_department, "SCI", "Science")
@@ -189,7 +198,7 @@ def build(students: int) -> dict[str, int]:
     return {"asked": students * EACH}
 
 
-def _admit(some, doing) -> None:
+def _admit(some: range, doing: Doing) -> None:
     from matricula.sis.enrolment import actions as enrolment
     from matricula.sis.people import actions as people
     from matricula.sis.registration import actions as registration
@@ -227,16 +236,14 @@ def ask_all(given: argparse.Namespace) -> dict[str, object]:
     return {"began": began, "seconds": seconds}
 
 
-def ask(at, who, number: str, code: str) -> float:
+def ask(at: Desk, who: Acting, number: str, code: str) -> float:
     from matricula.hub.acting import carry_out
     from matricula.kernel.errors import Refused
     from matricula.sis.enrolment import actions
 
     began = time.monotonic()
-    try:
+    with suppress(Refused):
         carry_out(at, who, lambda doing: actions.add(doing, number, code))
-    except Refused:
-        pass
     return time.monotonic() - began
 
 
