@@ -204,6 +204,20 @@ def test_s1_as_it_was_and_as_it_was_known_are_two_questions(north):
     assert state("--on", "2026-10-12", "--known-on", "2026-10-13") == "active"
 
 
+def test_s1_what_is_owed_is_read_by_her_and_by_offices_and_by_no_other_student(north):
+    north.on("2026-10-14")
+    north.does(*WITHDRAW)
+
+    codes = {
+        who: north.run("obligations", AMARA, who=who).code
+        for who in ("ruth", "amara", "chidi", "libby")
+    }
+    everybody = {who: north.run("obligations", who=who).code for who in ("ruth", "amara")}
+
+    assert codes == {"ruth": 0, "amara": 0, "chidi": 1, "libby": 1}
+    assert everybody == {"ruth": 0, "amara": 1}
+
+
 def test_s2_leave_of_absence_keeps_the_account_limited_and_the_return_opens_it_again(north):
     north.on("2026-10-14")
     before = _everything(north)

@@ -6,34 +6,31 @@ from typing import TYPE_CHECKING
 
 import click
 
-from matricula.cli import show, sitting
-from matricula.cli.sitting import charter_option, json_option
+from matricula.cli import show
+from matricula.cli.register.asked import Asked, reads
 
 if TYPE_CHECKING:
     from datetime import timedelta
-    from pathlib import Path
 
     from matricula.hub.obligations import Owed
 
 
 @click.command()
-@charter_option
-@json_option
+@reads
 @click.argument("student", required=False, default="")
 @click.option("--unmet", is_flag=True, help="Only what has not happened yet.")
-def obligations(folder: Path | None, student: str, *, unmet: bool, as_json: bool) -> None:
+def obligations(asked: Asked, student: str, *, unmet: bool) -> None:
     """List what is owed to each system, of one STUDENT or of everybody.
 
     An obligation is due, sent, refused, acknowledged, verified by a later reading, or overdue;
     "nothing left" means that the copy was as it should be when a pass looked.
     """
-    desk = sitting.sit_down(folder, only_look=True)
     from matricula.hub import obligations as owing
-    from matricula.sis.acts import queries as acts
+    from matricula.sis.registration import access
 
-    mine = [act.id for act in acts.about("student", student)] if student else None
-    found = owing.owed(desk, acts=mine, unmet=unmet)
-    if as_json:
+    access.may_read_owed(asked.acting, student)
+    found = owing.owed(asked.desk, about=student, unmet=unmet)
+    if asked.as_json:
         show.as_json([_as_json(one) for one in found])
         return
     if not found:

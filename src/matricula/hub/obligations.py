@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from matricula.engine.plan import pick
 from matricula.hub import consequences
@@ -25,6 +25,7 @@ from matricula.hub.models import (
     Promise,
     SystemState,
 )
+from matricula.kernel.keys import join_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -164,17 +165,18 @@ class Owed:
     reason: str
 
 
-def owed(desk: Desk, *, acts: Iterable[str] | None = None, unmet: bool = False) -> list[Owed]:
+def owed(desk: Desk, *, about: str = "", unmet: bool = False) -> list[Owed]:
     """List obligations, the oldest first.
 
     Args:
         desk: The charter and the instant.
-        acts: Of which acts; of all when None.
+        about: A record's key: its own copies, and those of records whose key begins with it;
+            of everybody when empty.
         unmet: Only those that have not happened yet.
     """
     held = Obligation.objects.order_by("made_at", "id")
-    if acts is not None:
-        held = held.filter(act__in=list(acts))
+    if about:
+        held = held.filter(Q(key=about) | Q(key__startswith=join_key([about, ""])))
     if unmet:
         held = held.filter(acknowledged_at=None)
     rows = list(held)

@@ -105,13 +105,13 @@ def _withdraw_while_away(stage: Stage) -> None:
     stage.run("sync", "--changed")
     show.say("This charter lets the LMS be silent for a second only, so that nobody has to wait.")
     time.sleep(1.5)
-    stage.run("obligations", stage.her, "--unmet")
+    stage.run("obligations", stage.her, "--unmet", "--role", "registrar")
     place.rename(stage.folder / "lms")
 
 
 def _back_again(stage: Stage) -> None:
     stage.run("sync", "--changed")
-    stage.run("obligations", stage.her, "--unmet")
+    stage.run("obligations", stage.her, "--unmet", "--role", "registrar")
     show.say(f"The identity provider now says: {_ask_scim(stage)['userType']}")
 
 

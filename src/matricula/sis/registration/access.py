@@ -28,6 +28,12 @@ ALLOWED: Mapping[str, Mapping[str, Collection[str]]] = {
         **_REGISTRAR,
     },
     "read a private reason": {"student": (scopes.OWN,), **_REGISTRAR},
+    "read what is owed": {
+        "student": (scopes.OWN,),
+        "auditor": (scopes.ALL,),
+        "operator": (scopes.ALL,),
+        **_REGISTRAR,
+    },
     "matriculate": {**_REGISTRAR, "admissions": (scopes.ALL, scopes.DEPARTMENT, scopes.PROGRAMME)},
     "record an event": _REGISTRAR,
     "reverse an event": _REGISTRAR,
@@ -59,6 +65,19 @@ def registration(acting: Acting, number: str, *, to: str) -> Registration:
     found = queries.row(number, on=acting.today)
     permit(acting, to, ALLOWED[to], facts(found))
     return found
+
+
+def may_read_owed(acting: Acting, student: str) -> None:
+    """Let somebody read what is owed about a student, or about everybody when none is named.
+
+    Raises:
+        Refused: They may not (M903), or there is no such student (M911).
+    """
+    to = "read what is owed"
+    if not student:
+        permit(acting, to, ALLOWED[to])
+        return
+    registration(acting, student, to=to)
 
 
 def may_see_reason(acting: Acting, found: Registration, reason: str) -> bool:
