@@ -257,6 +257,27 @@ def test_s2_why_she_is_on_leave_is_seen_by_her_and_the_registrar_alone(north):
     assert "M903" in strangers.err
 
 
+def test_whoever_breaks_the_glass_says_why_and_the_office_and_the_student_hear_of_it(north):
+    north.on("2026-10-14")
+    plain = north.run("register", "show", AMARA, who="libby")
+    without_ground = north.run("register", "show", AMARA, "--break-glass", who="libby")
+    as_student = north.run(
+        "register", "show", AMARA, "--break-glass", "--why", "curious", who="chidi"
+    )
+
+    read = north.run(
+        "register", "show", AMARA, "--break-glass", "--why", "found her bag", who="libby"
+    )
+
+    assert [said.code for said in (plain, without_ground, as_student, read)] == [1, 1, 1, 0]
+    (incident,) = [i for i in north.run("incidents", "--json").json if i["code"] == "M591"]
+    assert "libby" in incident["message"]
+    assert incident["steward"] == "registrar" or "Registrar" in incident["steward"]
+    looks = north.run("register", "looks", AMARA, "--json", who="amara").json
+    assert [(one["account"], one["why"]) for one in looks] == [("libby", "found her bag")]
+    assert north.run("register", "looks", AMARA, who="chidi").code == 1
+
+
 def test_s2_whoever_does_not_come_back_lapses(north):
     north.on("2026-10-14")
     north.does("leave", AMARA, "--effective", "2026-10-15", "--until", "2026-11-30",

@@ -283,4 +283,9 @@ CODES = {
         "Acts on the register need a system that is the register.",
         "Add a system with `connector: register`.",
     ),
+    "M591": Code(
+        "A record was read without a grant",
+        "Breaking the glass is allowed to staff with a ground, and is always told.",
+        "Look at the ground and ask whoever did it.",
+    ),
 }

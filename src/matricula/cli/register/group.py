@@ -28,6 +28,7 @@ COMMANDS = {
     "revoke": "matricula.cli.register.life_commands:revoke",
     "reverse": "matricula.cli.register.life_commands:reverse",
     "show": "matricula.cli.register.show_commands:show",
+    "looks": "matricula.cli.register.show_commands:looks",
     "term-register": "matricula.cli.register.enrolment_commands:term_register",
     "term-register-intake": "matricula.cli.register.enrolment_commands:term_register_intake",
     "term-cancel": "matricula.cli.register.enrolment_commands:term_cancel",

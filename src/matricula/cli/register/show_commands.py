@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from matricula.cli import show as out
-from matricula.cli.register.asked import DAY, Asked, reads
+from matricula.cli.register.asked import DAY, Asked, plain, reads
 
 if TYPE_CHECKING:
     from datetime import date
@@ -20,12 +20,22 @@ if TYPE_CHECKING:
 @click.argument("student")
 @click.option("--on", type=DAY, default=None, help="As it was on a day.  [default: today]")
 @click.option("--known-on", type=DAY, default=None, help="As it was known at the end of a day.")
-def show(asked: Asked, student: str, *, on: date | None, known_on: date | None) -> None:
+@click.option(
+    "--break-glass", is_flag=True,
+    help="Read it without a grant: with --why, noted, and told to the register's office.",
+)  # fmt: skip
+def show(
+    asked: Asked, student: str, *, on: date | None, known_on: date | None, break_glass: bool
+) -> None:
     """Show a student's registrations and history, for today or for any day."""
+    from matricula.hub import glass
     from matricula.sis.registration import access
 
+    who = asked.acting
+    if break_glass:
+        who = glass.break_glass(asked.desk, who, student)
     told = access.history(
-        asked.acting, student, on=on or asked.acting.today, known_at=end_of(asked, known_on)
+        who, student, on=on or asked.acting.today, known_at=end_of(asked, known_on)
     )
     if asked.as_json:
         out.as_json(told.as_json())
@@ -46,6 +56,26 @@ def show(asked: Asked, student: str, *, on: date | None, known_on: date | None) 
             for one in told.lines
         ],
     )  # fmt: skip
+
+
+@click.command()
+@reads
+@click.argument("student")
+def looks(asked: Asked, student: str) -> None:
+    """List who looked at what is sensitive in a student's record, the latest first."""
+    from matricula.accounts import queries
+    from matricula.sis.registration import access
+
+    access.may_read_looks(asked.acting, student)
+    columns = ("at", "account", "role", "what", "why")
+    rows = [
+        (one.looked_at, one.account, one.role, one.what, one.why)
+        for one in queries.looks("student", student)
+    ]
+    if asked.as_json:
+        out.as_json([plain(dict(zip(columns, row, strict=True))) for row in rows])
+        return
+    out.table(columns, rows)
 
 
 def end_of(asked: Asked, day: date | None) -> datetime | None:

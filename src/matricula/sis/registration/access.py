@@ -34,6 +34,11 @@ ALLOWED: Mapping[str, Mapping[str, Collection[str]]] = {
         "operator": (scopes.ALL,),
         **_REGISTRAR,
     },
+    "read who looked": {
+        "student": (scopes.OWN,),
+        "auditor": (scopes.ALL,),
+        **_REGISTRAR,
+    },
     "matriculate": {**_REGISTRAR, "admissions": (scopes.ALL, scopes.DEPARTMENT, scopes.PROGRAMME)},
     "record an event": _REGISTRAR,
     "reverse an event": _REGISTRAR,
@@ -78,6 +83,15 @@ def may_read_owed(acting: Acting, student: str) -> None:
         permit(acting, to, ALLOWED[to])
         return
     registration(acting, student, to=to)
+
+
+def may_read_looks(acting: Acting, student: str) -> None:
+    """Let somebody read who looked at a student's record.
+
+    Raises:
+        Refused: They may not (M903), or there is no such student (M911).
+    """
+    registration(acting, student, to="read who looked")
 
 
 def may_see_reason(acting: Acting, found: Registration, reason: str) -> bool:
