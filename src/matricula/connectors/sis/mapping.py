@@ -13,6 +13,7 @@ from django.db import models
 from matricula.connectors.kit.errors import SkipRow
 from matricula.connectors.kit.protocol import FieldShape, NativeType, ResourceShape
 from matricula.kernel.keys import join_key, split_key
+from matricula.sis.record.queries import identity_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,11 +53,7 @@ class Table:
     @property
     def identity(self) -> tuple[str, ...]:
         """The columns that tell its rows apart."""
-        primary = self.model._meta.pk  # noqa: SLF001
-        if primary is not None and primary.name != "id":
-            return (primary.name,)
-        (unique,) = self.model._meta.constraints  # noqa: SLF001
-        return tuple(column.name for column in unique.expressions)  # type: ignore[attr-defined]  # a unique constraint over columns
+        return identity_of(self.model)
 
     @property
     def schema(self) -> pa.Schema:

@@ -79,7 +79,7 @@ def _some(keys: Sequence[str]) -> Iterator[Sequence[str]]:
 
 def _refresh(part: Part, keys: Sequence[str], on: date) -> list[Changed]:
     model, columns, wanted = part
-    identity = _identity(model)
+    identity = queries.identity_of(model)
     before = _by(identity, _held(model, columns, keys))
     after = _by(identity, wanted(keys, on))
     resource = next(name for name, of in queries.RESOURCES.items() if of is model)
@@ -106,15 +106,6 @@ def _held(
 
 def _columns(model: type[Model]) -> list[str]:
     return [f.name for f in model._meta.concrete_fields if f.name != "id"]  # noqa: SLF001
-
-
-def _identity(model: type[Model]) -> tuple[str, ...]:
-    """Name the columns that tell rows apart: the primary key, or what must be unique together."""
-    primary = model._meta.pk  # noqa: SLF001
-    if primary is not None and primary.name != "id":
-        return (primary.name,)
-    (unique,) = model._meta.constraints  # noqa: SLF001
-    return tuple(expression.name for expression in unique.expressions)  # type: ignore[attr-defined]  # a unique constraint over columns
 
 
 def _by(identity: tuple[str, ...], rows: Iterable[Mapping[str, Any]]) -> dict[Any, Any]:

@@ -170,3 +170,12 @@ def active_students() -> tuple[list[str], str]:
     taken = models.EnrolmentRecord.objects.filter(has_access=True, state="enrolled")
     counted = Counter(taken.values_list("student_no", flat=True))
     return numbers, max(numbers, key=lambda number: counted[number], default="")
+
+
+def identity_of(model: type[Model]) -> tuple[str, ...]:
+    """Name the columns that tell rows apart: the primary key, or what must be unique together."""
+    primary = model._meta.pk  # noqa: SLF001 - Django's own name for it
+    if primary is not None and primary.name != "id":
+        return (primary.name,)
+    (unique,) = model._meta.constraints  # noqa: SLF001
+    return tuple(column.name for column in unique.expressions)  # type: ignore[attr-defined]  # a unique constraint over columns
