@@ -76,6 +76,16 @@ AMARA = {
 }  # fmt: skip
 
 
+def amara_as(suffix):
+    """Amara again as somebody else: other keys, another number, name and address."""
+    keys = {"a": f"a{suffix}", "r1": f"r{suffix}", "A-1": f"A-{suffix}", "Amara": f"Amara{suffix}",
+            "amara@example.org": f"amara{suffix}@example.org"}  # fmt: skip
+    return {
+        name: [{column: keys.get(cell, cell) for column, cell in row.items()} for row in rows]
+        for name, rows in AMARA.items()
+    }
+
+
 def whole(*parts, **more):
     """Put parts of a bundle together; tables of `more` are added to or, with None, left out."""
     found = {}

@@ -115,15 +115,14 @@ def test_what_rows_say_is_what_their_events_lead_to(university):
     histories = enrolment.events(Enrolment.objects.values_list("pk", flat=True))
     rows = Enrolment.objects.in_bulk()
 
-    said = {
-        (row.status, row.grade)
-        == (lambda found: (found.state, found.grade))(
-            enrolments.state_on(enrolments.ENROLMENTS, histories[number])
-        )
-        for number, row in rows.items()
+    led = {
+        number: enrolments.state_on(enrolments.ENROLMENTS, events)
+        for number, events in histories.items()
     }
 
-    assert said == {True}
+    assert {number: (one.status, one.grade) for number, one in rows.items()} == {
+        number: (one.state, one.grade) for number, one in led.items()
+    }
 
 
 def test_the_record_says_already_what_refreshing_it_would_say(university):

@@ -112,15 +112,17 @@ def load(doing: Doing, bundle: Bundle) -> Loaded:
     """
     access.may(doing.acting, "load records")
     doing.name("load records", "load", bundle.source)
-    bench = Bench(folder=bundle.scratch, memory_mb=_MEMORY_MB if bundle.scratch else None)
+    # Without a folder little comes, in a test or by hand: then opening would take the longest.
+    size = Bench(folder=bundle.scratch, memory_mb=_MEMORY_MB)
+    bench = size if bundle.scratch else Bench(small=True)
     with open_workbench(bench) as calculator:
         desk = Desk(doing, calculator, bundle.new)
         begin(desk)
-        came = land(desk, bundle.pieces, bundle.scratch)
+        desk.came = land(desk, bundle.pieces, bundle.scratch)
         _take(desk)
         told.tell(desk)
         told.write_down(desk, bundle.source)
-        return Loaded(tuple(_counts(desk, came)), _found(desk))
+        return Loaded(tuple(_counts(desk)), _found(desk))
 
 
 def _take(desk: Desk) -> None:
@@ -138,14 +140,14 @@ def _take(desk: Desk) -> None:
     histories.count_unreasoned(desk)
 
 
-def _counts(desk: Desk, came: dict[str, int]) -> Iterator[Count]:
+def _counts(desk: Desk) -> Iterator[Count]:
     wrong = dict(
         desk.rows("SELECT tab, count(DISTINCT n) FROM finding WHERE is_error GROUP BY tab")
     )
     for name in TABLES:
-        if name in came:
+        if name in desk.came:
             yield Count(
-                name, came[name], desk.loaded.get(name, 0), desk.there.get(name, 0),
+                name, desk.came[name], desk.loaded.get(name, 0), desk.there.get(name, 0),
                 wrong.get(name, 0),
             )  # fmt: skip
 

@@ -54,7 +54,6 @@ _WRITTEN: Mapping[str, str] = {
     "JOIN known_sections AS s ON s.section = m.section "
     "LEFT JOIN known_rooms AS r ON r.code = m.room",
 }
-_BANDS = cells.good("refund_bands")
 
 
 def take(desk: Desk) -> None:
@@ -86,12 +85,14 @@ def _take(desk: Desk, name: str) -> None:
     settling.remember(desk, name, curriculum.there(name, codes))
     settling.settle(desk, name, curriculum.take_numbers)
     write(desk, name)
-    if name == "terms":
+    if name == "terms" and desk.new_rows["terms"]:
         _write_dates(desk)
 
 
 def write(desk: Desk, name: str, query: str = "") -> None:
     """Write the new rows of a table of the curriculum, in their order."""
+    if not desk.new_rows.get(name, 1):
+        return
     written = query or _WRITTEN[name]
     # Numbers were given in the order of the rows, and a meeting has none before it is written.
     order = "1, 3, 4" if name == "meetings" else "1"
@@ -114,8 +115,10 @@ def _write_dates(desk: Desk) -> None:
 def _take_bands(desk: Desk) -> None:
     """Take the refund bands of new terms; those of a term that is there stay as they are."""
     settling.refer(desk, "refund_bands")
+    if not desk.new_rows["terms"]:
+        return
     desk.run(
-        f"CREATE TABLE new_refund_bands AS SELECT b.* FROM {_BANDS} AS b "  # noqa: S608
+        f"CREATE TABLE new_refund_bands AS SELECT b.* FROM {desk.good('refund_bands')} AS b "  # noqa: S608
         "SEMI JOIN new_terms AS t ON t.code = b.term"
     )
     write(desk, "refund_bands")
@@ -130,7 +133,7 @@ def _zones(desk: Desk) -> None:
 def _is_zone(name: str) -> bool:
     try:
         ZoneInfo(name)
-    except (OSError, ValueError):
+    except (OSError, ValueError, KeyError):
         return False
     return True
 
@@ -157,9 +160,10 @@ def _read(desk: Desk, name: str, field: str, parse: Callable[[str], object]) -> 
 def _dates(desk: Desk) -> None:
     columns = ", ".join(("code", "title", *BOUNDARIES))
     bands: dict[str, list[tuple[date, int]]] = defaultdict(list)
-    for term, day, percent in desk.rows(f"SELECT * EXCLUDE (n, place) FROM {_BANDS}"):  # noqa: S608
+    told_of = f"SELECT term, until_on, percent FROM {desk.good('refund_bands')}"  # noqa: S608
+    for term, day, percent in desk.rows(told_of):
         bands[term].append((day, percent))
-    for n, place, *told in desk.rows(f"SELECT n, place, {columns} FROM {cells.good('terms')}"):  # noqa: S608
+    for n, place, *told in desk.rows(f"SELECT n, place, {columns} FROM {desk.good('terms')}"):  # noqa: S608
         dated = replace(TermDates(*told), bands=tuple(bands[told[0]]))
         for what in out_of_order(dated):
             desk.note("terms", "unfit", what, n=n, place=place)

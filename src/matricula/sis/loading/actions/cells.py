@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matricula.sis.loading.rules import Column, Table
 
 # Addresses alone have several lines, and none is loaded yet.
+_LITTLE = 50_000
 _UNPRINTABLE = r"[\x00-\x1f\x7f]"
 
 
@@ -26,12 +27,15 @@ def judge(desk: Desk, name: str, *, keep: bool = False) -> None:
     Args:
         desk: The load.
         name: The table.
-        keep: Whether `cast_<table>` is to be changed; otherwise nothing is copied.
+        keep: Whether `cast_<table>` is to be changed.
     """
     table = TABLES[name]
     casts = ", ".join(_cast(column) for column in table.columns)
-    kind = "TABLE" if keep else "TEMP VIEW"
+    # What is little is copied; what is much is read again each time instead.
+    kind = "TABLE" if keep or desk.came.get(name, 0) <= _LITTLE else "TEMP VIEW"
     desk.run(f"CREATE {kind} cast_{name} AS SELECT n, place, {casts} FROM landed_{name}")  # noqa: S608 - our own names
+    if name not in desk.came:
+        return
     told = [one for column in table.columns for one in _checks(column)]
     counts = ", ".join(f"count(*) FILTER ({wrong})" for _, wrong, *_ in told)
     # All is looked at in one go; what is wrong anywhere is looked for again.
@@ -89,11 +93,3 @@ def _only_once(desk: Desk, table: Table) -> None:
         f"first_value(place) OVER w AS first, row_number() OVER w AS nth {rows} "
         f"WINDOW w AS (PARTITION BY {key} ORDER BY n)) WHERE nth > 1",
     )  # fmt: skip
-
-
-def good(name: str) -> str:
-    """Write the query for the rows of a table of which nothing wrong was found so far."""
-    return (
-        f"(SELECT * FROM cast_{name} AS c WHERE n NOT IN (SELECT n FROM finding "  # noqa: S608
-        f"WHERE tab = '{name}' AND is_error))"
-    )

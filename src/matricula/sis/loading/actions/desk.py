@@ -34,6 +34,9 @@ class Desk:
         doing: The act.
         bench: Where it calculates.
         new: Keys of persons of whom somebody decided that they are new.
+        came: How many rows of each table there are in the bundle.
+        wrong: Tables of which some rows are not taken.
+        new_rows: How many rows of each table are new.
         loaded: How many rows of each table were taken.
         there: How many were there already.
     """
@@ -41,6 +44,9 @@ class Desk:
     doing: Doing
     bench: Workbench
     new: tuple[str, ...] = ()
+    came: dict[str, int] = field(default_factory=dict)
+    wrong: set[str] = field(default_factory=set)
+    new_rows: dict[str, int] = field(default_factory=dict)
     loaded: dict[str, int] = field(default_factory=dict)
     there: dict[str, int] = field(default_factory=dict)
 
@@ -49,9 +55,10 @@ class Desk:
         """The institution's day."""
         return self.doing.acting.today
 
-    def run(self, statement: str, values: Sequence[object] = ()) -> None:
-        """Execute a statement of ours."""
-        self.bench.execute(statement, list(values))
+    def run(self, statement: str, values: Sequence[object] = ()) -> int:
+        """Execute a statement of ours; give how many rows it made."""
+        told = self.bench.execute(statement, list(values)).fetchall()
+        return int(told[0][0] or 0) if told else 0
 
     def rows(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Execute a query that yields few rows."""
@@ -90,24 +97,43 @@ class Desk:
             self.run(f"INSERT INTO {name} BY NAME SELECT * FROM arriving")  # noqa: S608 - our own names
             self.bench.unregister("arriving")
 
-    def find(self, table: str, why: str, query: str) -> None:
+    def find(self, table: str, why: str, query: str) -> int:
         """Note what a query finds of the rows of a table.
 
         Args:
             table: Of which table of the bundle.
             why: One of `rules.REASONS`.
             query: It yields `n`, `place`, `field` and `detail`.
+
+        Returns:
+            Of how many.
         """
-        self.run(
+        if table not in self.came:
+            return 0
+        count = self.run(
             "INSERT INTO finding SELECT ?, q.n, q.place, q.field, ?, q.detail, ? "  # noqa: S608
             f"FROM ({query}) AS q(n, place, field, detail)",
             (table, why, REASONS[why].is_error),
         )
+        if count and REASONS[why].is_error:
+            self.wrong.add(table)
+        return count
 
     def note(self, table: str, why: str, detail: str, *, n: int = 0, place: str = "") -> None:
         """Note one thing of a row, or of a table as a whole."""
         values = (table, n, place or table, "", why, detail, REASONS[why].is_error)
         self.run("INSERT INTO finding VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+        if REASONS[why].is_error:
+            self.wrong.add(table)
+
+    def good(self, table: str) -> str:
+        """Write the query for the rows of a table of which nothing wrong was found so far."""
+        if table not in self.wrong:
+            return f"cast_{table}"
+        return (
+            f"(SELECT * FROM cast_{table} WHERE n NOT IN (SELECT n FROM finding "  # noqa: S608
+            f"WHERE tab = '{table}' AND is_error))"
+        )
 
     def count(self, table: str, *, loaded: int = 0, there: int = 0) -> None:
         """Count rows of a table that were taken, or were there already."""

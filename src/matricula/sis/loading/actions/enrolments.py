@@ -11,7 +11,7 @@ from matricula.sis.curriculum import queries as curriculum
 from matricula.sis.enrolment import loading as enrolment
 from matricula.sis.enrolment import queries
 from matricula.sis.enrolment.rules import SEATED, STATUSES
-from matricula.sis.loading.actions import cells, histories, settling
+from matricula.sis.loading.actions import histories, settling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +66,6 @@ _EVENTS = (
 def take_terms(desk: Desk) -> None:
     """Take term registrations with their histories."""
     histories.judge(desk, "term_registrations")
-    settling.refer(desk, "term_registrations")
     asked = desk.column("SELECT id FROM known_registrations WHERE NOT is_new")
     desk.keep("held_terms", _TERMS, enrolment.terms_there(asked))
     settling.remember(desk, "term_registrations", [])
@@ -89,7 +88,6 @@ def take_terms(desk: Desk) -> None:
 def take(desk: Desk) -> None:
     """Take enrolments with their histories."""
     histories.judge(desk, "enrolments")
-    settling.refer(desk, "enrolments")
     codes = list(settling.asked(desk, "sections"))
     desk.keep("offered", _TAUGHT, _offered(codes))
     _in_term(desk)
@@ -129,13 +127,13 @@ def _in_term(desk: Desk) -> None:
     """Say in which section and under which term registration each enrolment is."""
     desk.run(
         "CREATE TABLE placed AS SELECT c.n, k.id AS term_registration_id, u.id AS u, o.o "  # noqa: S608
-        f"FROM {cells.good('enrolments')} AS c JOIN under AS u ON u.registration = c.registration "
+        f"FROM {desk.good('enrolments')} AS c JOIN under AS u ON u.registration = c.registration "
         "JOIN offered AS o ON o.section = c.section JOIN known_term_registrations AS k "
         "ON k.registration = c.registration AND k.term = o.term"
     )
     desk.find(
         "enrolments", "not in term",
-        f"SELECT c.n, c.place, 'registration', '' FROM {cells.good('enrolments')} AS c "  # noqa: S608
+        f"SELECT c.n, c.place, 'registration', '' FROM {desk.good('enrolments')} AS c "  # noqa: S608
         "ANTI JOIN placed AS p ON p.n = c.n",
     )  # fmt: skip
 

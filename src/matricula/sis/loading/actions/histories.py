@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from matricula.kernel.histories import NOT_YET
-from matricula.sis.loading.actions import cells
+from matricula.sis.loading.actions import cells, settling
 from matricula.sis.loading.rules import STORIES, TABLES
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def judge(desk: Desk, subject: str, *, keep: bool = False) -> None:
     story = STORIES[subject]
     cells.judge(desk, subject, keep=keep)
     cells.judge(desk, story.events)
+    settling.refer(desk, subject)
     _say_moves(desk, story)
     _judge_words(desk, story)
     _judge_days(desk, story)
@@ -124,7 +125,7 @@ def _walk(desk: Desk, story: Story) -> None:
     desk.run(
         f"CREATE TABLE step_{subject} AS SELECT e.n, o.owner, e.action::{action} AS action, "  # noqa: S608
         f"e.effective_on, {said}, coalesce(lag(m.after) OVER w, '{NOT_YET}'::{state}) AS before, "
-        f"m.after FROM {cells.good(story.events)} AS e JOIN owned_{subject} AS o ON o.n = e.n "
+        f"m.after FROM {desk.good(story.events)} AS e JOIN owned_{subject} AS o ON o.n = e.n "
         f"JOIN (SELECT DISTINCT action, after::{state} AS after FROM move_{subject}) AS m "
         "ON m.action = e.action WINDOW w AS (PARTITION BY o.owner ORDER BY e.effective_on, e.n)"
     )
@@ -169,13 +170,13 @@ def _judge_owners(desk: Desk, story: Story) -> None:
     same = " AND ".join(f"o.{name} = c.{name}" for name in story.by)
     desk.find(
         subject, "broken history",
-        f"SELECT o.n, o.place, '{field}', min(c.place) FROM {cells.good(subject)} AS o "  # noqa: S608
+        f"SELECT o.n, o.place, '{field}', min(c.place) FROM {desk.good(subject)} AS o "  # noqa: S608
         f"JOIN (SELECT c.* FROM cast_{events} AS c SEMI JOIN finding AS f "
         f"ON f.tab = '{events}' AND f.n = c.n AND f.is_error) AS c ON {same} GROUP BY ALL",
     )  # fmt: skip
     desk.find(
         subject, "no history",
-        f"SELECT o.n, o.place, '{field}', '' FROM {cells.good(subject)} AS o "  # noqa: S608
+        f"SELECT o.n, o.place, '{field}', '' FROM {desk.good(subject)} AS o "  # noqa: S608
         f"ANTI JOIN story_{subject} AS e ON e.owner = o.n",
     )  # fmt: skip
 
@@ -183,6 +184,8 @@ def _judge_owners(desk: Desk, story: Story) -> None:
 def attach(desk: Desk, subject: str) -> None:
     """Find the events of which the subject is not taken, and let go of them."""
     story = STORIES[subject]
+    if subject not in desk.wrong:
+        return
     desk.find(
         story.events, "parent",
         f"SELECT e.n, e.place, '{story.by[0]}', '' FROM cast_{story.events} AS e SEMI JOIN "  # noqa: S608
@@ -200,6 +203,8 @@ def compare(desk: Desk, subject: str, there: Iterable[pa.RecordBatch]) -> None:
         there: The events of all of them: `owner`, `id`, `action`, `effective_on`, `supersedes`.
     """
     story = STORIES[subject]
+    if not desk.there.get(subject):
+        return
     desk.keep(f"past_{subject}", _THERE, there)
     _without_void(desk, f"past_{subject}")
     told = "count(*) AS events, string_agg(action || ' ' || effective_on, ', ' ORDER BY"

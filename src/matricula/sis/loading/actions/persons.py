@@ -78,11 +78,11 @@ def _gather_numbers(desk: Desk) -> None:
     """Gather every number by which a person of the bundle may be known, and who holds it."""
     own = " UNION ALL ".join(
         f"SELECT person, '{_OURS}' AS system, '{kind}' AS kind, number AS value "  # noqa: S608
-        f"FROM {cells.good(table)} WHERE number IS NOT NULL"
+        f"FROM {desk.good(table)} WHERE number IS NOT NULL"
         for table, kind in (("students", "student"), ("staff", "staff"))
     )
     desk.run(
-        f"CREATE TABLE telling AS SELECT person, system, kind, value FROM {cells.good('numbers')} "  # noqa: S608
+        f"CREATE TABLE telling AS SELECT person, system, kind, value FROM {desk.good('numbers')} "  # noqa: S608
         f"UNION ALL {own}"
     )
     for table in ("students", "staff"):
@@ -121,7 +121,7 @@ def _profile(desk: Desk) -> None:
     """Keep by what those are compared who were not matched: their names in plain letters."""
     found = desk.batches(
         "SELECT n, place, person, given, family, email, born_on "  # noqa: S608
-        f"FROM {cells.good('persons')} AS g ANTI JOIN there_persons AS t ON t.person = g.person "
+        f"FROM {desk.good('persons')} AS g ANTI JOIN there_persons AS t ON t.person = g.person "
         "ORDER BY n"
     ).read_all()
     desk.keep("profile", _PROFILE, _plain(found))
@@ -138,7 +138,7 @@ def _plain(rows: pa.Table) -> Iterator[pa.RecordBatch]:
 
 def _look_around(desk: Desk) -> None:
     """Find persons in the register who look like some of the bundle: a person decides."""
-    new = ", ".join("?" for _ in desk.new) or "NULL"
+    new = ", ".join("?" for _ in desk.new) or "''"
     emails = list(desk.column("SELECT DISTINCT email FROM profile WHERE email IS NOT NULL"))
     names = list(
         desk.column(
@@ -188,7 +188,7 @@ def _compare(desk: Desk) -> None:
     for field in ("given", "family", "born_on", "email"):
         desk.find(
             "persons", "differs",
-            f"SELECT c.n, c.place, '{field}', '{field}' FROM {cells.good('persons')} AS c "  # noqa: S608
+            f"SELECT c.n, c.place, '{field}', '{field}' FROM {desk.good('persons')} AS c "  # noqa: S608
             "JOIN there_persons AS t ON t.person = c.person JOIN known_of AS k ON k.id = t.id "
             f"WHERE c.{field} IS NOT NULL AND c.{field} IS DISTINCT FROM k.{field}",
         )  # fmt: skip
@@ -197,7 +197,7 @@ def _compare(desk: Desk) -> None:
 def _take_numbers(desk: Desk) -> None:
     """Write numbers that nobody holds yet, also of persons who are there already."""
     settling.refer(desk, "numbers")
-    rows = cells.good("numbers")
+    rows = desk.good("numbers")
     there = f"SELECT count(*) FROM {rows} AS c SEMI JOIN holder AS h USING (system, kind, value)"  # noqa: S608
     desk.count("numbers", there=desk.number(there))
     new = desk.batches(

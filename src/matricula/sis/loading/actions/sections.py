@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from matricula.sis.curriculum import loading as curriculum
-from matricula.sis.loading.actions import catalogue, cells, histories, settling
+from matricula.sis.loading.actions import catalogue, histories, settling
 
 if TYPE_CHECKING:
     from matricula.sis.loading.actions.desk import Desk
@@ -30,7 +30,6 @@ _EVENTS = (
 def take(desk: Desk) -> None:
     """Take sections, each taught as the version of its module that holds when its term begins."""
     histories.judge(desk, "sections")
-    settling.refer(desk, "sections")
     _versions(desk)
     there = curriculum.there("sections", settling.asked(desk, "sections"))
     settling.remember(desk, "sections", there)
@@ -56,6 +55,6 @@ def _versions(desk: Desk) -> None:
     desk.keep("taught", columns, rows.to_batches())
     desk.find(
         "sections", "untaught",
-        f"SELECT s.n, s.place, 'module', '' FROM {cells.good('sections')} AS s "  # noqa: S608 - our own names
+        f"SELECT s.n, s.place, 'module', '' FROM {desk.good('sections')} AS s "  # noqa: S608 - our own names
         "ANTI JOIN taught AS v ON v.module = s.module AND v.term = s.term",
     )  # fmt: skip

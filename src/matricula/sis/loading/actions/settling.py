@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from matricula.sis.loading.actions.cells import good
 from matricula.sis.loading.rules import TABLES
 
 if TYPE_CHECKING:
@@ -13,20 +12,22 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from matricula.sis.loading.actions.desk import Desk
-    from matricula.sis.loading.rules import Column, Table
+    from matricula.sis.loading.rules import Table
 
 
 def refer(desk: Desk, name: str) -> None:
     """Find the rows of a table that name what is neither taken nor there."""
+    if name not in desk.came:
+        return
     for column in TABLES[name].references():
         field, key = column.name, TABLES[column.refers].key[0]
-        desk.run(
+        count = desk.run(
             "CREATE OR REPLACE TABLE lacking AS "  # noqa: S608 - our own names
-            f'SELECT c.n, c.place, c."{field}" AS named FROM {good(name)} AS c '
+            f'SELECT c.n, c.place, c."{field}" AS named FROM {desk.good(name)} AS c '
             f'ANTI JOIN known_{column.refers} AS k ON k."{key}" = c."{field}" '
             f'WHERE c."{field}" IS NOT NULL'
         )
-        if not desk.number("SELECT count(*) FROM lacking"):
+        if not count:
             continue
         lacking = f"SELECT l.n, l.place, '{field}', '' FROM lacking AS l"  # noqa: S608
         landed = f'JOIN landed_{column.refers} AS o ON trim(o."{key}") = l.named'
@@ -38,10 +39,10 @@ def asked(desk: Desk, name: str) -> Iterator[str]:
     """Give every code by which rows of a table are named in the bundle, its own rows' too."""
     key = TABLES[name].key[0]
     named = [f'SELECT "{key}" AS code FROM landed_{name}']  # noqa: S608
-    for other in TABLES.values():
+    for other in desk.came:
         named += [
-            f'SELECT DISTINCT "{column.name}" FROM landed_{other.name}'  # noqa: S608
-            for column in other.references()
+            f'SELECT DISTINCT "{column.name}" FROM landed_{other}'  # noqa: S608
+            for column in TABLES[other].references()
             if column.refers == name
         ]
     every = " UNION ".join(named)
@@ -67,33 +68,39 @@ def settle(desk: Desk, name: str, take_numbers: Callable[[str, int], int]) -> No
         name: The table.
         take_numbers: Takes numbers for new rows of a table.
     """
-    table = TABLES[name]
-    same = alike(table, "g", "t")
-    for column in table.columns:
-        if column.compared and column.name not in table.key:
-            _compare(desk, table, column)
-    rows = good(name)
-    desk.run(
-        f"CREATE TABLE numbered_{name} AS SELECT g.n, t.id, FALSE AS is_new FROM {rows} AS g "  # noqa: S608
-        f"JOIN there_{name} AS t ON {same}"
-    )
-    desk.count(name, there=desk.number(f"SELECT count(*) FROM numbered_{name}"))  # noqa: S608
-    new = f"FROM {rows} AS g ANTI JOIN there_{name} AS t ON {same}"
-    count = desk.number(f"SELECT count(*) {new}")
-    first = take_numbers(name, count) if count else 0
-    desk.run(
-        f"INSERT INTO numbered_{name} SELECT g.n, row_number() OVER (ORDER BY g.n) - 1 + {first}, "
-        f"TRUE {new}"
-    )
+    desk.run(f"CREATE TABLE numbered_{name} (n BIGINT, id BIGINT, is_new BOOLEAN)")
+    desk.new_rows[name] = _number(desk, name, take_numbers) if name in desk.came else 0
     desk.run(
         f"CREATE TEMP VIEW new_{name} AS SELECT i.id, c.* FROM cast_{name} AS c "  # noqa: S608
         f"JOIN numbered_{name} AS i ON i.n = c.n AND i.is_new"
     )
-    key = ", ".join(f'"{one}"' for one in table.key)
+    key = ", ".join(f'"{one}"' for one in TABLES[name].key)
     desk.run(
         f"CREATE TEMP VIEW known_{name} AS SELECT {key}, id, FALSE AS is_new FROM there_{name} "  # noqa: S608
         f"UNION ALL SELECT {key}, id, TRUE FROM new_{name}"
     )
+
+
+def _number(desk: Desk, name: str, take_numbers: Callable[[str, int], int]) -> int:
+    """Say which number each good row has: that of what is there, or a new one; give how many."""
+    table, rows = TABLES[name], desk.good(name)
+    same = alike(table, "g", "t")
+    there = desk.run(
+        f"INSERT INTO numbered_{name} SELECT g.n, t.id, FALSE FROM {rows} AS g "  # noqa: S608
+        f"JOIN there_{name} AS t ON {same}"
+    )
+    desk.count(name, there=there)
+    if there:
+        _compare(desk, table)
+    new = f"FROM {rows} AS g ANTI JOIN there_{name} AS t ON {same}"
+    count = desk.number(f"SELECT count(*) {new}")
+    if count:
+        first = take_numbers(name, count)
+        desk.run(
+            f"INSERT INTO numbered_{name} SELECT g.n, row_number() OVER (ORDER BY g.n) - 1 "
+            f"+ {first}, TRUE {new}"
+        )
+    return count
 
 
 def alike(table: Table, one: str, other: str) -> str:
@@ -106,12 +113,14 @@ def alike(table: Table, one: str, other: str) -> str:
     )
 
 
-def _compare(desk: Desk, table: Table, column: Column) -> None:
-    name, field = table.name, column.name
-    # What is not told is not contradicted.
-    desk.find(
-        name, "differs",
-        f"SELECT g.n, g.place, '{field}', '{field}' FROM {good(name)} AS g "  # noqa: S608
-        f"JOIN there_{name} AS t ON {alike(table, 'g', 't')} "
-        f'WHERE g."{field}" IS NOT NULL AND g."{field}" IS DISTINCT FROM t."{field}"',
-    )  # fmt: skip
+def _compare(desk: Desk, table: Table) -> None:
+    """Say of rows that are there in which columns the bundle says otherwise."""
+    name = table.name
+    for field in (one.name for one in table.columns if one.compared and one.name not in table.key):
+        # What is not told is not contradicted.
+        desk.find(
+            name, "differs",
+            f"SELECT g.n, g.place, '{field}', '{field}' FROM {desk.good(name)} AS g "  # noqa: S608
+            f"JOIN there_{name} AS t ON {alike(table, 'g', 't')} "
+            f'WHERE g."{field}" IS NOT NULL AND g."{field}" IS DISTINCT FROM t."{field}"',
+        )  # fmt: skip

@@ -40,7 +40,7 @@ def by_person(desk: Desk, name: str) -> None:
     desk.find(
         name, "twice",
         f"SELECT n, place, 'person', first FROM (SELECT c.n, c.place, first_value(c.place) OVER w "  # noqa: S608 - our own names
-        f"AS first, row_number() OVER w AS nth FROM {cells.good(name)} AS c "
+        f"AS first, row_number() OVER w AS nth FROM {desk.good(name)} AS c "
         "JOIN known_persons AS p ON p.person = c.person "
         "WINDOW w AS (PARTITION BY p.id ORDER BY c.n)) WHERE nth > 1",
     )  # fmt: skip
@@ -136,7 +136,7 @@ def take_teaching(desk: Desk) -> None:
 def _not_both(desk: Desk) -> None:
     """Find who would judge the work of a section and moderate that judgement."""
     judging = ", ".join(f"'{duty}'" for duty in sorted(JUDGING))
-    rows = cells.good("teaching")
+    rows = desk.good("teaching")
     desk.find(
         "teaching", "moderates",
         f"SELECT c.n, c.place, 'duty', '' FROM {rows} AS c SEMI JOIN {rows} AS o "  # noqa: S608

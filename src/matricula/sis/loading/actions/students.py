@@ -10,7 +10,7 @@ import pyarrow as pa
 from matricula.kernel.errors import Refused
 from matricula.sis.acts.actions import next_numbers, pass_over
 from matricula.sis.curriculum import queries as curriculum
-from matricula.sis.loading.actions import cells, histories, persons, settling
+from matricula.sis.loading.actions import histories, persons, settling
 from matricula.sis.loading.actions.staff import by_person, remember_by_person
 from matricula.sis.registration import loading as registration
 from matricula.sis.registration import queries, rules
@@ -82,7 +82,6 @@ def _give_numbers(desk: Desk) -> None:
 def take_registrations(desk: Desk) -> None:
     """Take registrations with their histories: by student, programme, cohort and their order."""
     histories.judge(desk, "registrations", keep=True)
-    settling.refer(desk, "registrations")
     _follow_curricula(desk)
     _continue(desk)
     _find_there(desk)
@@ -103,12 +102,12 @@ def _follow_curricula(desk: Desk) -> None:
     """Find which curriculum each registration follows, where the bundle does not say."""
     desk.find(
         "registrations", "unknown",
-        f"SELECT n, place, 'curriculum', '' FROM {cells.good('registrations')} AS c "  # noqa: S608
+        f"SELECT n, place, 'curriculum', '' FROM {desk.good('registrations')} AS c "  # noqa: S608
         "ANTI JOIN known_curricula AS k ON k.programme = c.programme AND k.version = c.curriculum "
         "WHERE c.curriculum IS NOT NULL",
     )  # fmt: skip
     asked = desk.rows(
-        f"SELECT DISTINCT programme, cohort FROM {cells.good('registrations')} "  # noqa: S608
+        f"SELECT DISTINCT programme, cohort FROM {desk.good('registrations')} "  # noqa: S608
         "WHERE curriculum IS NULL ORDER BY ALL"
     )
     found = []
@@ -139,13 +138,14 @@ def _literal(text: str) -> str:
 
 def _continue(desk: Desk) -> None:
     """Find registrations that continue one which is not taken, however far back."""
-    rows = cells.good("registrations")
-    lacking = (
-        f"SELECT c.n, c.place, 'predecessor', '' FROM {rows} AS c ANTI JOIN {rows} AS p "  # noqa: S608
-        "ON p.registration = c.predecessor WHERE c.predecessor IS NOT NULL"
-    )
-    while desk.number(f"SELECT count(*) FROM ({lacking})"):  # noqa: S608
-        desk.find("registrations", "parent", lacking)
+    found = 1
+    while found:
+        rows = desk.good("registrations")
+        found = desk.find(
+            "registrations", "parent",
+            f"SELECT c.n, c.place, 'predecessor', '' FROM {rows} AS c ANTI JOIN {rows} AS p "  # noqa: S608
+            "ON p.registration = c.predecessor WHERE c.predecessor IS NOT NULL",
+        )  # fmt: skip
 
 
 def _find_there(desk: Desk) -> None:
@@ -158,7 +158,7 @@ def _find_there(desk: Desk) -> None:
         "r.programme, r.cohort, y.begins_on, coalesce(r.is_dual, FALSE) AS is_dual, "
         "row_number() OVER (PARTITION BY p.id, r.programme, r.cohort "
         "ORDER BY y.begins_on, r.n) AS nth "
-        f"FROM {cells.good('registrations')} AS r JOIN pupil AS p ON p.person = r.person "
+        f"FROM {desk.good('registrations')} AS r JOIN pupil AS p ON p.person = r.person "
         "JOIN story_registrations AS y ON y.owner = r.n"
     )
     desk.run(

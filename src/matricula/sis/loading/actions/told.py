@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from matricula.kernel.keys import join_key
-from matricula.sis.record import actions as record
 from matricula.sis.record import loading
 
 if TYPE_CHECKING:
@@ -65,8 +64,9 @@ def tell(desk: Desk) -> None:
         loading.fill(kind, _keys(desk, query), on=today)
     desk.run(f"CREATE TABLE several AS {_SEVERAL}")
     loading.fill_enrolments(desk.batches(_SAID))
-    touched = {kind: list(_each(desk, query)) for kind, query in _TOUCHED.items()}
-    record.refresh({kind: keys for kind, keys in touched.items() if keys}, on=today)
+    for kind, query in _TOUCHED.items():
+        # What was there already is news: whoever carries the act out refreshes and marks it.
+        desk.doing.touch(kind, _each(desk, query))
 
 
 def _keys(desk: Desk, query: str) -> Iterator[Sequence[str]]:
