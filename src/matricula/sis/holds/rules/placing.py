@@ -73,7 +73,8 @@ def must_be_known(what: str, word: str, words: Iterable[str]) -> None:
     """
     known = list(words)
     if word not in known:
-        raise Refused("M944", f"Holds know no {what} {word}.", cure=meant(word, known))
+        named = word or "(none)"
+        raise Refused("M944", f"Holds know no {what} {named}.", cure=meant(word, known))
 
 
 def must_be_whole(claim: Claim) -> None:
