@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, Subquery
 
 from matricula.engine.plan import pick
 from matricula.hub import consequences
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 _DONE = ("answered", "verified")
 _WAITING = ("waiting", "refused", "unknown")
 _AT_ONCE = 5_000
+_SOME = 500
 
 
 def promise(act: str, keys: Mapping[str, Iterable[str]], *, at: datetime) -> None:
@@ -74,7 +75,7 @@ def work_out(desk: Desk, system: str) -> int:
         for one in found.consequences
         for act in one.causes
     ]
-    Obligation.objects.bulk_create(made, ignore_conflicts=True, batch_size=500)
+    Obligation.objects.bulk_create(made, ignore_conflicts=True, batch_size=_SOME)
     Promise.objects.filter(pk__in=[one.pk for one in taken]).delete()
     return len(taken)
 
@@ -106,8 +107,8 @@ def agree(desk: Desk, plan: Plan) -> None:
             ~Exists(waiting), flow=part.flow, acknowledged_at=None, made_at__lte=desk.at
         )
         over = [one.pk for one in held.only("pk", "key") if one.key not in left]
-        for start in range(0, len(over), 500):
-            some = Obligation.objects.filter(pk__in=over[start : start + 500])
+        for start in range(0, len(over), _SOME):
+            some = Obligation.objects.filter(pk__in=over[start : start + _SOME])
             some.update(acknowledged_at=desk.at, agreed=True)
 
 
@@ -206,14 +207,14 @@ def _state(desk: Desk, one: Obligation, sent: str) -> str:
 
 def _sent(waiting: Sequence[Obligation]) -> dict[int, str]:
     """Say of what is still owed whether it was tried, by the last effect since."""
+    tried = Effect.objects.filter(
+        flow=OuterRef("flow"), key=OuterRef("key"), intended_at__gte=OuterRef("made_at")
+    ).order_by("-id")
     found: dict[int, str] = {}
-    for one in waiting:
-        tried = Effect.objects.filter(
-            flow=one.flow, key=one.key, intended_at__gte=one.made_at
-        ).order_by("-id")
-        state = tried.values_list("state", flat=True).first()
-        if state is not None:
-            found[one.pk] = "refused" if state == "refused" else "sent"
+    for start in range(0, len(waiting), _SOME):
+        some = Obligation.objects.filter(pk__in=[o.pk for o in waiting[start : start + _SOME]])
+        told = some.annotate(last=Subquery(tried.values("state")[:1])).values_list("pk", "last")
+        found |= {pk: "refused" if last == "refused" else "sent" for pk, last in told if last}
     return found
 
 

@@ -14,6 +14,8 @@ from matricula.cli.register.asked import DAY, Asked, plain, reads
 if TYPE_CHECKING:
     from datetime import date
 
+    from matricula.accounts.rules import Acting
+
 
 @click.command()
 @reads
@@ -31,12 +33,14 @@ def show(
     from matricula.hub import glass
     from matricula.sis.registration import access
 
-    who = asked.acting
-    if break_glass:
-        who = glass.break_glass(asked.desk, who, student)
-    told = access.history(
-        who, student, on=on or asked.acting.today, known_at=end_of(asked, known_on)
-    )
+    def look(who: Acting) -> access.History:
+        at = end_of(asked, known_on)
+        return access.history(who, student, on=on or asked.acting.today, known_at=at)
+
+    told = (
+        glass.read(asked.desk, asked.acting, student, look) if break_glass
+        else look(asked.acting)
+    )  # fmt: skip
     if asked.as_json:
         out.as_json(told.as_json())
         return

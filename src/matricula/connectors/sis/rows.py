@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _CHUNK = 20_000
 # So many rows are worth a connection, or a process, of their own.
 _MANY = 50_000
+_SOME = 500
 _OURS = {name: Table(name, model, is_ours=True) for name, model in record.RESOURCES.items()}
 _TOLD = {name: Table(name, model, is_ours=False) for name, model in told.RESOURCES.items()}
 TABLES: Mapping[str, Table] = {**_OURS, **_TOLD}
@@ -59,31 +60,58 @@ def _apart(table: Table) -> Iterator[pa.RecordBatch]:
 
 
 def find(table: Table, matches: Sequence[Mapping[str, Value]]) -> list[list[Found]]:
-    """Look rows up by any of their fields, or by `_id`."""
+    """Look rows up by any of their fields, or by `_id`; those asked for alike in one query."""
+    asked: dict[tuple[str, ...], dict[int, tuple[object, ...]]] = {}
+    for place, match in enumerate(matches):
+        told = _told(table, match)
+        if told is not None:
+            asked.setdefault(tuple(told), {})[place] = tuple(told.values())
+    found: list[list[Found]] = [[] for _ in matches]
     with _in_our_words():
-        return [_found(table, match) for match in matches]
+        for columns, of in asked.items():
+            rows = _by(table, columns, set(of.values()))
+            for place, values in of.items():
+                found[place] = rows.get(values, [])
+    return found
 
 
-def _found(table: Table, match: Mapping[str, Value]) -> list[Found]:
+def _told(table: Table, match: Mapping[str, Value]) -> dict[str, object] | None:
+    """Say which values a mapping asks for; None where no row can have them."""
     if asks_for_nobody(match):
-        return []
+        return None
     wanted = [(name, value) for name, value in match.items() if name != "_id"]
     if "_id" in match:
         parts = table.parts_of(str(match["_id"]))
         if parts is None:
-            return []
+            return None
         wanted += zip(table.identity, parts, strict=True)
-    rows = rows_of(table)
+    told: dict[str, object] = {}
     try:
         for name, value in wanted:
-            rows = rows.filter(**{name: table.value_of(name, value)})
+            taken = table.value_of(name, value)
+            if told.setdefault(name, taken) != taken:
+                return None
     except SkipRow:
         # No row holds what does not fit its field.
-        return []
-    return [
-        Found(table.id_of(row), {name: as_value(value) for name, value in row.items()})
-        for row in rows.values(*[field.name for field in table.fields])
-    ]
+        return None
+    return told
+
+
+def _by(
+    table: Table, columns: tuple[str, ...], values: set[tuple[object, ...]]
+) -> dict[tuple[object, ...], list[Found]]:
+    """Give the rows that hold some values in some columns, by those values."""
+    found: dict[tuple[object, ...], list[Found]] = {}
+    names = [field.name for field in table.fields]
+    first = sorted({one[0] for one in values}, key=str)
+    for start in range(0, len(first), _SOME):
+        chosen = rows_of(table).filter(**{f"{columns[0]}__in": first[start : start + _SOME]})
+        for row in chosen.values(*names):
+            key = tuple(row[name] for name in columns)
+            if key in values:
+                fields = {name: as_value(value) for name, value in row.items()}
+                found.setdefault(key, []).append(Found(table.id_of(row), fields))
+    return found
 
 
 def write(table: Table, writes: Sequence[Write]) -> list[Outcome]:
