@@ -91,7 +91,8 @@ _QUERIES: Mapping[str, str] = {
     "registration_events admit": "SELECT student AS registration, 'admit' AS action, "
     "from_on AS effective_on, place FROM student ORDER BY student",
     "registration_events start": "SELECT student AS registration, 'start' AS action, "
-    "greatest(from_on, starts_on) AS effective_on, place FROM student ORDER BY student",
+    "greatest(from_on, starts_on) AS effective_on, place FROM student "
+    "WHERE from_on IS NOT NULL ORDER BY student",
     "term_registrations": "SELECT DISTINCT ON (student, term) student AS registration, term, "
     "'part' AS load, place FROM placed WHERE from_on IS NOT NULL ORDER BY student, term, from_on",
     "term_registration_events eligible": """
@@ -109,11 +110,12 @@ _QUERIES: Mapping[str, str] = {
     "enrolment_events end": """
         SELECT student AS registration, section,
             if(left_on <= starts_on, 'drop', 'withdraw') AS action, left_on AS effective_on, place
-        FROM placed WHERE left_on IS NOT NULL ORDER BY student, section""",
+        FROM placed WHERE from_on IS NOT NULL AND left_on IS NOT NULL ORDER BY student, section""",
     "enrolment_events grade": """
         SELECT student AS registration, section, 'grade' AS action, ends_on AS effective_on,
             result AS grade, told_at AS place
-        FROM placed WHERE left_on IS NULL AND result <> 'Withdrawn' ORDER BY student, section""",
+        FROM placed WHERE from_on IS NOT NULL AND left_on IS NULL AND result <> 'Withdrawn'
+        ORDER BY student, section""",
 }
 _ODD = (
     (
