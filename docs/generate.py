@@ -332,6 +332,31 @@ def machines_page() -> str:
     return _page(lines)
 
 
+def bundle_page() -> str:
+    """Every table of a bundle that is loaded, with its columns."""
+    from matricula.sis.loading.rules.stories import STORIES
+    from matricula.sis.loading.rules.tables import KINDS, TABLES
+
+    lines = [
+        "# The tables of a bundle", "",
+        (
+            "What [a load](../how-to/import.md) takes, in this order. Columns in bold "
+            "must have a value; those marked * tell rows apart."
+        ),
+    ]  # fmt: skip
+    actions = {one.events: ", ".join(one.moves) for one in STORIES.values()}
+    for name, table in TABLES.items():
+        lines += ["", f"## {name}", "", "| column | is | names | words |", "|---|---|---|---|"]
+        for column in table.columns:
+            shown = f"**{column.name}**" if column.required else column.name
+            mark = " *" if column.name in table.key else ""
+            words = actions.get(name, "") if column.name == "action" else ", ".join(column.words)
+            lines.append(
+                f"| {shown}{mark} | {KINDS[column.kind][1]} | {column.refers} | {words} |"
+            )
+    return _page(lines)
+
+
 def _picture_of(name: str) -> Callable[[], str]:
     return lambda: machines.picture(*_machines()[name])
 
@@ -345,6 +370,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "reference/commands.md": commands_page,
     "reference/connectors.md": connectors_page,
     "reference/machines.md": machines_page,
+    "reference/bundle.md": bundle_page,
     **{f"pictures/machine-{name}.svg": _picture_of(name) for name in _machines()},
 }
 
