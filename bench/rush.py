@@ -158,6 +158,7 @@ def build(students: int) -> dict[str, int]:
     from matricula.hub.acting import carry_out
     from matricula.sis.curriculum import actions
     from matricula.sis.curriculum.rules import MeetingTime, TermDates
+    from matricula.sis.enrolment import actions as enrolment
 
     at, who = desk(), acting()
 
@@ -186,7 +187,7 @@ def build(students: int) -> dict[str, int]:
             date(2026, 12, 14), room="",
         )  # fmt: skip
         do(actions.schedule_meeting, code, meets)
-        do(actions.move_section, code, "open")
+        do(enrolment.move_section, code, "open")
     do(actions.add_programme, actions.NewProgramme("BSC", "Science", "SCI", "BSc", 6))
     told = {
         "programme": "BSC", "version": "1", "from_cohort": "2020", "to_cohort": "",

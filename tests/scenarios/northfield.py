@@ -271,7 +271,7 @@ def _teach(desk: Desk, who: Acting) -> None:
             do(curriculum.plan_section, curriculum.NewSection(section, code, term, "MAIN", seats))
             meets = MeetingTime(place, time(9), time(11), *_STRETCHES[letter], room="")
             do(curriculum.schedule_meeting, section, meets)
-            do(curriculum.move_section, section, "open")
+            do(enrolment.move_section, section, "open")
 
 
 def _admit(desk: Desk, who: Acting) -> None:

@@ -92,6 +92,19 @@ def standing_events(events: Sequence[Happened]) -> list[Happened]:
     return sorted(kept, key=lambda one: (one.effective_on, one.number))
 
 
+def last_word(events: Iterable[Happened], number: int) -> int | None:
+    """Find what is to be taken back so that an event counts no more; None if it counts no more.
+
+    An event is superseded once. Where what took it back was itself taken back, that last one
+    is what lets it count.
+    """
+    by = {one.supersedes: one.number for one in events if one.supersedes is not None}
+    counts = True
+    while number in by:
+        number, counts = by[number], not counts
+    return number if counts else None
+
+
 def walk(
     events: Sequence[Happened], moves: Mapping[str, Move]
 ) -> tuple[list[Step[Happened]], Happened | None]:

@@ -35,7 +35,7 @@ def _meeting(action, *arguments):
 
 
 def _move(action):
-    return _act(actions.move_section, "BIO101-1", action)
+    return _act(actions.move_section, "BIO101-1", action, taken=0)
 
 
 _CURRICULUM = actions.NewCurriculum("BIO", "9", "2030", 180, {})

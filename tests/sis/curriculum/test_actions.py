@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 
 import pytest
 
@@ -260,7 +261,7 @@ def test_a_module_that_is_not_taught_when_the_term_begins_has_no_section(timetab
 def test_a_section_that_is_opened_and_closed_is_told_to_other_systems(timetable):
     plan()
     with doing() as act:
-        actions.move_section(act, "BIO101-1", "open")
+        actions.move_section(act, "BIO101-1", "open", taken=0)
         (changed,) = record.refresh(act.touched, on=TODAY)
     move("BIO101-1", "close")
     move("BIO101-1", "open")
@@ -279,7 +280,7 @@ def test_a_section_that_is_opened_and_closed_is_told_to_other_systems(timetable)
 def test_a_planned_section_is_not_closed_finished_or_planned_again(timetable, action):
     plan()
 
-    _assert_refused(actions.move_section, "BIO101-1", action, code="M926")
+    _assert_refused(partial(actions.move_section, taken=0), "BIO101-1", action, code="M926")
 
     assert queries.section("BIO101-1").state == rules.PLANNED
 
@@ -289,7 +290,7 @@ def test_who_sits_in_a_cancelled_section_is_named_to_a_person(timetable):
 
     act = move("BIO101-1", "cancel", reason="too few", taken=4)
 
-    assert act.left == ["BIO101-1 is cancelled and 4 sit in it: see where they go."]
+    assert act.left == ["BIO101-1 is cancelled and 4 sat in it: see where they go."]
     assert models.SectionEvent.objects.get(action="cancel").reason == "too few"
 
 
@@ -298,7 +299,7 @@ def test_a_section_is_known_as_it_was(timetable):
     schedule("BIO101-1", meeting(1, room="LAB1"))
     later = AT + timedelta(hours=2)
     with doing(at=later) as act:
-        actions.move_section(act, "BIO101-1", "open")
+        actions.move_section(act, "BIO101-1", "open", taken=0)
         actions.change_capacity(act, "BIO101-1", 20, taken=20)
         (number,) = queries.meetings_of("BIO101-1")
         actions.end_meeting(act, number, TODAY)

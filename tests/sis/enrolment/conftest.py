@@ -83,6 +83,14 @@ def campus(register):
         )
         for code, (term, seats, _) in SECTIONS.items()
     )  # fmt: skip
+    models.SectionEvent.objects.bulk_create(
+        models.SectionEvent(
+            section=one, action=action, from_state=before, to_state=after, act="test",
+            capacity=one.capacity, effective_on=at.date(), recorded_at=at,
+        )
+        for one in made
+        for action, before, after in (("plan", "", "planned"), ("open", "planned", "open"))
+    )  # fmt: skip
     models.Meeting.objects.bulk_create(
         models.Meeting(
             section=one, weekday=SECTIONS[one.code][2], starts_at=time(9), ends_at=time(11),

@@ -27,7 +27,7 @@ small = settings(max_examples=100, deadline=None, derandomize=True)
 
 def event(number, action, *, day=0, **told):
     """An event that lacks nothing."""
-    lacks = {"reason": "personal", "grade": "B"}
+    lacks = {"reason": "error", "grade": "B"}
     return rules.Event(
         number, action, DAY + timedelta(days=day), AT + timedelta(minutes=number),
         **{**lacks, **told},

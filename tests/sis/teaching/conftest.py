@@ -43,7 +43,7 @@ def taught(register):
             curriculum.add_module(act, module, "SCI", version)
         for code, (module, weekday) in SECTIONS.items():
             curriculum.plan_section(act, curriculum.NewSection(code, module, "2026-1", "MAIN", 30))
-            curriculum.move_section(act, code, "open")
+            curriculum.move_section(act, code, "open", taken=0)
             room = "R1" if code.startswith("BIO101") else ""
             curriculum.schedule_meeting(
                 act, code, MeetingTime(weekday, time(9), time(11), SEPTEMBER, DECEMBER, room)

@@ -52,7 +52,7 @@ def _teaching(act):
     curriculum.add_term(act, replace(TERM, code="2020-1", **DAYS))
     curriculum.add_module(act, "BIO101", "SCI", version)
     curriculum.plan_section(act, curriculum.NewSection("BIO101-A", "BIO101", "2020-1", "MAIN", 9))
-    curriculum.move_section(act, "BIO101-A", "open")
+    curriculum.move_section(act, "BIO101-A", "open", taken=0)
     curriculum.schedule_meeting(act, "BIO101-A", MeetingTime(3, time(9), time(11), FIRST, LAST))
     amara = people.register(act, people.Described("Amara", "Test", None), on=FIRST)
     attempt = registration.Attempt("BIO", "2020", "full", FIRST)

@@ -76,8 +76,10 @@ def finish(asked: Asked, code: str) -> None:
 @does
 @click.argument("code")
 def cancel(asked: Asked, code: str) -> None:
-    """Cancel a section; --why says why."""
-    _move(asked, code, "cancel")
+    """Cancel a section; --why says why. Whoever sits or waits there is dropped."""
+    from matricula.sis.enrolment import actions
+
+    carry_out(asked, lambda doing: actions.cancel_section(doing, code))
 
 
 @section.command()
@@ -85,28 +87,15 @@ def cancel(asked: Asked, code: str) -> None:
 @click.argument("act")
 def reverse(asked: Asked, act: str) -> None:
     """Take back that a section was opened, closed, finished or cancelled by an act."""
-    from matricula.sis.curriculum import actions
+    from matricula.sis.enrolment import actions
 
-    carry_out(asked, lambda doing: actions.reverse_section_events(doing, act))
+    carry_out(asked, lambda doing: actions.reverse_section(doing, act))
 
 
 def _move(asked: Asked, code: str, action: str) -> None:
-    from matricula.sis.curriculum import actions
+    from matricula.sis.enrolment import actions
 
-    carry_out(
-        asked,
-        lambda doing: actions.move_section(doing, code, action, taken=_taken(doing, code)),
-    )
-
-
-def _taken(doing: Doing, code: str) -> int:
-    """Count the seats of a section that are taken or kept for somebody, and hold them still."""
-    from matricula.sis.curriculum import actions
-    from matricula.sis.enrolment import queries
-
-    actions.lock_sections(doing, [code])
-    found = queries.seats([code], at=doing.acting.at, on=doing.acting.today)[code]
-    return found.taken + found.offered
+    carry_out(asked, lambda doing: actions.move_section(doing, code, action))
 
 
 @section.command()
@@ -114,13 +103,10 @@ def _taken(doing: Doing, code: str) -> int:
 @click.argument("code")
 @click.argument("seats", type=int)
 def capacity(asked: Asked, code: str, seats: int) -> None:
-    """Give a section another number of seats, no fewer than are taken."""
-    from matricula.sis.curriculum import actions
+    """Give a section another number of seats, no fewer than are taken; new ones are offered."""
+    from matricula.sis.enrolment import actions
 
-    carry_out(
-        asked,
-        lambda doing: actions.change_capacity(doing, code, seats, taken=_taken(doing, code)),
-    )
+    carry_out(asked, lambda doing: actions.change_capacity(doing, code, seats))
 
 
 @section.command("show")

@@ -67,17 +67,17 @@ def plan_section(doing: Doing, new: NewSection) -> Section:
     return made
 
 
-def move_section(doing: Doing, code: str, action: str, *, taken: int = 0) -> Section:
+def move_section(doing: Doing, code: str, action: str, *, taken: int) -> Section:
     """Open, close, finish or cancel a section.
 
-    To cancel needs a reason, one of `rules.REASONS`. Whoever sits in a cancelled section is
-    named to a person: they are enrolled elsewhere or dropped by what stands on this part.
+    To cancel needs a reason, one of `rules.REASONS`. Who sits in it is dropped by enrolment,
+    which calls this; where they go is left for a person.
 
     Args:
         doing: The act.
         code: Which section.
         action: One of `rules.TRANSITIONS`, but not `plan`.
-        taken: How many seats are taken.
+        taken: How many seats are taken or kept for somebody.
 
     Raises:
         Refused: Not permitted (M903), no such section (M921), or its history, its term or
@@ -96,7 +96,7 @@ def move_section(doing: Doing, code: str, action: str, *, taken: int = 0) -> Sec
     must_pass([*rules.move_checks(history, new), *checks], code="M926")
     _insert(doing, found, history, new)
     if action == "cancel" and taken:
-        doing.left.append(f"{code} is cancelled and {taken} sit in it: see where they go.")
+        doing.left.append(f"{code} is cancelled and {taken} sat in it: see where they go.")
     return found
 
 

@@ -9,6 +9,12 @@ from matricula.sis.enrolment.actions.grading import grade, lapse, leave_incomple
 from matricula.sis.enrolment.actions.leaving import drop, swap, withdraw
 from matricula.sis.enrolment.actions.queue import expire_offers, offer_seats
 from matricula.sis.enrolment.actions.reversing import restore
+from matricula.sis.enrolment.actions.sections import (
+    cancel_section,
+    change_capacity,
+    move_section,
+    reverse_section,
+)
 from matricula.sis.enrolment.actions.terms import (
     ForTerm,
     come_back,
@@ -19,8 +25,9 @@ from matricula.sis.enrolment.actions.terms import (
 )
 
 __all__ = [
-    "Block", "ForTerm", "NotEnrolled", "Placed", "add", "approve", "cancel_term", "claim_seat",
-    "come_back", "complete_term", "drop", "enrol_block", "expire_offers", "grade", "lapse",
-    "leave_all", "leave_incomplete", "offer_seats", "refuse", "register_intake", "register_term",
-    "restore", "swap", "take_census", "withdraw",
+    "Block", "ForTerm", "NotEnrolled", "Placed", "add", "approve", "cancel_section",
+    "cancel_term", "change_capacity", "claim_seat", "come_back", "complete_term", "drop",
+    "enrol_block", "expire_offers", "grade", "lapse", "leave_all", "leave_incomplete",
+    "move_section", "offer_seats", "refuse", "register_intake", "register_term", "restore",
+    "reverse_section", "swap", "take_census", "withdraw",
 ]  # fmt: skip

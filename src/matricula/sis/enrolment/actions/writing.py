@@ -21,16 +21,14 @@ from matricula.sis.enrolment.models import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import date, datetime
 
     from matricula.kernel.checks import Check
     from matricula.sis.acts.actions import Doing
 
-# Of an enrolment that changes, these columns.
-_MOVING = (
-    "status", "grade", "waitlist_rank", "offered_until", "vacated_on", "until_on", "excepted"
-)  # fmt: skip
+# Of an enrolment that changes, these columns: of many that change at once they are alike.
+_MOVING = ("status", "grade", "offered_until", "vacated_on", "until_on", "excepted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,20 +72,23 @@ def write(doing: Doing, changes: Sequence[Change]) -> list[EnrolmentEvent]:
 
     Args:
         doing: The act.
-        changes: What happens; to one enrolment once.
+        changes: What happens, in its order; several things to one enrolment name one object.
 
     Raises:
         Refused: A history does not allow it, or something is missing (M961). Nothing is kept.
     """
-    history = queries.events(one.enrolment.pk for one in changes if one.enrolment.pk is not None)
-    befores = [one.enrolment.status for one in changes]
+    history = queries.events({one.enrolment.pk for one in changes} - {None})
+    # One that is new has no number yet.
+    known = {id(one.enrolment): history.get(one.enrolment.pk, []) for one in changes}
+    made = []
     for one in changes:
-        _lead(doing, one, history.get(one.enrolment.pk, []))
-    _keep([one.enrolment for one in changes])
-    made = [_event(doing, one, before) for one, before in zip(changes, befores, strict=True)]
-    EnrolmentEvent.objects.bulk_create(made)
-    for one, before in zip(changes, befores, strict=True):
+        before = one.enrolment.status
+        _lead(doing, one, known[id(one.enrolment)])
+        made.append(_event(doing, one, before))
         _tell(doing, one, before)
+    ranked = {id(one.enrolment) for one in changes if one.rank is not None}
+    _keep({id(one.enrolment): one.enrolment for one in changes}, ranked)
+    EnrolmentEvent.objects.bulk_create(made)
     return made
 
 
@@ -103,13 +104,14 @@ def may_happen(
     return new, rules.event_checks(rules.ENROLMENTS, history, new)
 
 
-def _lead(doing: Doing, change: Change, history: Sequence[rules.Event]) -> None:
-    """Set a row to what its history leads to, with the change in it."""
+def _lead(doing: Doing, change: Change, history: list[rules.Event]) -> None:
+    """Put a change into a history, and set the row to what it then leads to."""
     new, checks = may_happen(doing, change, history)
     must_pass(checks, code="M961")
+    history.append(new)
     one, today = change.enrolment, doing.acting.today
-    after = rules.state_on(rules.ENROLMENTS, [*history, new])
-    now = rules.state_on(rules.ENROLMENTS, [*history, new], today)
+    after = rules.state_on(rules.ENROLMENTS, history)
+    now = rules.state_on(rules.ENROLMENTS, history, today)
     one.status = after.state
     one.grade = after.grade
     one.offered_until = change.offered_until
@@ -120,20 +122,22 @@ def _lead(doing: Doing, change: Change, history: Sequence[rules.Event]) -> None:
         one.waitlist_rank = change.rank
 
 
-def _keep(rows: Iterable[Enrolment]) -> None:
+def _keep(rows: Mapping[int, Enrolment], ranked: Collection[int]) -> None:
     """Make the rows that are new, and write what changed of the others."""
-    new: list[Enrolment] = []
+    new = [one for one in rows.values() if one.pk is None]
     alike: dict[tuple[Any, ...], list[int]] = defaultdict(list)
-    for one in rows:
-        if one.pk is None:
-            new.append(one)
-        else:
+    # The tickets that were drawn: no two of a section are alike.
+    drawn = [one for name, one in rows.items() if name in ranked and one.pk is not None]
+    for one in rows.values():
+        if one.pk is not None:
             alike[tuple(getattr(one, name) for name in _MOVING)].append(one.pk)
     if new:
         Enrolment.objects.bulk_create(new)
     for values, numbers in alike.items():
         changed = dict(zip(_MOVING, values, strict=True))
         Enrolment.objects.filter(pk__in=numbers).update(**changed)
+    if drawn:
+        Enrolment.objects.bulk_update(drawn, ["waitlist_rank"], batch_size=500)
 
 
 def _event(doing: Doing, change: Change, before: str) -> EnrolmentEvent:

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 from matricula.kernel import histories
 from matricula.kernel.checks import Check, blocked
+from matricula.sis.curriculum.rules import REASONS as SECTION_REASONS
 from matricula.sis.enrolment.rules.statuses import (
     DROPPED,
     ENROLLED,
     GRADED,
     INCOMPLETE,
+    OPEN,
     PENDING,
     REQUESTED,
     WAITLISTED,
@@ -24,7 +26,7 @@ from matricula.sis.enrolment.rules.statuses import (
 from matricula.sis.registration.rules import REASONS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import date, datetime
 
 NOT_YET = histories.NOT_YET
@@ -45,12 +47,14 @@ class Transition:
         target: The state it leads to.
         needs_reason: Whether a reason from the list must be given.
         needs_grade: Whether a grade must be given.
+        reasons: The list from which a reason is.
     """
 
     sources: frozenset[str]
     target: str
     needs_reason: bool = False
     needs_grade: bool = False
+    reasons: Collection[str] = tuple(REASONS)
 
 
 def _from(*states: str) -> frozenset[str]:
@@ -88,6 +92,8 @@ ENROLMENTS = Machine(
         "withdraw": Transition(_from(ENROLLED, INCOMPLETE), WITHDRAWN, needs_reason=True),
         # An end was taken back when the seat had gone to somebody else.
         "lose seat": Transition(_from(ENROLLED, INCOMPLETE), WAITLISTED),
+        # The university cancelled the section: nothing of it stays, whatever the day.
+        "lose section": Transition(OPEN, DROPPED, needs_reason=True, reasons=SECTION_REASONS),
         "leave incomplete": Transition(_from(ENROLLED), INCOMPLETE, needs_grade=True),
         "grade": Transition(_from(ENROLLED, INCOMPLETE), GRADED, needs_grade=True),
     },
@@ -205,12 +211,12 @@ def checks(machine: Machine, events: Sequence[Event], new: Event) -> list[Check]
 
 
 def _what_it_lacks(move: Transition, new: Event) -> list[Check]:
-    reasons = f"Give one of {', '.join(REASONS)}."
+    reasons = f"Give one of {', '.join(move.reasons)}."
     last = new.last_attended_on
     told = {
         f"To {new.action} needs a reason.": (move.needs_reason and not new.reason, reasons),
         f"There is no reason {new.reason}.": (
-            bool(new.reason) and new.reason not in REASONS, reasons),
+            bool(new.reason) and new.reason not in move.reasons, reasons),
         f"To {new.action} needs a grade.": (move.needs_grade and not new.grade, "Give it."),
         f"The last day of attendance, {last}, is after {new.effective_on}.": (
             last is not None and last > new.effective_on,
