@@ -55,13 +55,13 @@ def generate(asked: Asked, *, students: int, terms: int, seed: int) -> None:
 
 @click.command("import")
 @does
-@click.argument("path", type=click.Path(exists=True, path_type=Path))
+@click.argument("path", type=click.Path(path_type=Path))
 @click.option(
     "--kind", type=click.Choice(["oneroster", "csv", "open-university"]), required=True,
     help="What is there: a OneRoster bundle, CSV files with a mapping, the OULAD folder.",
 )  # fmt: skip
 @click.option(
-    "--mapping", type=click.Path(exists=True, dir_okay=False, path_type=Path), default=None,
+    "--mapping", type=click.Path(dir_okay=False, path_type=Path), default=None,
     help="Which file and column is which table and field (YAML); for csv.",
 )  # fmt: skip
 @click.option("--system", default="", help="Whose numbers they are; for oneroster.")

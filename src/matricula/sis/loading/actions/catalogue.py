@@ -84,12 +84,12 @@ def _take(desk: Desk, name: str) -> None:
     codes = settling.asked(desk, by)
     settling.remember(desk, name, curriculum.there(name, codes))
     settling.settle(desk, name, curriculum.take_numbers)
-    write(desk, name)
+    insert_new(desk, name)
     if name == "terms" and desk.new_rows["terms"]:
         _write_dates(desk)
 
 
-def write(desk: Desk, name: str, query: str = "") -> None:
+def insert_new(desk: Desk, name: str, query: str = "") -> None:
     """Write the new rows of a table of the curriculum, in their order."""
     if not desk.new_rows.get(name, 1):
         return
@@ -121,7 +121,7 @@ def _take_bands(desk: Desk) -> None:
         f"CREATE TABLE new_refund_bands AS SELECT b.* FROM {desk.good('refund_bands')} AS b "  # noqa: S608
         "SEMI JOIN new_terms AS t ON t.code = b.term"
     )
-    write(desk, "refund_bands")
+    insert_new(desk, "refund_bands")
 
 
 def _zones(desk: Desk) -> None:

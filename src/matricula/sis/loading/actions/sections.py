@@ -34,12 +34,12 @@ def take(desk: Desk) -> None:
     there = curriculum.there("sections", settling.asked(desk, "sections"))
     settling.remember(desk, "sections", there)
     settling.settle(desk, "sections", curriculum.take_numbers)
-    catalogue.write(desk, "sections", _WRITTEN)
+    catalogue.insert_new(desk, "sections", _WRITTEN)
     known = desk.column("SELECT id FROM known_sections WHERE NOT is_new")
     histories.attach(desk, "sections")
     histories.compare(desk, "sections", curriculum.histories(known))
     histories.gather(desk, "sections", curriculum.take_numbers)
-    catalogue.write(desk, "section_events", _EVENTS)
+    catalogue.insert_new(desk, "section_events", _EVENTS)
 
 
 def _versions(desk: Desk) -> None:
