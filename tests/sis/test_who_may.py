@@ -19,6 +19,7 @@ from matricula.accounts.rules import Acting, Facts, Granted
 from matricula.kernel.errors import Refused
 from tests.architecture.source import SOURCE
 
+pytestmark = pytest.mark.any_database
 TODAY = date(2026, 10, 14)
 AT = datetime(2026, 10, 14, 9, tzinfo=UTC)
 # An object that belongs to something of every kind; grants elsewhere name another value.

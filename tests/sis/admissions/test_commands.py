@@ -11,6 +11,7 @@ from matricula.accounts.models import Account, Grant
 from matricula.cli import main, sitting
 from tests.sis.conftest import AT, TODAY
 
+pytestmark = pytest.mark.any_database
 CHARTER = """
 institution: Testing University
 timezone: Europe/London

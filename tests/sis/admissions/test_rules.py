@@ -191,7 +191,7 @@ def test_an_application_is_handed_in_with_a_birth_date_an_address_and_an_open_pr
 
 _ACTION = st.sampled_from([*rules.TRANSITIONS, *sorted(rules.NOTES), rules.REVERSE])
 _STEP = st.tuples(_ACTION, st.integers(0, 30), st.integers(0, 40))
-_WALK = settings(max_examples=100, deadline=None, derandomize=True)
+_WALK = settings(max_examples=50, deadline=None, derandomize=True)
 
 
 def _drawn(events, step):

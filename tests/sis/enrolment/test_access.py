@@ -1,4 +1,4 @@
-"""Who may do what with terms and enrolments: the table, and that everybody else is refused."""
+"""Who may do what with terms and enrolments: each act asks, and everybody else is refused."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from matricula.accounts import rules as scopes
-from matricula.accounts.actions import permit
 from matricula.kernel.errors import Refused
 from matricula.sis.enrolment import access, actions
 from tests.sis.enrolment.conftest import (
@@ -21,45 +19,7 @@ from tests.sis.enrolment.conftest import (
     student,
 )
 
-MINE = 7
-# What an object belongs to, with a value for every scope.
-THING = scopes.Facts(
-    persons=frozenset({MINE}), sections=frozenset({"BIO101-1"}), modules=frozenset({"BIO101"}),
-    departments=frozenset({"SCI"}), programmes=frozenset({"BIO"}),
-)  # fmt: skip
-VALUES = {"section": "BIO101-1", "module": "BIO101", "department": "SCI", "programme": "BIO"}
-
-
-def _who(role, scope, value=None):
-    return on(
-        CHOOSING, role, scope, VALUES.get(scope, "") if value is None else value, person=MINE
-    )
-
-
-@pytest.mark.parametrize("what", access.ALLOWED)
-def test_whoever_the_table_names_may_within_each_scope_that_it_names(what):
-    for role, within in access.ALLOWED[what].items():
-        for scope in within:
-            assert scopes.may(_who(role, scope), access.ALLOWED[what], THING), (role, scope)
-
-
-@pytest.mark.parametrize("what", access.ALLOWED)
-def test_a_wrong_role_a_wrong_scope_and_an_expired_grant_are_refused(what):
-    allowed = access.ALLOWED[what]
-    strangers = []
-    for role in scopes.ROLES:
-        wrong = [
-            replace(_who(role, "own"), person=MINE + 1),
-            replace(_who(role, "all"), grants=()),
-        ]
-        wrong += [_who(role, scope, "ELSE") for scope in VALUES]
-        wrong += [_who(role, s) for s in scopes.SCOPES if s not in allowed.get(role, ())]
-        strangers += wrong
-
-    for who in strangers:
-        with pytest.raises(Refused) as refused:
-            permit(who, what, allowed, THING)
-        assert refused.value.code == "M903"
+pytestmark = pytest.mark.any_database
 
 
 def _everything(amara):

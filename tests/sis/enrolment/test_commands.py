@@ -15,6 +15,7 @@ from matricula.sis.holds import queries as holds
 from matricula.sis.registration.models import RegistrationEvent
 from tests.sis.enrolment.conftest import CHOOSING, act, enrol, person_of, student
 
+pytestmark = pytest.mark.any_database
 CHARTER = """
 institution: Testing University
 timezone: Europe/London

@@ -15,6 +15,7 @@ from matricula.sis.people import actions as people
 from matricula.sis.registration import actions as registration
 from tests.sis.conftest import doing
 
+pytestmark = pytest.mark.any_database
 CHARTER = """
 institution: Testing University
 timezone: Europe/London

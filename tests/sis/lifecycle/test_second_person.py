@@ -14,6 +14,7 @@ from matricula.sis.registration.actions import Change
 from tests.sis.conftest import agreed, doing
 from tests.sis.enrolment.conftest import DROPPING, LATE, campus, enrol, on, student
 
+pytestmark = pytest.mark.any_database
 __all__ = ["campus"]
 
 

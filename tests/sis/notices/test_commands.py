@@ -11,6 +11,7 @@ from matricula.accounts.models import Account, Grant
 from matricula.cli import main
 from tests.sis.teaching.test_commands import CHARTER
 
+pytestmark = pytest.mark.any_database
 LONG_AGO = date(2020, 9, 1)
 
 

@@ -11,6 +11,7 @@ from matricula.accounts.models import Account, Grant
 from matricula.cli import main
 from matricula.sis.people import queries
 
+pytestmark = pytest.mark.any_database
 CHARTER = """
 institution: Testing University
 timezone: Europe/London

@@ -37,7 +37,7 @@ _wanted = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=50, deadline=None, derandomize=True)
 @given(_wanted)
 def test_a_stretch_takes_its_days_and_leaves_every_other_day_what_it_was(wanted):
     said = []

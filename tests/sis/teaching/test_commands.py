@@ -19,6 +19,7 @@ from matricula.sis.registration import actions as registration
 from tests.sis.conftest import acting, doing
 from tests.sis.teaching.conftest import TERM
 
+pytestmark = pytest.mark.any_database
 CHARTER = """
 institution: Testing University
 timezone: Europe/London
