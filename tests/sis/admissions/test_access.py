@@ -9,6 +9,7 @@ import pytest
 from matricula.accounts.models import Look
 from matricula.kernel.errors import Refused
 from matricula.sis.admissions import access, actions, queries
+from matricula.sis.lifecycle import actions as life
 from tests.sis.admissions.conftest import (
     AMARA,
     JUNE,
@@ -58,8 +59,8 @@ DOES = {
     "matriculate an applicant": _act(
         lambda act, n: actions.matriculate(act, n, actions.Identity(is_new=True))
     ),
-    "reverse an admissions act": _act(lambda act, n: actions.take_back(act, _last_act(n))),
-    "reverse a matriculation": _act(lambda act, n: actions.take_back(act, _last_act(n))),
+    "reverse an admissions act": _act(lambda act, n: life.reverse(act, _last_act(n))),
+    "reverse a matriculation": _act(lambda act, n: life.reverse(act, _last_act(n))),
 }
 # Who may not do any of it, whatever it is.
 STRANGERS = {

@@ -126,8 +126,8 @@ def test_a_registrar_takes_back_a_matriculation_and_admissions_cannot(desk):
     desk.steps(number, "submit", "review", "offer --until 2027-06-01", "accept")
     act = desk.json("admissions", "application", "matriculate", number, "--new")["act"]
 
-    refused, why = desk.run("admissions", "application", "reverse", act)
-    taken, _ = desk.run("registrar", "application", "reverse", act)
+    refused, why = desk.run("admissions", "reverse", act)
+    taken, _ = desk.run("registrar", "reverse", act)
 
     assert (refused, "M903" in why, taken) == (1, True, 0)
     assert _shown(desk, number)["state"] == "accepted"

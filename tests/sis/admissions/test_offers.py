@@ -10,6 +10,7 @@ from matricula.accounts.rules import Granted
 from matricula.kernel.errors import Refused
 from matricula.sis.admissions import actions, queries
 from matricula.sis.admissions.models import Deposit
+from matricula.sis.lifecycle import actions as life
 from tests.sis.admissions.conftest import (
     JUNE,
     accepted,
@@ -91,7 +92,7 @@ def test_a_decision_on_a_condition_that_was_reversed_leaves_it_open(office):
     event = _decide(number, 1).event
 
     with admissions() as act:
-        actions.take_back(act, event.act)
+        life.reverse(act, event.act)
 
     assert told(number).terms.kind == "conditional"
     assert state(number) == "offered"
@@ -114,7 +115,7 @@ def test_an_offer_that_was_reversed_gives_way_to_the_one_before(office):
     second = queries.history(number)[-1]
 
     with admissions() as act:
-        actions.take_back(act, second.act)
+        life.reverse(act, second.act)
 
     assert [one.text for one in told(number).terms.conditions] == ["Maths at A"]
 
@@ -147,12 +148,13 @@ def test_a_payment_that_was_taken_back_stays_taken_back_when_it_is_told_again(of
     number = offered(deposit=50000)
     paid = _pay(number, "PAY-1")
     with admissions() as act:
-        (back,) = actions.take_back(act, paid.act)
+        life.reverse(act, paid.act)
+    back = act
 
     again = _pay(number, "PAY-1")
     without = told(number).terms.paid_minor
     with admissions() as act:
-        actions.take_back(act, back.act)
+        life.reverse(act, back.act)
 
     assert "taken back since" in again.left[0]
     assert without == 0
@@ -251,7 +253,7 @@ def test_what_is_met_and_paid_after_a_deferral_counts_for_the_same_terms(office)
     _pay(later, "PAY-1")
 
     with admissions() as back:
-        actions.take_back(back, act)
+        life.reverse(back, act)
 
     terms = told(number).terms
     assert (state(number), state(later)) == ("accepted", "")
@@ -296,7 +298,7 @@ def test_a_deferral_cannot_be_taken_back_while_the_later_application_has_moved_o
     step(later, "withdraw", reason="personal")
 
     with pytest.raises(Refused, match="it is recorded to withdraw"), admissions() as back:
-        actions.take_back(back, act)
+        life.reverse(back, act)
 
     assert (state(number), state(later)) == ("deferred", "withdrawn")
 

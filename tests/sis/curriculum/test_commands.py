@@ -237,7 +237,7 @@ def test_a_section_that_was_opened_by_mistake_is_planned_again(standing):
     _plan(standing)
     opened = _json(standing, "section", "open", "BIO101-1")
 
-    _json(standing, "section", "reverse", opened["act"])
+    _json(standing, "reverse", opened["act"])
 
     assert queries.section("BIO101-1").state == rules.PLANNED
 

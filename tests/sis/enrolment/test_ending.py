@@ -24,7 +24,6 @@ from tests.sis.enrolment.conftest import (
     leave_all,
     offered,
     on,
-    person_of,
     registration_of,
     restore,
     status,
@@ -257,8 +256,8 @@ def test_who_changes_programme_keeps_the_seat_that_the_same_act_gave_up(campus):
         )  # fmt: skip
         row = access.registration(changed.acting, amara, to="record an event")
         registration.record(changed, row, registration.Change("change", CHOOSING))
-        attempt = registration.Attempt("CHE", "2026", "full", CHOOSING, predecessor=row)
-        new = registration.matriculate(changed, person_of(amara), attempt)
+        attempt = registration.Attempt("CHE", "2026", "full", CHOOSING)
+        new = registration.go_on(changed, row, attempt)
         registration.record(changed, new, registration.Change("start", CHOOSING))
         actions.register_term(changed, f"{amara}/2", "2026-1")
         placed = actions.add(changed, f"{amara}/2", "BIO101-1")

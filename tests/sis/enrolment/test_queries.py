@@ -166,8 +166,8 @@ def test_who_was_in_a_section_under_two_registrations_is_told_of_once_where_the_
 
         old = access.registration(step.acting, amara, to="record an event")
         registration.record(step, old, registration.Change("change", CHOOSING))
-        attempt = registration.Attempt("CHE", "2026", "full", CHOOSING, predecessor=old)
-        new = registration.matriculate(step, person_of(amara), attempt)
+        attempt = registration.Attempt("CHE", "2026", "full", CHOOSING)
+        new = registration.go_on(step, old, attempt)
         registration.record(step, new, registration.Change("start", CHOOSING))
         actions.register_term(step, f"{amara}/2", "2026-1")
         actions.add(step, f"{amara}/2", "BIO101-2")

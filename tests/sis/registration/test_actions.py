@@ -85,18 +85,6 @@ def test_what_was_reversed_stands_no_more_and_the_reversal_of_that_lets_it_stand
     assert _state() == "withdrawn"
 
 
-def test_what_was_reversed_cannot_be_reversed_again(register):
-    amara = _amara(register)
-    event = _record(amara, "suspend", date(2026, 10, 1), reason="disciplinary")
-    with doing() as act:
-        actions.reverse(act, event.act)
-
-    with pytest.raises(Refused, match="taken back already"), doing() as act:
-        actions.reverse(act, event.act)
-
-    assert _state() == "active"
-
-
 def test_an_earlier_event_that_would_make_a_later_one_illegal_is_refused(register):
     amara = _amara(register)
     _record(amara, "leave", date(2026, 10, 12), reason="health", ends_on=date(2027, 1, 10))
@@ -131,7 +119,7 @@ def test_whoever_comes_back_keeps_the_number_and_gets_another_registration(regis
     with doing() as act:
         again = actions.matriculate(
             act, amara.student.person,
-            actions.Attempt("BIO", "2027", "full", date(2027, 9, 1), predecessor=amara),
+            actions.Attempt("BIO", "2027", "full", date(2027, 9, 1)),
         )  # fmt: skip
 
     assert queries.number_of(again) == "00000001/2"

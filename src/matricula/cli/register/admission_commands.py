@@ -257,16 +257,6 @@ def matriculate(
 
 
 @application.command()
-@does
-@click.argument("act")
-def reverse(asked: Asked, act: str) -> None:
-    """Take back what an act did to applications; a matriculation is the registrar's."""
-    from matricula.sis.admissions import actions
-
-    carry_out(asked, lambda doing: actions.take_back(doing, act))
-
-
-@application.command()
 @reads
 @_NUMBER
 def alike(asked: Asked, number: str) -> None:

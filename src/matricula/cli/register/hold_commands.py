@@ -132,16 +132,6 @@ def release(asked: Asked, number: str, *, on: date | None) -> None:
 
 @hold.command()
 @does
-@click.argument("act")
-def reverse(asked: Asked, act: str) -> None:
-    """Take back an act that was about a hold; both stay in its history."""
-    from matricula.sis.holds import actions
-
-    carry_out(asked, lambda doing: actions.take_back(doing, act))
-
-
-@hold.command()
-@does
 @click.argument("service")
 @click.option("--hold", "number", default="", help="From which hold.")
 @click.option("--student", default="", help="Or from every hold of a student.")

@@ -121,7 +121,7 @@ def readmit(
 @does
 @click.argument("act")
 def reverse(asked: Asked, act: str) -> None:
-    """Take an act back; what cannot be restored is listed for a person."""
+    """Take an act back, whatever it did; what cannot be restored is listed for a person."""
     from matricula.sis.lifecycle import actions
 
     carry_out(asked, lambda doing: actions.reverse(doing, act))

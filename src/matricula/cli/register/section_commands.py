@@ -82,16 +82,6 @@ def cancel(asked: Asked, code: str) -> None:
     carry_out(asked, lambda doing: actions.cancel_section(doing, code))
 
 
-@section.command()
-@does
-@click.argument("act")
-def reverse(asked: Asked, act: str) -> None:
-    """Take back that a section was opened, closed, finished or cancelled by an act."""
-    from matricula.sis.enrolment import actions
-
-    carry_out(asked, lambda doing: actions.reverse_section(doing, act))
-
-
 def _move(asked: Asked, code: str, action: str) -> None:
     from matricula.sis.enrolment import actions
 

@@ -11,13 +11,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def act(number: str) -> Act:
-    """Find an act by its identifier.
+def act(number: str, *, lock: bool = False) -> Act:
+    """Find an act by its identifier; locked, nobody else takes it back meanwhile.
 
     Raises:
         Refused: There is none (M908).
     """
-    found = Act.objects.filter(pk=number).first()
+    rows = Act.objects.select_for_update() if lock else Act.objects.all()
+    found = rows.filter(pk=number).first()
     if found is None:
         raise Refused(
             "M908", f"There is no act {number}.",

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from matricula.accounts.actions import permit
 from matricula.accounts.rules import About
 from matricula.kernel.errors import Refused
 from matricula.sis.acts import queries as acts
@@ -17,16 +16,14 @@ from matricula.sis.admissions import actions as admissions
 from matricula.sis.curriculum import queries as curriculum
 from matricula.sis.enrolment import actions as enrolment
 from matricula.sis.enrolment import queries as enrolments
-from matricula.sis.holds import actions as deciding
-from matricula.sis.holds import queries as holds
+from matricula.sis.holds import actions as holds
 from matricula.sis.lifecycle import rules
-from matricula.sis.people.actions import second_person
 from matricula.sis.registration import access, actions, queries
 from matricula.sis.registration.actions import Attempt, Change
-from matricula.sis.registration.rules import LEFT, crossed
+from matricula.sis.registration.returning import agreed_if_closed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import date
 
     from matricula.sis.acts.actions import Doing
@@ -72,15 +69,8 @@ def happen(doing: Doing, student: str, change: Change) -> Held:
 
 def _agreed_if_closed(doing: Doing, found: Held, effective_on: date, *, to: str) -> None:
     """Ask for a second person where the past that is reached into is closed."""
-    reached = rules.terms_reached(curriculum.terms(), effective_on=effective_on)
-    closed = crossed(
-        rules.boundaries(reached), effective_on=effective_on, today=doing.acting.today
-    )
-    if closed:
-        days = ", ".join(f"{one.what} ({one.on})" for one in closed)
-        about = About("student", found.student.number, access.facts(found))
-        what = f"To {to} from {effective_on}, back over {days},"
-        second_person(doing, what, about)
+    about = About("student", found.student.number, access.facts(found))
+    agreed_if_closed(doing, about, effective_on, to=to)
 
 
 def _dispose(doing: Doing, found: Held, change: Change) -> None:
@@ -105,7 +95,8 @@ def change_programme(doing: Doing, student: str, towards: Towards, *, effective_
         Refused: As `happen`; or a new section cannot be had (M96x).
     """
     before = happen(doing, student, Change("change", effective_on))
-    after = _go_on(doing, before, towards, effective_on=effective_on)
+    after = actions.go_on(doing, before, _attempt(towards, effective_on))
+    actions.record(doing, after, Change("start", effective_on))
     _enrol(doing, after, towards.sections, effective_on=effective_on)
     passed = enrolments.passed(before.student.number)
     if passed:
@@ -120,42 +111,29 @@ def readmit(doing: Doing, student: str, towards: Towards, *, effective_on: date)
     """Take back a student who left, under the same number, as a new registration.
 
     Raises:
-        Refused: Not permitted (M903); the last registration is no one that was left (M910);
-            or a hold is in the way, which is kept as a decision.
+        Refused: Not permitted (M903); there is no registration that was left (M910); and
+            otherwise as `registration.actions.matriculate`, which asks whatever is asked.
     """
     found = access.registration(doing.acting, student, to="record an event")
     number = found.student.number
     doing.name("readmit", "student", number)
-    held = queries.of_students([number], on=effective_on)
-    live = [one for one in held if one.is_live]
-    last = held[-1]
-    if live or last.standing.state not in LEFT:
+    held = queries.of_person(found.student.person, on=effective_on)
+    here = [one for one in held if one.is_live]
+    if here or not queries.to_continue(held):
+        last = (here or held)[-1]
         raise Refused(
-            "M910", f"{number} did not leave: {(live or [last])[0].number} is "
-            f"{(live or [last])[0].standing.state}.",
+            "M910", f"{number} did not leave: {last.number} is "
+            f"{last.standing.state or 'not there yet'}.",
             cure="A student who is here changes programme instead, or is completed first.",
         )  # fmt: skip
-    person = found.student.person
-    checks = holds.checks_for(
-        [person], "re-admission", on=effective_on, policy=doing.acting.policy
-    )[person]
-    deciding.ask(doing, person, "re-admission", checks)
-    after = _go_on(doing, found, towards, effective_on=effective_on)
-    if after.curriculum != found.curriculum:
-        doing.left.append(
-            f"{number} comes back to curriculum {after.curriculum} instead of "
-            f"{found.curriculum}: assess what was passed before."
-        )
-    return after
-
-
-def _go_on(doing: Doing, before: Held, towards: Towards, *, effective_on: date) -> Held:
-    attempt = Attempt(
-        towards.programme, towards.cohort, towards.mode, effective_on, predecessor=before
-    )
-    after = actions.matriculate(doing, before.student.person, attempt)
+    attempt = _attempt(towards, effective_on)
+    after = actions.matriculate(doing, found.student.person, attempt)
     actions.record(doing, after, Change("start", effective_on))
     return after
+
+
+def _attempt(towards: Towards, effective_on: date) -> Attempt:
+    return Attempt(towards.programme, towards.cohort, towards.mode, effective_on)
 
 
 def _enrol(
@@ -168,36 +146,56 @@ def _enrol(
         enrolment.add(doing, number, section, effective_on=effective_on)
 
 
-def reverse(doing: Doing, act: str) -> list[str]:
-    """Take an act back: each of its events by one that supersedes it.
+def reverse(doing: Doing, act: str) -> None:
+    """Take an act back, whatever part of the register it did something in.
 
-    What can be restored is; what cannot, such as a seat that somebody else has by now, is
-    left for a person.
+    Each of its events is superseded by one that takes it back, and each part asks whether it
+    may be done to the records concerned. What can be restored is; what cannot, such as a seat
+    that somebody else has by now, is left for a person.
 
     Args:
         doing: The act that takes back.
         act: The act that is taken back.
 
-    Returns:
-        The students concerned.
-
     Raises:
-        Refused: There is no such act (M908), it was taken back already (M910), what was
-            recorded since does not allow it (M912), or a second person must agree (M909).
+        Refused: There is no such act (M908), it was taken back already or left nothing that
+            can be (M910), not permitted for one of the records (M903), a second person must
+            agree (M909), or what was recorded since does not allow it (M912, M926, M942,
+            M952, M961).
     """
-    done = acts.act(act)
-    permit(doing.acting, "reverse an event", access.ALLOWED["reverse an event"])
+    # Locked, so that two who take the same act back do not both find it standing.
+    done = acts.act(act, lock=True)
+    _must_stand(act)
     doing.name(f"reverse {done.action}", done.entity, done.key)
     doing.reverses = act
-    _must_stand(act)
-    events = queries.of_act(act)
-    for event in events:
-        _agreed_if_closed(doing, event.registration, event.effective_on, to=doing.action)
-    actions.reverse(doing, act)
-    # Where the act was a matriculation, the place is only accepted again.
-    admissions.reverse(doing, act)
-    enrolment.restore(doing, act)
-    return sorted({event.registration.student.number for event in events})
+    for event in queries.of_act(act):
+        found = event.registration
+        access.registration(doing.acting, queries.number_of(found), to="reverse an event")
+        _agreed_if_closed(doing, found, event.effective_on, to=doing.action)
+    # All are asked, whatever the first of them says.
+    taken = [part(doing, act) for part in _PARTS]
+    if not any(taken):
+        raise Refused(
+            "M910", f"{act} ({done.action}) left nothing that can be taken back.",
+            cure="Do what undoes it: what was ruled is ruled anew, what was planned is cancelled.",
+        )  # fmt: skip
+
+
+def _reverse_enrolments(doing: Doing, act: str) -> bool:
+    """Take back what an act did to enrolments, with the sections where it moved those."""
+    if curriculum.has_moved_sections(act):
+        enrolment.reverse_section(doing, act)
+        return True
+    told = len(doing.left)
+    restored = enrolment.restore(doing, act)
+    return bool(restored or enrolments.term_events_of_act(act)) or len(doing.left) > told
+
+
+# Each takes back what is its own, and says whether there was anything. Where the act was a
+# matriculation, the place is only accepted again.
+_PARTS: Sequence[Callable[[Doing, str], object]] = (
+    actions.reverse, admissions.reverse, _reverse_enrolments, holds.reverse,
+)  # fmt: skip
 
 
 def _must_stand(act: str) -> None:

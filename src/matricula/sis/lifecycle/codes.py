@@ -8,7 +8,7 @@ CODES = {
     "M910": Code(
         "It does not follow from what was done",
         "Whoever did not leave cannot be taken back, and what was taken back is not taken back "
-        "twice.",
+        "twice. Nor is an act that left nothing to take back, such as a ruling on holds.",
         "Look at the student's history.",
     ),
 }

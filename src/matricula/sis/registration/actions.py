@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from matricula.accounts.actions import permit
-from matricula.accounts.rules import Facts
+from matricula.accounts.rules import About, Facts
 from matricula.kernel import checks as kernel_checks
 from matricula.kernel.checks import blocked
 from matricula.kernel.errors import Refused
 from matricula.sis.acts.actions import next_numbers
 from matricula.sis.curriculum import queries as curriculum
 from matricula.sis.people import actions as people
-from matricula.sis.registration import access, queries, rules
+from matricula.sis.people import queries as persons
+from matricula.sis.registration import access, queries, returning, rules
 from matricula.sis.registration.models import Registration, RegistrationEvent, Student
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ class Attempt:
         mode: full or part.
         effective_on: From which day they are admitted.
         expected_end_on: When they should have completed.
-        predecessor: The registration it continues or replaces.
         is_dual: Whether it may run beside another.
     """
 
@@ -45,7 +45,6 @@ class Attempt:
     mode: str
     effective_on: date
     expected_end_on: date | None = None
-    predecessor: Registration | None = None
     is_dual: bool = False
 
 
@@ -63,7 +62,8 @@ class Change:
 def matriculate(doing: Doing, person: int, attempt: Attempt) -> Registration:
     """Register a person for a programme; they become a student if they are none yet.
 
-    Whoever was a student before keeps the number.
+    Whoever was a student before keeps the number, continues what they left last, and is asked
+    for what everybody is who comes back: see `returning.ask`.
 
     Args:
         doing: The act.
@@ -72,22 +72,73 @@ def matriculate(doing: Doing, person: int, attempt: Attempt) -> Registration:
 
     Raises:
         Refused: Not permitted (M903), no such programme (M921), or another registration is
-            live at the same time (M912).
+            live at the same time (M912). Of a former student: a hold forbids it (M941), or a
+            second person must agree (M909).
     """
+    facts = _permitted(doing, person, attempt)
+    known = queries.student_of(person)
+    before = None
+    if known is not None:
+        doing.name("matriculate", "student", known.number)
+        before = returning.ask(
+            doing, person, About("student", known.number, facts), programme=attempt.programme,
+            on=attempt.effective_on, is_dual=attempt.is_dual,
+        )  # fmt: skip
+    made = _register(doing, _student(doing, person, on=attempt.effective_on), attempt, before)
+    if before and (before.programme, before.curriculum) != (made.programme, made.curriculum):
+        doing.left.append(
+            f"{made.student.number} comes back to curriculum {made.curriculum} of "
+            f"{made.programme} instead of {before.curriculum} of {before.programme}: assess what "
+            "was passed before."
+        )
+    return made
+
+
+def go_on(doing: Doing, before: Registration, attempt: Attempt) -> Registration:
+    """Register a student for what follows a registration that the same act ended by a change.
+
+    They never left, so nothing is asked of what is asked of whoever comes back.
+
+    Args:
+        doing: The act.
+        before: What it ended.
+        attempt: What follows.
+
+    Raises:
+        Refused: Not permitted (M903), no such programme (M921), or the act did not end the
+            registration, or another is live at the same time (M912).
+    """
+    _permitted(doing, before.student.person, attempt)
+    ended = queries.of_act(doing.act)
+    if ("change", before.pk) not in {(one.action, one.registration_id) for one in ended}:
+        raise Refused(
+            "M912", f"{queries.number_of(before)} is not ended by the same act.",
+            cure="Change the programme, or take back whoever left: `matricula register readmit`.",
+        )  # fmt: skip
+    return _register(doing, before.student, attempt, before)
+
+
+def _permitted(doing: Doing, person: int, attempt: Attempt) -> Facts:
     programme = curriculum.programme(attempt.programme)
-    permit(
-        doing.acting, "matriculate", access.ALLOWED["matriculate"],
-        Facts(programmes=frozenset({programme.code}),
-              departments=frozenset({programme.department.code})),
-    )  # fmt: skip
-    student = _student(doing, person, on=attempt.effective_on)
+    facts = Facts(
+        persons=frozenset(persons.family([person])[person]),
+        programmes=frozenset({programme.code}),
+        departments=frozenset({programme.department.code}),
+    )
+    permit(doing.acting, "matriculate", access.ALLOWED["matriculate"], facts)
+    return facts
+
+
+def _register(
+    doing: Doing, student: Student, attempt: Attempt, before: Registration | None
+) -> Registration:
     doing.name("matriculate", "student", student.number)
     earlier = Registration.objects.filter(student=student).count()
     made = Registration.objects.create(
-        student=student, attempt=earlier + 1, programme=programme.code,
-        curriculum=curriculum.version_for(programme.code, attempt.cohort),
+        student=student, attempt=earlier + 1, programme=attempt.programme,
+        curriculum=curriculum.version_for(attempt.programme, attempt.cohort),
         cohort=attempt.cohort, mode=attempt.mode, expected_end_on=attempt.expected_end_on,
-        predecessor=attempt.predecessor, is_dual=attempt.is_dual, act=doing.act,
+        predecessor=before, is_dual=attempt.is_dual, act=doing.act,
         recorded_at=doing.acting.at,
     )  # fmt: skip
     record(doing, made, Change("admit", attempt.effective_on))
@@ -134,6 +185,8 @@ def record(doing: Doing, registration: Registration, change: Change) -> Registra
 def reverse(doing: Doing, act: str) -> list[RegistrationEvent]:
     """Take back what an act recorded of registrations, each event by one that supersedes it.
 
+    Whoever calls has seen that nothing took the act back before.
+
     Raises:
         Refused: What was recorded since does not allow it (M912), or not permitted (M903).
     """
@@ -145,7 +198,6 @@ def reverse(doing: Doing, act: str) -> list[RegistrationEvent]:
             access.facts(registration),
         )  # fmt: skip
         history = _locked_history(registration)
-        _must_stand(event, history)
         new = rules.Event(
             _beyond(history), rules.REVERSE, event.effective_on, doing.acting.at,
             supersedes=event.pk,
@@ -153,15 +205,6 @@ def reverse(doing: Doing, act: str) -> list[RegistrationEvent]:
         must_pass([*rules.checks(history, new), *_overlaps(registration, [*history, new])])
         made.append(_insert(doing, registration, history, new))
     return made
-
-
-def _must_stand(event: RegistrationEvent, history: Sequence[rules.Event]) -> None:
-    """Take an event back once: to have it go again, what let it stand again is taken back."""
-    if any(one.supersedes == event.pk for one in history):
-        raise Refused(
-            "M912", f"To {event.action} on {event.effective_on} was taken back already.",
-            cure="Reverse the last act that concerns it: `matricula register show STUDENT`.",
-        )  # fmt: skip
 
 
 def must_pass(checks: Sequence[Check]) -> None:

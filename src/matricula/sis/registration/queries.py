@@ -149,6 +149,31 @@ def of_students(
     return _told(Registration.objects.filter(student__number__in=numbers), on, known_at)
 
 
+def of_person(person: int, *, on: date, known_at: datetime | None = None) -> list[Registered]:
+    """List the registrations of a person, under whichever of their numbers, as on a day."""
+    return of_students(people.numbers([person])[person], on=on, known_at=known_at)
+
+
+def to_continue(held: Iterable[Registered]) -> list[Registered]:
+    """Keep of a student's registrations those that were left and that none continues.
+
+    Returns:
+        What was left last comes last.
+    """
+    there = list(held)
+    continued = {one.predecessor for one in there if one.standing.state}
+    dated = [
+        (one.standing.since, one.id, one)
+        for one in there
+        if one.standing.since and one.standing.state in rules.LEFT
+    ]
+    return [
+        one
+        for *_, one in sorted(dated, key=lambda known: known[:2])
+        if one.number not in continued
+    ]
+
+
 def of_programme(
     programme: str, *, on: date, known_at: datetime | None = None
 ) -> list[Registered]:

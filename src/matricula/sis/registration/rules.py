@@ -234,16 +234,3 @@ def _whether_it_fits(events: Sequence[Event], new: Event) -> list[Check]:
 
 def _no(name: str, what: str, cure: str) -> Check:
     return blocked(name, what, office=_OFFICE, clears=cure)
-
-
-@dataclass(frozen=True, slots=True)
-class Boundary:
-    """A day after which the past is closed: a census, a refund band, a release of results."""
-
-    what: str
-    on: date
-
-
-def crossed(boundaries: Iterable[Boundary], *, effective_on: date, today: date) -> list[Boundary]:
-    """List what an event would reach back over; then a second person must agree."""
-    return [b for b in boundaries if effective_on <= b.on < today]

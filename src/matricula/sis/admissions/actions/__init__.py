@@ -12,11 +12,10 @@ from matricula.sis.admissions.actions.offers import (
     offer,
     take_deposit,
 )
-from matricula.sis.admissions.actions.reversing import reverse, take_back
+from matricula.sis.admissions.actions.reversing import reverse
 from matricula.sis.admissions.actions.steps import PLAIN, Wish, amend, apply, record
 
 __all__ = [
     "PLAIN", "Entry", "Identity", "Offering", "Payment", "Ruling", "Wish", "amend", "apply",
-    "decide_condition", "defer", "matriculate", "offer", "record", "reverse", "take_back",
-    "take_deposit",
+    "decide_condition", "defer", "matriculate", "offer", "record", "reverse", "take_deposit",
 ]  # fmt: skip

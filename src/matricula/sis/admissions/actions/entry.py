@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from matricula.kernel.checks import must_pass
@@ -17,16 +17,12 @@ from matricula.sis.admissions.actions.writing import (
     put,
 )
 from matricula.sis.curriculum import queries as curriculum
-from matricula.sis.holds import actions as deciding
-from matricula.sis.holds import queries as holds
-from matricula.sis.holds.rules.policies import READMISSION
 from matricula.sis.people import actions as people
 from matricula.sis.people import queries as persons
 from matricula.sis.people.rules import STRONG, Described, plain
 from matricula.sis.registration import actions as registration
 from matricula.sis.registration import queries as registrations
 from matricula.sis.registration.actions import Attempt
-from matricula.sis.registration.rules import DISMISSED, LEFT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,20 +90,15 @@ def matriculate(doing: Doing, number: str, identity: Identity, entry: Entry | No
     begins = entry or Entry()
     term = curriculum.term(found.term)
     on = begins.on or term.starts_on
-    agreed_if_closed(doing, told, f"To matriculate {number} from {on}", term, on)
     person = _settled(doing, told, identity)
+    if registrations.student_of(person) is None:
+        # Whoever was a student before is asked about as one, by registration.
+        agreed_if_closed(doing, told, f"To matriculate {number} from {on}", term, on)
     attempt = Attempt(
         found.programme, begins.cohort or str(term.starts_on.year), found.mode, on,
         begins.expected_end_on, is_dual=begins.is_dual,
     )  # fmt: skip
-    attempt = _continued(doing, told, person, attempt)
-    made = registration.matriculate(doing, _as_student(person), attempt)
-    before = attempt.predecessor
-    if before and (before.programme, before.curriculum) != (made.programme, made.curriculum):
-        doing.left.append(
-            f"{made.student.number} comes back to curriculum {made.curriculum} of "
-            f"{made.programme}: assess what was passed before."
-        )
+    made = registration.matriculate(doing, person, attempt)
     # Who it is was settled first, and named the act; the student's number came only now.
     doing.rename("matriculate", "student", made.student.number)
     put(doing, found, "matriculate", doing.acting.today, person=person)
@@ -175,32 +166,3 @@ def _unsettled(number: str, found: list[Candidate]) -> Refused:
         f"The applicant of {number} may be: {alike}.",
         cure="Look at the documents; then say whom: --same-as PERSON, or --new.",
     )
-
-
-def _as_student(person: int) -> int:
-    """Give the number under which a person became a student, where they were merged since."""
-    held = persons.numbers([person])[person]
-    return registrations.student(held[0]).person if held else person
-
-
-def _continued(doing: Doing, told: Applied, person: int, attempt: Attempt) -> Attempt:
-    """Have an attempt continue what was left last, of the same programme if there is any.
-
-    A former student is asked for what everybody is who comes back: whether a hold forbids it,
-    and a second person after a dismissal.
-    """
-    on = attempt.effective_on
-    held = registrations.of_students(persons.numbers([person])[person], on=on)
-    if not held:
-        return attempt
-    acting = doing.acting
-    checks = holds.checks_for([person], READMISSION, on=acting.today, policy=acting.policy)
-    deciding.ask(doing, person, READMISSION, checks[person], about=attempt.programme)
-    left = [one for one in held if one.standing.state in LEFT]
-    if not left:
-        return attempt
-    last = max(left, key=lambda one: (one.programme == attempt.programme, one.id))
-    if last.standing.state == DISMISSED:
-        what = f"To take back {last.student_no} after a dismissal"
-        people.second_person(doing, what, about(told, person))
-    return replace(attempt, predecessor=registrations.row(last.number, on=on))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from matricula.kernel.checks import must_pass
 from matricula.kernel.errors import Refused
-from matricula.kernel.histories import NOT_YET, REVERSE, standing_events
+from matricula.kernel.histories import NOT_YET, REVERSE
 from matricula.kernel.words import meant
 from matricula.sis.curriculum import access, queries, rules
 from matricula.sis.curriculum.actions.told import existing, must_be_new, must_count
@@ -137,22 +137,20 @@ def reverse_section_events(doing: Doing, act: str) -> list[Section]:
 
     That a section was planned, or was given seats, is not taken back: it is cancelled, or given
     other seats. Where the rooms of a section that meets again were given away, a person is told.
+    Whoever calls has seen that nothing took the act back before.
+
+    Returns:
+        The sections; none where the act did nothing to one.
 
     Raises:
         Refused: Not permitted (M903), or what was recorded since does not allow it (M926).
     """
     made = []
-    rows = list(SectionEvent.objects.filter(act=act).select_related("section").order_by("-id"))
-    if not rows:
-        raise Refused(
-            "M926", f"{act} did nothing to a section.",
-            cure="What it did to a student is taken back with `matricula register reverse`.",
-        )  # fmt: skip
-    doing.reverses = act
+    rows = SectionEvent.objects.filter(act=act).select_related("section").order_by("-id")
     for event in rows:
         found = access.section(doing.acting, event.section.code, to="reverse a section's event")
         history = queries.section_events([found.pk])[found.pk]
-        _must_be_reversible(event, history)
+        _must_be_reversible(event)
         acting = doing.acting
         new = rules.Event(
             _beyond(history), REVERSE, acting.today, acting.at, found.capacity, event.pk
@@ -193,16 +191,11 @@ def lock_sections(doing: Doing | None, codes: Iterable[str]) -> dict[str, int]:
     return found
 
 
-def _must_be_reversible(event: SectionEvent, history: Sequence[rules.Event]) -> None:
-    if event.action in (_PLAN, rules.RESIZE, REVERSE):
+def _must_be_reversible(event: SectionEvent) -> None:
+    if event.action in (_PLAN, rules.RESIZE):
         raise Refused(
             "M926", f"To {event.action} {event.section.code} is not taken back.",
             cure="Cancel the section, or give it the seats it should have.",
-        )  # fmt: skip
-    if event.pk not in {one.number for one in standing_events(history)}:
-        raise Refused(
-            "M926", f"To {event.action} {event.section.code} was taken back already.",
-            cure="See the section: `matricula register section show CODE`.",
         )  # fmt: skip
 
 

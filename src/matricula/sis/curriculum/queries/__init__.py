@@ -20,6 +20,7 @@ from matricula.sis.curriculum.queries.catalogue import (
 from matricula.sis.curriculum.queries.sections import (
     clashes,
     clashes_of,
+    has_moved_sections,
     meeting_row,
     meetings_in,
     meetings_of,
@@ -36,9 +37,9 @@ from matricula.sis.curriculum.queries.terms import term, term_records, term_row,
 
 __all__ = [
     "Curriculum", "Offered", "clashes", "clashes_of", "curriculum", "department_of",
-    "meeting_row", "meetings_in", "meetings_of", "module_records", "module_row", "modules",
-    "modules_touched_on", "programme", "programme_records", "room_clashes", "section",
-    "section_events", "section_records", "sections", "sections_in", "sections_of", "term",
-    "term_records", "term_row", "terms", "terms_on", "unknown_modules", "version_for",
-    "versions_on", "when",
+    "has_moved_sections", "meeting_row", "meetings_in", "meetings_of", "module_records",
+    "module_row", "modules", "modules_touched_on", "programme", "programme_records",
+    "room_clashes", "section", "section_events", "section_records", "sections", "sections_in",
+    "sections_of", "term", "term_records", "term_row", "terms", "terms_on", "unknown_modules",
+    "version_for", "versions_on", "when",
 ]  # fmt: skip

@@ -85,6 +85,11 @@ def section_events(sections: Iterable[int]) -> dict[int, list[rules.Event]]:
     return found
 
 
+def has_moved_sections(act: str) -> bool:
+    """Whether an act did anything to the states of sections."""
+    return SectionEvent.objects.filter(act=act).exists()
+
+
 def clashes(codes: Iterable[str]) -> list[rules.Clash]:
     """List what clashes among the sections of one lecturer or one student."""
     return rules.clashes(list(sections(codes).values()))

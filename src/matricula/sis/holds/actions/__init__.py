@@ -10,7 +10,7 @@ from matricula.sis.holds.actions.deciding import (
     keep_refused,
 )
 from matricula.sis.holds.actions.holding import dispute, place, release, settle
-from matricula.sis.holds.actions.reversing import reverse, take_back
+from matricula.sis.holds.actions.reversing import reverse
 from matricula.sis.holds.actions.ruling import (
     Window,
     end_exemption,
@@ -22,5 +22,4 @@ from matricula.sis.holds.actions.ruling import (
 __all__ = [
     "RefusedDecision", "Window", "ask", "decide", "decide_each", "dispute", "end_exemption",
     "exempt", "exempt_from_all", "keep_refused", "place", "release", "reverse", "rule", "settle",
-    "take_back",
 ]  # fmt: skip

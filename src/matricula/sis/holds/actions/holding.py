@@ -134,7 +134,7 @@ def reverse_events(doing: Doing, act: str) -> list[models.HoldEvent]:
 
     Raises:
         Refused: Not the office that holds (M903), or what was recorded since does not allow
-            it, or it was taken back already (M942).
+            it (M942).
     """
     made = []
     for event in reversed(queries.events_of_act(act)):
@@ -154,8 +154,6 @@ def _record(
     # Nobody else adds to its history until this act ends.
     models.Hold.objects.select_for_update().get(pk=hold.pk)
     history = queries.events([hold.pk])[hold.pk]
-    if supersedes is not None:
-        _must_stand(supersedes, history)
     move = rules.TRANSITIONS.get(action)
     reason = doing.acting.reason if move is not None and move.reasons else ""
     new = rules.Event(
@@ -181,16 +179,3 @@ def _record(
     }  # fmt: skip
     doing.record("hold", hold.number, action, before={"state": before}, after=told)
     return made
-
-
-def _must_stand(event: models.HoldEvent, history: list[rules.Event]) -> None:
-    """Refuse to take back what was taken back: an event is superseded once, for ever."""
-    if all(one.supersedes != event.pk for one in history):
-        return
-    stands = event.pk in {one.number for one in standing_events(history)}
-    what = f"To {event.action} hold {event.hold.number} was taken back already"
-    raise Refused(
-        "M942", f"{what}, and stands again by a later act." if stands else f"{what}.",
-        cure="Reverse that later act." if stands else "Nothing is left to do.",
-        place=rules.title_of(event.hold.office),
-    )  # fmt: skip
