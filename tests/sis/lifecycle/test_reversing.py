@@ -100,6 +100,22 @@ def test_an_act_that_moved_a_section_is_taken_back_by_who_answers_for_it(campus)
     assert taught.section("MAT101-9").state == "planned"
 
 
+def test_a_cancelled_section_comes_back_with_whoever_sat_there(campus):
+    number = student()
+    enrol(number, "BIO101-2")
+    who = on(CHOOSING, "scheduler", reason="no staff")
+    cancelled = _did(enrolment.cancel_section, "BIO101-2", who=who)
+    left = status(number, "BIO101-2", CHOOSING)
+
+    back = _back(cancelled, on(CHOOSING, "scheduler"))
+    came = (taught.section("BIO101-2").state, status(number, "BIO101-2", CHOOSING))
+    _back(back, on(CHOOSING, "scheduler"))
+
+    assert (left, came) == ("dropped", ("open", "enrolled"))
+    assert taught.section("BIO101-2").state == "cancelled"
+    assert status(number, "BIO101-2", CHOOSING) == "dropped"
+
+
 def test_an_act_about_an_application_is_taken_back_by_admissions(campus):
     officer = on(CHOOSING, "admissions")
     with doing(officer) as act:
