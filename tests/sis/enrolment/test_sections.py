@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from matricula.kernel.errors import Refused
 from matricula.sis.curriculum import queries as curriculum
+from matricula.sis.curriculum.actions import lock_sections
 from matricula.sis.enrolment import actions, queries
 from matricula.sis.record import actions as record
 from matricula.sis.record.models import EnrolmentRecord
@@ -141,6 +142,16 @@ def test_a_cancellation_that_is_taken_back_puts_everybody_where_they_were(campus
     assert status(amara, "BIO101-1") == "enrolled"
     assert in_line("BIO101-1") == [bela, chidi]
     assert back.left == []
+
+
+def test_nobody_is_put_into_a_section_that_was_cancelled_while_they_were_looked_at(campus):
+    _cancel("MAT101-1", day=CHOOSING)
+
+    with pytest.raises(Refused, match="MAT101-1 is cancelled") as refused:
+        lock_sections(None, ["MAT101-1", "PHY101-1"], to_fill=True)
+
+    assert refused.value.code == "M926"
+    assert lock_sections(None, ["MAT101-1"]) == {"MAT101-1": 30}
 
 
 def test_a_section_that_was_cancelled_after_all_has_nobody_who_came_meanwhile(campus):

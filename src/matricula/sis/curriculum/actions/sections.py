@@ -162,7 +162,9 @@ def reverse_section_events(doing: Doing, act: str) -> list[Section]:
     return made
 
 
-def lock_sections(doing: Doing | None, codes: Iterable[str]) -> dict[str, int]:
+def lock_sections(
+    doing: Doing | None, codes: Iterable[str], *, to_fill: bool = False
+) -> dict[str, int]:
     """Let nobody else give seats of some sections away until this transaction ends.
 
     Always in the order of their codes, so that two who want the same ones never wait for
@@ -171,23 +173,29 @@ def lock_sections(doing: Doing | None, codes: Iterable[str]) -> dict[str, int]:
     Args:
         doing: The act, where there is one; only locked here, nothing is recorded.
         codes: Which sections.
+        to_fill: Whether somebody is to be put into them: they may have been cancelled since
+            that was last looked at.
 
     Returns:
         How many seats each has.
 
     Raises:
-        Refused: One of them does not exist (M921).
+        Refused: One of them does not exist (M921), or is cancelled and was to be filled (M926).
     """
     del doing
     wanted = set(codes)
     held = Section.objects.filter(code__in=wanted).order_by("code").select_for_update()
-    found = dict(held.values_list("code", "capacity"))
+    rows = list(held.values_list("code", "capacity", "state"))
+    found = {code: capacity for code, capacity, _ in rows}
     missing = sorted(wanted - set(found))
     if missing:
         raise Refused(
             "M921", f"There is no section {missing[0]}.",
             cure="See what is taught: `matricula register section show`.",
         )  # fmt: skip
+    gone = [code for code, _, state in rows if to_fill and state == rules.CANCELLED]
+    if gone:
+        raise Refused("M926", f"{gone[0]} is cancelled.", cure="Choose another section.")
     return found
 
 

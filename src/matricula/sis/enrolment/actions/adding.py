@@ -151,7 +151,7 @@ def _seat(
     doing: Doing, row: Enrolment, checks: Sequence[Check], *, action: str, on: date
 ) -> Placed:
     """Give a seat, if there is one, and otherwise a ticket; whoever waits goes first."""
-    capacity = lock_sections(doing, [row.section])[row.section]
+    capacity = lock_sections(doing, [row.section], to_fill=True)[row.section]
     seats = queries.seats([row.section], at=doing.acting.at, on=doing.acting.today)[row.section]
     has_room = seats.has_room(capacity) or keeps_seat(doing, row)
     rank = None if has_room else seats.last_rank + 1

@@ -93,7 +93,7 @@ def enrol_block(
     under = sorted(rows.order_by("id").select_for_update(), key=lambda one: one.student_no)
     gathered = gathering.gather(doing, under, sections, dates, known=taught)
     intake = _Intake(doing, gathered, dict(except_for or {}))
-    capacities = lock_sections(doing, sections)
+    capacities = lock_sections(doing, sections, to_fill=True)
     for code in sections:
         intake.enrol(under, taught[code], capacities[code])
     return intake.told(_not_registered(doing, (programme, cohort, term), under, sections))

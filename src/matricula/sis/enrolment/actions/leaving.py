@@ -144,7 +144,7 @@ def _swapped(
     """Swap under the locks of both sections."""
     leaving, row = rows
     on = doing.acting.today
-    capacities = lock_sections(doing, [leaving.section, row.section])
+    capacities = lock_sections(doing, [leaving.section, row.section], to_fill=True)
     seats = queries.seats([row.section], at=doing.acting.at, on=on)[row.section]
     asked = gathering.wish(gathered, under, taught, on=on, but=[leaving.section])
     checks = gathering.checks(gathered, under, asked)
