@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pyarrow as pa
+from django.db import transaction
 
 from matricula.sis.loading.actions import Bundle, load
 from tests.sis.conftest import doing
@@ -111,10 +112,13 @@ def pieces(tables):
         )  # fmt: skip
 
 
-def loaded(tables, *, source="old", new=(), **who):
-    """Load a bundle as the registrar."""
-    with doing(**who) as act:
-        return load(act, Bundle(source, pieces(tables), new=new))
+def loaded(tables, *, source="old", new=(), preview=False, **who):
+    """Load a bundle as the registrar; nothing is kept of a preview."""
+    with transaction.atomic():
+        with doing(**who) as act:
+            found = load(act, Bundle(source, pieces(tables), new=new))
+        transaction.set_rollback(preview)
+    return found
 
 
 def said(found):

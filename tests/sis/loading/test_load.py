@@ -298,6 +298,20 @@ def test_an_ended_enrolment_without_a_grade_is_none_and_a_withdrawal_without_a_r
     assert one.status == "withdrawn"
 
 
+def test_whoever_waits_for_a_seat_needs_a_ticket_in_the_queue():
+    bundle = whole(AMARA)
+    bundle["enrolment_events"] = [{**AMARA["enrolment_events"][0], "action": "wait"}]
+    without = said(loaded(bundle, preview=True))
+    bundle["enrolments"] = [{**AMARA["enrolments"][0], "waitlist_rank": "4"}]
+
+    found = loaded(bundle)
+
+    assert ("enrolments.csv:2", "M992", "waitlist_rank") in without
+    assert said(found) == []
+    (waiting,) = enrolment.waitlist("BIO101-26")
+    assert (waiting.student_no, waiting.rank) == ("00000001", 4)
+
+
 def test_two_registrations_that_would_run_side_by_side_are_not_both_taken():
     bundle = whole(
         AMARA,

@@ -10,7 +10,7 @@ from matricula.sis.acts.loading import some
 from matricula.sis.curriculum import queries as curriculum
 from matricula.sis.enrolment import loading as enrolment
 from matricula.sis.enrolment import queries
-from matricula.sis.enrolment.rules import SEATED, STATUSES
+from matricula.sis.enrolment.rules import SEATED, STATUSES, WAITLISTED
 from matricula.sis.loading.actions import histories, settling
 
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ def take_terms(desk: Desk) -> None:
 def take(desk: Desk) -> None:
     """Take enrolments with their histories."""
     histories.judge(desk, "enrolments")
+    _in_line(desk)
     codes = list(settling.asked(desk, "sections"))
     desk.keep("offered", _TAUGHT, _offered(codes))
     _in_term(desk)
@@ -103,6 +104,16 @@ def take(desk: Desk) -> None:
     count = enrolment.insert(desk.doing, "enrolment_events", desk.batches(_EVENTS))
     desk.count("enrolment_events", loaded=count)
     _count_seats(desk, codes)
+
+
+def _in_line(desk: Desk) -> None:
+    """Find who waits without a ticket: who comes first is not guessed."""
+    desk.find(
+        "enrolments", "empty",
+        f"SELECT c.n, c.place, 'waitlist_rank', '' FROM {desk.good('enrolments')} AS c "  # noqa: S608
+        f"JOIN story_enrolments AS y ON y.owner = c.n AND y.state = '{WAITLISTED}' "
+        "WHERE c.waitlist_rank IS NULL",
+    )  # fmt: skip
 
 
 def _offered(codes: list[str]) -> Iterator[pa.RecordBatch]:
