@@ -43,7 +43,7 @@ def _states(desk: Desk) -> dict[str, str]:
 def test_what_was_tried_since_is_told_by_its_last_effect(db, tmp_path):
     for key in ("due", "sent", "refused", "earlier"):
         _owe(key)
-    _effect("sent", "deferred")
+    _effect("sent", "unknown")
     _effect("refused", "deferred")
     _effect("refused", "refused", at=AT + timedelta(minutes=2))
     _effect("earlier", "answered", at=AT - timedelta(days=1))
@@ -62,16 +62,18 @@ def test_past_its_time_it_is_overdue_whatever_was_tried(db, tmp_path):
     assert late == {"00000001": "overdue"}
 
 
-def test_an_answered_effect_of_the_run_acknowledges_and_one_before_the_act_does_not(db, tmp_path):
+def test_an_answered_effect_acknowledges_unless_the_pass_read_before_the_act(db, tmp_path):
     _owe("00000001")
     _owe("00000002")
     _effect("00000001", "answered")
     desk = _desk(tmp_path, AT + timedelta(minutes=1))
 
-    obligations.acknowledge(desk, f"run-{desk.at:%H%M%S}", ["library-cards"])
-    before = _desk(tmp_path, AT - timedelta(minutes=1))
-    _effect("00000002", "answered", at=before.at)
-    obligations.acknowledge(before, f"run-{before.at:%H%M%S}", ["library-cards"])
+    flows, known = ["library-cards"], obligations.last()
+    obligations.acknowledge(desk, f"run-{desk.at:%H%M%S}", flows, upto=known)
+    # Of the other the pass did not know yet when it read.
+    _effect("00000002", "answered", at=AT + timedelta(minutes=2))
+    later = _desk(tmp_path, AT + timedelta(minutes=2))
+    obligations.acknowledge(later, f"run-{later.at:%H%M%S}", flows, upto=known - 1)
 
     assert _states(desk) == {"00000001": "acknowledged", "00000002": "due"}
 
@@ -82,9 +84,25 @@ def test_a_copy_that_waits_for_its_next_attempt_is_still_owed_though_no_pass_loo
     Link.objects.create(flow="library-cards", key="refused", state="refused")
     Link.objects.create(flow="library-cards", key="fine", state="active")
 
-    obligations.agree(_desk(tmp_path, AT + timedelta(minutes=5)), _nothing_planned())
+    desk = _desk(tmp_path, AT + timedelta(minutes=5))
+    obligations.agree(desk, _nothing_planned(), None, upto=obligations.last())
 
     assert _states(_desk(tmp_path)) == {"refused": "due", "fine": "nothing left"}
+
+
+def test_a_pass_over_changes_closes_only_what_it_looked_at(db, tmp_path):
+    import pyarrow as pa
+
+    for key in ("looked at", "not looked at", "made since"):
+        _owe(key)
+    known = obligations.last() - 1
+    looked = {"student": pa.table({"key": ["looked at", "made since"]})}
+
+    obligations.agree(_desk(tmp_path), _nothing_planned(), looked, upto=known)
+
+    assert _states(_desk(tmp_path)) == {
+        "looked at": "nothing left", "not looked at": "due", "made since": "due",
+    }  # fmt: skip
 
 
 def test_what_is_owed_of_a_student_is_theirs_and_their_enrolments_and_of_nobody_else(db, tmp_path):

@@ -14,7 +14,7 @@ import click
 
 from matricula import __version__
 from matricula.cli import show
-from matricula.kernel.errors import SettingMissing
+from matricula.kernel.errors import Refused, SettingMissing
 from matricula.kernel.findings import Finding
 
 if TYPE_CHECKING:
@@ -102,6 +102,7 @@ def look() -> None:
 
     Raises:
         SettingMissing: Nothing was kept here yet (M809).
+        Refused: There are accounts, and this one is nobody's on the staff (M903).
     """
     set_up()
     from django.conf import settings
@@ -113,6 +114,26 @@ def look() -> None:
             "M809", f"Nothing was kept yet in {settings.HOME}.", cure=_where_it_may_be()
         )
     bring_up_to_date()
+    _must_be_staff()
+
+
+def _must_be_staff() -> None:
+    """Tell what is kept of others to staff alone, once there are accounts.
+
+    Raises:
+        Refused: The account holds no role here, or is a student's (M903).
+    """
+    from matricula.accounts import queries
+
+    if not queries.anybody():
+        return
+    held = {grant.role for grant in queries.grants(actor(), on=now().date())}
+    if not held - {"student"}:
+        raise Refused(
+            "M903",
+            f"{actor()} holds no role on the staff today, and this tells of others.",
+            cure="Ask an operator for a grant. Of yourself: `matricula register show NUMBER`.",
+        )
 
 
 def _where_it_may_be() -> str:

@@ -12,7 +12,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from matricula.accounts import queries as accounts
 from matricula.engine.line import local_date
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 Value = TypeVar("Value")
 CONNECTOR = "register"
 _TURN = threading.Lock()
+# What PostgreSQL says when it ended an act because it and another waited for each other.
+_TIES = frozenset({"40P01", "40001"})
+_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,19 +122,39 @@ def carry_out(
     Args:
         desk: The charter and the instant.
         acting: Who does it.
-        action: What is done; called once, in a transaction.
+        action: What is done, in a transaction; done anew where two acts were in each other's way.
         preview: Whether everything is taken back again.
 
     Raises:
         Refused: Whatever the action raises; then nothing was done.
     """
+    for _ in range(_TRIES):
+        try:
+            return _carried_out(desk, acting, action, preview=preview)
+        except OperationalError as error:
+            if not _is_tie(error):
+                raise
+    return _carried_out(desk, acting, action, preview=preview)
+
+
+def _is_tie(error: OperationalError) -> bool:
+    """Whether two acts waited for each other; the database let the other one through."""
+    return getattr(error.__cause__, "sqlstate", "") in _TIES
+
+
+def _carried_out(
+    desk: Desk, acting: Acting, action: Callable[[Doing], Value], *, preview: bool
+) -> Followed[Value]:
     found: list[Followed[Value]] = []
     try:
         with _in_turn(), transaction.atomic(), begin(acting) as doing:
+            doing.is_preview = preview
             # What began on a day that has come since is no consequence of this act.
             mark(desk, record.bring_to(acting.today), why="a new day")
             value = action(doing)
-            changed = tuple(record.refresh(doing.touched, on=acting.today))
+            # An act that began before midnight does not take the new day back.
+            on = max(acting.today, record.day() or acting.today)
+            changed = tuple(record.refresh(doing.touched, on=on))
             elsewhere = _elsewhere(desk, changed, doing.act) if preview else None
             found.append(Followed(doing.act, value, changed, tuple(doing.left), elsewhere))
             _end(preview)

@@ -110,7 +110,7 @@ def _open(path: Path) -> pa.Table | None:
         return None
 
 
-def move_on(desk: Desk, indexes: Indexes, flows: Sequence[Flow]) -> None:
+def move_on(desk: Desk, indexes: Indexes, flows: Sequence[Flow], *, marked: marks.Seen) -> None:
     """Keep the indexes of a pass for the flows of which it held nothing back."""
     if not flows:
         return
@@ -124,7 +124,7 @@ def move_on(desk: Desk, indexes: Indexes, flows: Sequence[Flow]) -> None:
                 _share(fresh, _path(desk, flow, pair))
         fresh.unlink()
     _forget_older(desk)
-    marks.forget(flows, at=desk.at)
+    marks.forget(flows, marked)
 
 
 def _forget_older(desk: Desk) -> None:

@@ -7,6 +7,7 @@ under way has them; of other systems what their last trusted snapshot says of th
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -16,10 +17,13 @@ from matricula.engine import line, project
 from matricula.engine.read import Snapshot
 from matricula.engine.survey import spelling
 from matricula.hub import snapshots
+from matricula.kernel.errors import Refused
 from matricula.kernel.keys import join_key, split_key
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    import pyarrow.dataset as ds
 
     from matricula.charter.model import Charter, Entity, Flow, ResourceRef
     from matricula.connectors.kit.protocol import Connector
@@ -51,20 +55,12 @@ class Sources:
         """
         if resource.system == self._name:
             return self._of_register(resource, columns, values)
-        kept = snapshots.last_trusted(self._desk, resource)
-        if kept is None:
+        try:
+            kept = snapshots.last_trusted(self._desk, resource)
+            return None if kept is None else _held(kept, columns, values)
+        except (Refused, *snapshots.UNREADABLE):
+            # Damaged: the flows that need it are told of, the others are not kept waiting.
             return None
-        wanted = [
-            pa.array(sorted({v[n] for v in values}), pa.string()) for n in range(len(columns))
-        ]
-        chosen = [
-            pc.field(column).cast(pa.string()).isin(some)
-            for column, some in zip(columns, wanted, strict=True)
-        ]
-        condition = chosen[0]
-        for another in chosen[1:]:
-            condition = condition & another
-        return kept.to_table(filter=condition)
 
     def _of_register(
         self, resource: ResourceRef, columns: Sequence[str], values: Collection[tuple[str, ...]]
@@ -78,6 +74,21 @@ class Sources:
         }
         columns_of = {n: [_text(row.get(n)) for row in found.values()] for n in names}
         return pa.table({n: pa.array(column, pa.string()) for n, column in columns_of.items()})
+
+
+def _held(
+    kept: ds.Dataset, columns: Sequence[str], values: Collection[tuple[str, ...]]
+) -> pa.Table:
+    """Take the rows of a snapshot of which some columns hold some values."""
+    wanted = [pa.array(sorted({v[n] for v in values}), pa.string()) for n in range(len(columns))]
+    chosen = [
+        pc.field(column).cast(pa.string()).isin(some)
+        for column, some in zip(columns, wanted, strict=True)
+    ]
+    condition = chosen[0]
+    for another in chosen[1:]:
+        condition = condition & another
+    return kept.to_table(filter=condition)
 
 
 def _text(value: object) -> str | None:
@@ -107,10 +118,19 @@ def spread(
         causes = touched.get(reference.entity)
         if causes:
             columns = [entity.fields[read.field].owner_field for read in reference.by]
-            asked = {split_key(key, len(columns)) for key in causes}
+            asked = _parts(causes, len(columns))
             rows = sources.rows(entity.roster, columns, asked)
             for key, leads_to in _keyed(entity, rows, columns):
                 found.setdefault(key, set()).update(causes.get(leads_to, ()))
+    return found
+
+
+def _parts(keys: Iterable[str], size: int) -> set[tuple[str, ...]]:
+    """Split keys; one that the charter spelled otherwise once is nobody's any more."""
+    found = set()
+    for key in keys:
+        with suppress(ValueError):
+            found.add(split_key(key, size))
     return found
 
 
@@ -145,7 +165,7 @@ def gather(
     for entity in _referring_first(charter):
         keys = left.get(entity.name, set())
         size = len(entity.key)
-        asked = {split_key(key, size) for key in keys}
+        asked = _parts(keys, size)
         for resource in entity.owners():
             rows = sources.rows(resource, spelling(entity, resource), asked)
             if rows is None:

@@ -91,7 +91,9 @@ def find(desk: Desk, system: str, touched: Mapping[str, Causes]) -> Found:
     for flow in flows:
         lacking = sorted(set(line.sources_of(charter, flow)) - set(parts))
         if lacking:
-            untold[flow.name] = f"{', '.join(map(str, lacking))} was never read"
+            untold[flow.name] = (
+                f"{', '.join(map(str, lacking))} was never read, or what is kept of it is damaged"
+            )
     told = [flow for flow in flows if flow.name not in untold]
     if not told:
         return Found((), untold)

@@ -36,7 +36,7 @@ def read(desk: Desk, acting: Acting, student: str, look: Callable[[Acting], Read
     reader = accounts.break_glass(acting, entity="student", key=student)
     register = register_of(desk.charter)
     told = incidents.Trouble(
-        "M591", f"{register}.students", desk.charter.systems[register].steward,
+        "M591", f"{register}.students by {acting.account}", desk.charter.systems[register].steward,
         f"{acting.account} read the record of {student} as {acting.role}, without a grant.",
         f"Look at the ground with `matricula register looks {student}`, and ask them.",
         system=register, key=student,

@@ -6,6 +6,7 @@ mark goes when the flow has delivered what it found.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -14,6 +15,8 @@ from django.db.models import Max
 from matricula.engine import line
 from matricula.hub import bulk
 from matricula.hub.models import DirtyKey
+
+_SOME = 500
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -68,7 +71,29 @@ def latest() -> Mapping[str, datetime]:
     return dict(DirtyKey.objects.values_list("flow").annotate(at=Max("marked_at")))
 
 
-def forget(flows: Iterable[Flow], *, at: datetime) -> None:
-    """Forget the marks that a pass has followed: those made before it began."""
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The marks that there were before a pass read anything, by the instant they bear."""
+
+    rows: Mapping[datetime, tuple[int, ...]]
+
+
+def seen(flows: Iterable[Flow]) -> Seen:
+    """Note which marks there are; to be called before anything is read."""
     names = [flow.name for flow in flows]
-    DirtyKey.objects.filter(flow__in=names, marked_at__lte=at).delete()
+    rows: dict[datetime, list[int]] = {}
+    for number, at in DirtyKey.objects.filter(flow__in=names).values_list("pk", "marked_at"):
+        rows.setdefault(at, []).append(number)
+    return Seen({at: tuple(some) for at, some in rows.items()})
+
+
+def forget(flows: Iterable[Flow], marked: Seen) -> None:
+    """Forget the marks that a pass has followed: those it saw, unless made anew since.
+
+    The instant of a mark is that of the act, which may have begun before a pass and become
+    true only after its reading; so it cannot say by itself whether the pass knew of it.
+    """
+    names = [flow.name for flow in flows]
+    for at, numbers in marked.rows.items():
+        for some in bulk.parts(numbers, of=_SOME):
+            DirtyKey.objects.filter(flow__in=names, pk__in=some, marked_at=at).delete()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models import Exists, Max, OuterRef, Q, Subquery
 
 from matricula.engine.plan import pick
 from matricula.hub import consequences
@@ -31,10 +31,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime, timedelta
 
+    import pyarrow as pa
+
     from matricula.engine.plan import Plan
     from matricula.hub.desk import Desk
 
 _DONE = ("answered", "verified")
+_TRIED = {"intended": "sent", "sent": "sent", "unknown": "sent", "refused": "refused"}
 _WAITING = ("waiting", "refused", "unknown")
 _AT_ONCE = 5_000
 _SOME = 500
@@ -92,24 +95,46 @@ def _obligation(
     )  # fmt: skip
 
 
-def agree(desk: Desk, plan: Plan) -> None:
+def last() -> int:
+    """Give the number of the last obligation; a pass knows of those that there were before it."""
+    return Obligation.objects.aggregate(last=Max("pk"))["last"] or 0
+
+
+def agree(desk: Desk, plan: Plan, looked: Mapping[str, pa.Table] | None, *, upto: int) -> None:
     """Close the obligations of which a pass found nothing left to do.
 
     What changed again, or back, before its system could be reached is owed no more.
+
+    Args:
+        desk: The charter and the instant.
+        plan: What the pass found.
+        looked: The keys that it looked at per entity; everybody when None.
+        upto: The last obligation that there was before it read.
     """
     for part in plan.flows:
         if not part.digest:
             continue
         left = {*_keys(plan, part.flow, "changes"), *_keys(plan, part.flow, "aside")}
+        seen = _seen(looked, desk.charter.flows[part.flow].entity)
         # What a target refused waits for its next attempt, and may not be looked at until then.
         waiting = Link.objects.filter(flow=part.flow, key=OuterRef("key"), state__in=_WAITING)
         held = Obligation.objects.filter(
-            ~Exists(waiting), flow=part.flow, acknowledged_at=None, made_at__lte=desk.at
+            ~Exists(waiting), flow=part.flow, acknowledged_at=None, pk__lte=upto
         )
-        over = [one.pk for one in held.only("pk", "key") if one.key not in left]
+        over = [
+            pk
+            for pk, key in held.values_list("pk", "key")
+            if key not in left and (seen is None or key in seen)
+        ]
         for start in range(0, len(over), _SOME):
             some = Obligation.objects.filter(pk__in=over[start : start + _SOME])
             some.update(acknowledged_at=desk.at, agreed=True)
+
+
+def _seen(looked: Mapping[str, pa.Table] | None, entity: str) -> set[str] | None:
+    if looked is None:
+        return None
+    return set(map(str, looked[entity]["key"].to_pylist())) if entity in looked else set()
 
 
 def _keys(plan: Plan, flow: str, part: str) -> list[str]:
@@ -117,12 +142,19 @@ def _keys(plan: Plan, flow: str, part: str) -> list[str]:
     return [str(key) for key in pick(rows, "flow", flow)["key"].to_pylist()]
 
 
-def acknowledge(desk: Desk, run: str, flows: Sequence[str]) -> None:
-    """Note what a run's targets acknowledged, and what later readings have verified."""
+def acknowledge(desk: Desk, run: str, flows: Sequence[str], *, upto: int) -> None:
+    """Note what a run's targets acknowledged, and what later readings have verified.
+
+    Args:
+        desk: The instant.
+        run: Which run.
+        flows: Of which flows.
+        upto: The last obligation that there was before it read.
+    """
     effect = Effect.objects.filter(
         run=run, flow=OuterRef("flow"), key=OuterRef("key"), state__in=_DONE
     )
-    held = Obligation.objects.filter(flow__in=flows, acknowledged_at=None, made_at__lte=desk.at)
+    held = Obligation.objects.filter(flow__in=flows, acknowledged_at=None, pk__lte=upto)
     held.filter(Exists(effect)).update(acknowledged_at=desk.at)
     for flow in flows:
         seen = FlowState.objects.filter(flow=flow).values_list("seen_at", flat=True).first()
@@ -214,7 +246,8 @@ def _sent(waiting: Sequence[Obligation]) -> dict[int, str]:
     for start in range(0, len(waiting), _SOME):
         some = Obligation.objects.filter(pk__in=[o.pk for o in waiting[start : start + _SOME]])
         told = some.annotate(last=Subquery(tried.values("state")[:1])).values_list("pk", "last")
-        found |= {pk: "refused" if last == "refused" else "sent" for pk, last in told if last}
+        # What was deferred never left us, and what is void never arrived.
+        found |= {pk: _TRIED[last] for pk, last in told if last in _TRIED}
     return found
 
 

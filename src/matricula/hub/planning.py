@@ -27,6 +27,7 @@ from matricula.hub import (
     charters,
     links,
     live,
+    marks,
     matches,
     obligations,
     observed,
@@ -45,12 +46,23 @@ from matricula.kernel.errors import Refused
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import pyarrow as pa
+
     from matricula.charter.model import Flow, ResourceRef
     from matricula.engine.read import Fault, Verdict
     from matricula.engine.workbench import Workbench
     from matricula.hub.desk import Desk
     from matricula.hub.snapshots import Landed
     from matricula.hub.systems import Systems
+
+# The plan, the verdicts, the indexes, who moves to another number, and what was looked at.
+_Found = tuple[
+    "Plan",
+    "dict[ResourceRef, Verdict]",
+    "changed.Indexes",
+    "rekeys.Moving",
+    "Mapping[str, pa.Table] | None",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +80,18 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A plan with the readings it came from."""
+    """A plan with the readings it came from.
+
+    `marked`, `owed`: the marks, and the last obligation, that there were before it read.
+    """
 
     plan: Plan
     run: Run
     scope: Scope
     landed: Mapping[ResourceRef, Landed]
     indexes: changed.Indexes | None
+    marked: marks.Seen
+    owed: int
 
 
 def chosen_flows(desk: Desk, scope: Scope) -> list[Flow]:
@@ -106,12 +123,13 @@ def make(desk: Desk, systems: Systems, run: Run, scope: Scope) -> Made:
     flows = chosen_flows(desk, scope)
     charters.keep(desk)
     acting.catch_up(desk)
+    marked, owed = marks.seen(flows), obligations.last()
     sources = {r for flow in flows for r in line.sources_of(desk.charter, flow)}
     targets = {flow.target for flow in flows} if scope.full else set()
     landed = snapshots.land_all(desk, systems, sources | targets, run=run.id)
     landed |= snapshots.with_earlier(desk, landed, sources)
     with scratch.workbench(desk, run, small=snapshots.are_small(landed.values())) as bench:
-        plan, verdicts, indexes, moving = _find(
+        plan, verdicts, indexes, moving, dirty = _find(
             desk, bench, systems, flows, landed, full=scope.full
         )
         thorough = scope.full and run.kind != "plan"
@@ -125,12 +143,12 @@ def make(desk: Desk, systems: Systems, run: Run, scope: Scope) -> Made:
             observed.record(desk, plan, landed)
             accepted.forget(desk)
         observed.conclude(desk, plan)
-        obligations.agree(desk, plan)
+        obligations.agree(desk, plan, dirty, upto=owed)
         rekeys.remember(desk, moving)
         matches.keep(desk, met)
         _keep(desk, run, plan, scope)
     snapshots.forget(landed[resource] for resource in targets - sources)
-    return Made(plan, run, scope, landed, indexes)
+    return Made(plan, run, scope, landed, indexes, marked, owed)
 
 
 def _find(
@@ -141,7 +159,7 @@ def _find(
     landed: Mapping[ResourceRef, Landed],
     *,
     full: bool,
-) -> tuple[Plan, dict[ResourceRef, Verdict], changed.Indexes, rekeys.Moving]:
+) -> _Found:
     charter = line.narrow(desk.charter, flows)
     sources = {r for flow in flows for r in line.sources_of(charter, flow)}
     arrived = {r: landed[r].snapshot or landed[r].earlier for r in sorted(sources)}
@@ -184,7 +202,8 @@ def _find(
     plan = line.make_plan(bench, charter, feed, flows=names, verdicts=verdicts)
     plan = _with_held(desk, plan, held, flows)
     stale = snapshots.told_of_stale(desk, [landed[r] for r in sorted(sources)], readable)
-    return replace(plan, findings=(*plan.findings, *stale)), verdicts, indexes, moving
+    plan = replace(plan, findings=(*plan.findings, *stale))
+    return plan, verdicts, indexes, moving, dirty
 
 
 def _first_loads(flows: Sequence[Flow]) -> set[str]:
@@ -294,7 +313,7 @@ def make_undo(desk: Desk, run: Run, undone: str) -> Made:
     scope = Scope(tuple(part.flow for part in plan.flows), full=False)
     if run.kind == "undo":
         _store(desk, run, plan, scope, undoes=undone)
-    return Made(plan, run, scope, {}, None)
+    return Made(plan, run, scope, {}, None, marks.Seen({}), owed=0)
 
 
 def told_of(plan: Plan) -> list[dict[str, object]]:

@@ -223,7 +223,8 @@ def _rows(changes: object) -> set[tuple[str, str, str]]:
 def _deliver(desk: Desk, systems: Systems, made: Made, tick: Tick) -> Done:
     transfers.record(desk, _signed(desk, made))
     delivered = _let_out(desk, systems, made, tick)
-    obligations.acknowledge(desk, made.run.id, [part.flow for part in made.plan.flows])
+    flows = [part.flow for part in made.plan.flows]
+    obligations.acknowledge(desk, made.run.id, flows, upto=made.owed)
     done = Done(made.run.id, made.plan, delivered)
     if made.scope.full:
         # What a target refused has its incident; what was not sent at all is still to come.
@@ -233,7 +234,7 @@ def _deliver(desk: Desk, systems: Systems, made: Made, tick: Tick) -> Done:
         states.update(last_full_at=desk.at)
     standing.delivered({d.flow: d.counts["answered"] + d.counts["matched"] for d in delivered})
     if made.indexes is not None:
-        changed.move_on(desk, made.indexes, _followed(desk, done))
+        changed.move_on(desk, made.indexes, _followed(desk, done), marked=made.marked)
     _close(desk, done)
     _conclude(desk, made, done)
     return done

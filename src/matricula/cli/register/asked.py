@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import wraps
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from matricula.cli import show, sitting
+from matricula.kernel.errors import MatriculaError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -84,6 +86,8 @@ def does(command: Callable[..., object]) -> Callable[..., object]:
 def _asked(command: Callable[..., object], *, does: bool) -> Callable[..., object]:
     @wraps(command)
     def wrapped(**given: Any) -> object:  # noqa: ANN401 - click's own words for the options
+        for name, said in given.items():
+            _must_be_words(name, said)
         # Before the command's own imports: they need the database to be ready.
         desk, who = sit(
             given.pop("folder"), role=given.pop("role"), why=given.pop("why"),
@@ -113,6 +117,28 @@ def _asked(command: Callable[..., object], *, does: bool) -> Callable[..., objec
     return found
 
 
+_LONGEST = 10_000
+
+
+def _must_be_words(name: str, said: object) -> None:
+    """Take no text that a database or another system would choke on."""
+    texts = said if isinstance(said, tuple) else (said,)
+    for text in texts:
+        if isinstance(text, str) and not _are_words(text):
+            option = name.replace("_", "-")
+            raise click.UsageError(
+                f"{option} holds a control character, something that is no text, or more than "
+                f"{_LONGEST:,} characters. Write it anew."
+            )
+
+
+def _are_words(text: str) -> bool:
+    odd, kept = {"Cc", "Cs"}, "\n\t"
+    return len(text) <= _LONGEST and all(
+        sign in kept or unicodedata.category(sign) not in odd for sign in text
+    )
+
+
 def carry_out(
     asked: Asked,
     action: Callable[[Doing], Value],
@@ -129,8 +155,7 @@ def carry_out(
     from matricula.hub import acting
 
     done = acting.carry_out(asked.desk, asked.acting, action, preview=asked.preview)
-    if not asked.preview:
-        acting.work_out(asked.desk)
+    untold = "" if asked.preview else _worked_out(asked)
     # A number that a preview gave is given again to somebody else.
     given = dict(named(done.value)) if named and not asked.preview else {}
     if asked.as_json:
@@ -139,7 +164,20 @@ def carry_out(
     tell(done)
     for name, value in given.items():
         show.say(f"{name}: {value}")
+    if untold:
+        show.say(f"It is done; what it means elsewhere the next pass works out. {untold}")
     return done
+
+
+def _worked_out(asked: Asked) -> str:
+    """Make obligations of what was promised; say why not yet, for the act itself stands."""
+    from matricula.hub import acting
+
+    try:
+        acting.work_out(asked.desk)
+    except MatriculaError as error:
+        return str(error)
+    return ""
 
 
 def as_told(done: Followed[Any]) -> dict[str, Any]:

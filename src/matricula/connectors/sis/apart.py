@@ -37,13 +37,18 @@ def reading(settings: Mapping[str, object], query: str) -> Iterator[pa.RecordBat
             yield batches
         return
     command = [sys.executable, "-m", __name__, str(settings["NAME"]), query]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:  # noqa: S603 - our own words
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=quiet) as process:  # noqa: S603 - our own words
         # Both are there: a pipe was asked for.
         assert process.stdout is not None  # noqa: S101
         with pa.ipc.open_stream(
             pa.PythonFile(cast("IOBase", process.stdout), mode="r")
         ) as batches:
             yield batches
+    if process.returncode:
+        # What came before looks whole: a stream ends properly whatever ended it.
+        message = f"the reading ended with status {process.returncode}"
+        raise OSError(message)
 
 
 @contextmanager

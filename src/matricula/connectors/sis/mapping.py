@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from django.db import models
 
 from matricula.connectors.kit.errors import SkipRow
@@ -148,8 +149,13 @@ class Table:
 
 
 def _as(column: pa.Array[Any], kind: pa.DataType) -> pa.Array[Any]:
-    # SQLite keeps a number as it likes: as its digits it becomes an amount of either.
-    return (column.cast(pa.string()) if kind == _DECIMAL else column).cast(kind)
+    """Turn a column of text into its type; SQLite writes a truth value as a digit."""
+    text = column.cast(pa.string())
+    if pa.types.is_boolean(kind):
+        said = pc.is_in(text, pa.array(["1", "true", "t"]))
+        known: pa.Array[Any] = pc.if_else(text.is_valid(), said, pa.scalar(None, pa.bool_()))
+        return known
+    return text.cast(kind)
 
 
 def _kind(field: models.Field[Any, Any]) -> tuple[NativeType, pa.DataType]:

@@ -52,11 +52,17 @@ def batches(table: Table) -> Iterator[pa.RecordBatch]:
 
 def _apart(table: Table) -> Iterator[pa.RecordBatch]:
     quoted = connection.ops.quote_name
-    columns = ", ".join(quoted(str(field.column)) for field in table.fields)
+    # As text: the driver takes a column's type from its first rows, and stumbles over others.
+    columns = ", ".join(f"CAST({quoted(str(f.column))} AS TEXT)" for f in table.fields)
     query = f"SELECT {columns} FROM {quoted(table.model._meta.db_table)}"  # noqa: S608, SLF001 - quoted names, Django's own
+    expected, read = rows_of(table).count(), 0
     with apart.reading(connection.settings_dict, query) as found:
         for batch in found:
+            read += batch.num_rows
             yield table.arranged(batch)
+    if read < expected:
+        message = f"{read} of {expected} rows were read"
+        raise OSError(message)
 
 
 def find(table: Table, matches: Sequence[Mapping[str, Value]]) -> list[list[Found]]:

@@ -39,6 +39,7 @@ class Doing:
         key: Which record.
         reverses: The act it takes back.
         approver: The second person, once what they agreed to was used.
+        is_preview: Whether it is taken back at its end, and only shows what would follow.
         touched: Keys of records whose copies elsewhere may change, per kind of record.
         left: What could not be done and a person has to see to, in sentences.
         entries: What goes into the audit.
@@ -51,6 +52,7 @@ class Doing:
     key: str = ""
     reverses: str = ""
     approver: str = ""
+    is_preview: bool = False
     touched: dict[str, set[str]] = field(default_factory=dict)
     left: list[str] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)

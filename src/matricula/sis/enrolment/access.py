@@ -276,4 +276,19 @@ def enrolments(
         Refused: They may not (M903), or there is no such student (M911).
     """
     found = registered(acting, number, to="read enrolments", on=on)
-    return queries.enrolments_of(found.student_no, on=on, known_at=known_at)
+    told = queries.enrolments_of(found.student_no, on=on, known_at=known_at)
+    return [one for one in told if one.registration in _readable(acting, found.student_no, on)]
+
+
+def _readable(acting: Acting, student_no: str, on: date) -> set[int]:
+    """List the registrations of a student whose enrolments somebody may read."""
+    return {
+        one.id
+        for one in registration.of_students([student_no], on=on)
+        if scopes.may(acting, ALLOWED["read enrolments"], _belongs_to(one))
+    }
+
+
+def _belongs_to(one: Registered) -> scopes.Facts:
+    persons = frozenset(people.family([one.person])[one.person])
+    return replace(facts_of_programme(one.programme), persons=persons)

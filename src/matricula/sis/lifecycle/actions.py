@@ -18,6 +18,7 @@ from matricula.sis.enrolment import actions as enrolment
 from matricula.sis.enrolment import queries as enrolments
 from matricula.sis.holds import actions as holds
 from matricula.sis.lifecycle import rules
+from matricula.sis.people.actions import second_person
 from matricula.sis.registration import access, actions, queries
 from matricula.sis.registration.actions import Attempt, Change
 from matricula.sis.registration.returning import agreed_if_closed
@@ -62,6 +63,14 @@ def happen(doing: Doing, student: str, change: Change) -> Held:
     found = access.registration(doing.acting, student, to="record an event")
     doing.name(change.action, "student", found.student.number)
     _agreed_if_closed(doing, found, change.effective_on, to=change.action)
+    if change.action in rules.ALWAYS_TWO:
+        about = About("student", found.student.number, access.facts(found))
+        second_person(doing, f"To {change.action}", about)
+    if change.effective_on > doing.acting.today:
+        doing.left.append(
+            f"It counts from {change.effective_on}: until then nothing changes, and on that day "
+            "the record does and other systems hear of it."
+        )
     actions.record(doing, found, change)
     _dispose(doing, found, change)
     return found
@@ -94,6 +103,13 @@ def change_programme(doing: Doing, student: str, towards: Towards, *, effective_
     Raises:
         Refused: As `happen`; or a new section cannot be had (M96x).
     """
+    now = access.registration(doing.acting, student, to="record an event")
+    if (now.programme, now.cohort) == (towards.programme, towards.cohort):
+        raise Refused(
+            "M910", f"{queries.number_of(now)} is for {now.programme}, cohort {now.cohort}, "
+            "already.",
+            cure="Name another programme, or the cohort whose curriculum counts from now on.",
+        )  # fmt: skip
     before = happen(doing, student, Change("change", effective_on))
     after = actions.go_on(doing, before, _attempt(towards, effective_on))
     actions.record(doing, after, Change("start", effective_on))

@@ -22,3 +22,6 @@ DISPOSES: Mapping[str, str] = {
     "change": "withdraw",
     "leave": "leave",
 }
+
+# What takes an award from somebody takes two, whatever the day.
+ALWAYS_TWO = frozenset({"revoke"})

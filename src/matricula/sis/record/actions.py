@@ -95,11 +95,16 @@ def _refresh(part: Part, keys: Sequence[str], on: date) -> list[Changed]:
 def _held(
     model: type[Model], columns: tuple[str, ...], keys: Sequence[str]
 ) -> list[Mapping[str, Any]]:
-    """Read the rows of some keys; a key of several columns is found among all that share one."""
+    """Read the rows of some keys; a key of several columns is found among all that share one.
+
+    They are locked before the parts are read: of two acts about one record the second sees
+    what the first has done.
+    """
     parts = zip(*(split_key(key, len(columns)) for key in keys), strict=True)
     chosen = {f"{name}__in": set(part) for name, part in zip(columns, parts, strict=True)}
     # Django names its own so, and means them to be used.
-    rows = model._default_manager.filter(**chosen).values(*_columns(model))  # noqa: SLF001
+    held = model._default_manager.select_for_update().filter(**chosen)  # noqa: SLF001
+    rows = held.order_by(*queries.identity_of(model)).values(*_columns(model))
     asked = set(keys)
     return [row for row in rows if join_key(str(row[name]) for name in columns) in asked]
 

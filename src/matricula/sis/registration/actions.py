@@ -75,6 +75,7 @@ def matriculate(doing: Doing, person: int, attempt: Attempt) -> Registration:
             live at the same time (M912). Of a former student: a hold forbids it (M941), or a
             second person must agree (M909).
     """
+    persons.person(person)
     facts = _permitted(doing, person, attempt)
     known = queries.student_of(person)
     before = None

@@ -200,6 +200,8 @@ def in_states(
 
 
 def _told(chosen: QuerySet[Registration], on: date, known_at: datetime | None) -> list[Registered]:
+    if known_at is not None:
+        chosen = chosen.filter(recorded_at__lte=known_at)
     rows = list(
         chosen.select_related("student", "predecessor__student").order_by("student", "attempt")
     )

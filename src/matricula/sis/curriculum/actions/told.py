@@ -32,6 +32,10 @@ def existing(model: type[Row], code: str) -> Row:
     return found
 
 
+# Other systems keep codes in columns of a width.
+_LONGEST_CODE = 100
+
+
 def must_be_new(model: type[Model], code: str) -> None:
     """Go on only if nothing of this kind has the code yet.
 
@@ -39,6 +43,11 @@ def must_be_new(model: type[Model], code: str) -> None:
         Refused: Something has (M922), or the code is empty or begins or ends blank (M929).
     """
     must_say(code=code)
+    if len(code) > _LONGEST_CODE:
+        raise Refused(
+            "M929", f"The code has {len(code)} characters; {_LONGEST_CODE} are enough.",
+            cure="Choose a shorter one: every connected system must be able to hold it.",
+        )  # fmt: skip
     if code != code.strip():
         raise Refused("M929", f"The code {code!r} has a blank at an end.", cure="Leave it out.")
     if model._default_manager.filter(code=code).exists():  # noqa: SLF001 - as above

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from matricula.accounts.actions import use_agreement
+from matricula.kernel.errors import Refused
 from matricula.sis.people import queries
 
 if TYPE_CHECKING:
@@ -27,7 +28,14 @@ def second_person(doing: Doing, what: str, about: About) -> None:
         Refused: Nobody else agreed who may (M909), or there is no such account (M901).
     """
     acting = doing.acting
-    used = use_agreement(acting, doing.act, what, about, known_as=_known_as)
+    try:
+        used = use_agreement(acting, doing.act, what, about, known_as=_known_as)
+    except Refused as refused:
+        if not doing.is_preview:
+            raise
+        # What somebody is to agree to can be looked at first.
+        doing.left.append(f"{refused.message} {refused.cure}")
+        return
     doing.approver = acting.approver
     if used is not None:
         told = {"agreement": used.pk, "account": acting.approver, "role": used.role}
