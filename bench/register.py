@@ -95,12 +95,10 @@ def asking(given: argparse.Namespace, home: Path) -> list[tuple[str, ...]]:
 
     held: list[int] = []
     codes = sorted({r.programme for r in queries.of_students(numbers[:2000], on=TODAY)})
-    flows = len(desk.charter.flows)
-    there = f"{given.students:,} students present"
-    whole = seconds(programme, codes[:3])
-    each = whole / statistics.median(held) * 5_000
+    there = f"{len(desk.charter.flows)} flows, {given.students:,} students present"
+    each = seconds(programme, codes[:3]) / statistics.median(held) * 5_000
     return [
-        row(f"a withdrawal previewed, {flows} flows, {there}", seconds(preview, some), 0.2),
+        row(f"a withdrawal previewed, {there}", seconds(preview, some), 0.2),
         row(f"one student as of another day, {there}", seconds(as_of, some), 0.01),
         row("a programme as of another day, for each 5,000 students", each, 0.3),
     ]

@@ -49,13 +49,14 @@ def _complete(doing: Doing, model: type[Model], batch: pa.RecordBatch) -> pa.Rec
     stamp: dict[str, Any] = {"act": doing.act, "recorded_at": doing.acting.at}
     told = dict(zip(batch.schema.names, batch.columns, strict=True))
     for field in model._meta.concrete_fields:  # noqa: SLF001
-        name = field.column
+        name = str(field.column)
         if name in told or name == "id":
             continue
         value = stamp.get(name, _default(field))
         if value is not None:
             written = field.get_db_prep_value(value, connection)
-            told[name] = pa.repeat(_scalar(written), batch.num_rows)
+            same: Any = _scalar(written)
+            told[name] = pa.repeat(same, batch.num_rows)
     return pa.RecordBatch.from_pydict(told)
 
 

@@ -90,7 +90,7 @@ def records(rows: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """
     for batch in rows:
         told = batch["status"].dictionary_encode()
-        statuses = told.dictionary.to_pylist()
+        statuses = [str(one) for one in told.dictionary.to_pylist()]
         states = pa.array([rules.TOLD_AS[one] for one in statuses], pa.string())
         access = pa.array([rules.STATUSES[one].has_lms_access for one in statuses], pa.bool_())
         yield pa.RecordBatch.from_pydict(

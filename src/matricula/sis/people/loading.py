@@ -5,7 +5,7 @@ Whether rows may come in is judged by who calls; what comes here is written as i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyarrow as pa
 
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from django.db.models import Model
 
     from matricula.sis.acts.actions import Doing
+
+    # Of any type: what is in it is for its column's name to say.
+    Column: TypeAlias = pa.Array[Any]
 
 _PERSONS = "persons"
 TABLES: Mapping[str, type[Model]] = {
@@ -106,39 +109,34 @@ def _contacts(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         )  # fmt: skip
 
 
-def _of(columns: Mapping[str, pa.Array[pa.Scalar[pa.DataType]]]) -> pa.RecordBatch:
+def _of(columns: Mapping[str, Column]) -> pa.RecordBatch:
     return pa.RecordBatch.from_pydict(dict(columns))
 
 
-def _all(word: str, batch: pa.RecordBatch) -> pa.Array[pa.Scalar[pa.DataType]]:
+def _all(word: str, batch: pa.RecordBatch) -> Column:
     return pa.repeat(word, batch.num_rows)
 
 
-def _empty(column: pa.Array[pa.Scalar[pa.DataType]]) -> pa.Array[pa.Scalar[pa.DataType]]:
-    return column.fill_null("")
+def _empty(column: Column) -> Column:
+    filled: Column = column.fill_null("")
+    return filled
 
 
-def _either(
-    one: pa.Array[pa.Scalar[pa.DataType]], other: pa.Array[pa.Scalar[pa.DataType]]
-) -> pa.Array[pa.Scalar[pa.DataType]]:
+def _either(one: Column, other: Column) -> Column:
     return pa.array([a or b for a, b in zip(one.to_pylist(), other.to_pylist(), strict=True)])
 
 
-def plain(words: pa.Array[pa.Scalar[pa.DataType]]) -> pa.Array[pa.Scalar[pa.DataType]]:
+def plain(words: Column) -> Column:
     """Bring names into the form in which they are looked for, each distinct one once."""
     return _each(words, rules.plain)
 
 
-def plain_contact(
-    kind: str, values: pa.Array[pa.Scalar[pa.DataType]]
-) -> pa.Array[pa.Scalar[pa.DataType]]:
+def plain_contact(kind: str, values: Column) -> Column:
     """Bring contact points of a kind into the form in which they are looked for."""
     return _each(values, lambda value: rules.plain_contact(kind, value))
 
 
-def _each(
-    values: pa.Array[pa.Scalar[pa.DataType]], change: Callable[[str], str]
-) -> pa.Array[pa.Scalar[pa.DataType]]:
+def _each(values: Column, change: Callable[[str], str]) -> Column:
     told = values.dictionary_encode()
     changed = [None if one is None else change(one) for one in told.dictionary.to_pylist()]
     return pa.array(changed, pa.string()).take(told.indices)
@@ -148,10 +146,10 @@ def holders(values: Iterable[str]) -> Iterator[pa.RecordBatch]:
     """Say who holds numbers: `system`, `kind`, `value` and `id`, the survivor's where merged."""
     columns = {"system": "system", "kind": "kind", "value": "value", "id": "person"}
     for batch in acts.there(Identifier.objects.all(), columns, ("value", values)):
-        persons = batch["id"].to_pylist()
+        persons: list[int] = [int(str(one)) for one in batch["id"].to_pylist()]
         who = queries.resolve(persons)
         place = batch.schema.get_field_index("id")
-        yield batch.set_column(place, "id", pa.array([who[one] for one in persons]))
+        yield batch.set_column(place, "id", pa.array([who[one] for one in persons], pa.int64()))
 
 
 def known(persons: Iterable[int], *, on: date) -> Iterator[pa.RecordBatch]:
