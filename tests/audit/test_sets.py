@@ -1,4 +1,4 @@
-"""Sets of rows get in as they are, on both databases: the empty, the absent, odd letters."""
+"""Sets of rows get in as they are on both databases: what is empty, nothing, or odd letters."""
 
 from __future__ import annotations
 
