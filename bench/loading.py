@@ -131,20 +131,20 @@ def _tables() -> list[str]:
 def _inserted(other: object, name: str) -> Iterator[tuple[Callable[[], object], int]]:
     from django.db import connection
 
-    found = other.execute(f'SELECT * FROM "{name}"')  # type: ignore[attr-defined]
+    found = other.execute(f'SELECT * FROM "{name}"')  # type: ignore[attr-defined]  # a connection of either library
     columns = ", ".join(f'"{column[0]}"' for column in found.description)
     marks = ", ".join(["%s"] * len(found.description))
     statement = f'INSERT INTO "{name}" ({columns}) VALUES ({marks})'
     while rows := found.fetchmany(_CHUNK):
         with connection.cursor() as cursor:
-            yield (lambda cursor=cursor, rows=rows: cursor.executemany(statement, rows)), len(rows)  # type: ignore[misc]
+            yield (lambda cursor=cursor, rows=rows: cursor.executemany(statement, rows)), len(rows)  # type: ignore[misc]  # bound where it stands
 
 
 def _copied(other: object, name: str) -> Iterator[tuple[Callable[[], object], int]]:
     from django.db import connection
 
     held = io.BytesIO()
-    with other.cursor() as cursor:  # type: ignore[attr-defined]
+    with other.cursor() as cursor:  # type: ignore[attr-defined]  # a connection of either library
         (count,) = cursor.execute(f'SELECT count(*) FROM "{name}"').fetchone()
         with cursor.copy(f'COPY "{name}" TO STDOUT') as stream:
             for part in stream:

@@ -50,7 +50,10 @@ def _who(*, needed: bool) -> Callable[[Callable[..., object]], Callable[..., obj
 @_who(needed=True)
 @click.option("--programme", required=True, help="For which programme.")
 @click.option("--term", required=True, help="In which term they want to begin.")
-@click.option("--mode", type=click.Choice(["full", "part"]), default="full", show_default=True)
+@click.option(
+    "--mode", type=click.Choice(["full", "part"]), default="full", show_default=True,
+    help="Full time or part time.",
+)  # fmt: skip
 @click.option("--enquiry", "is_enquiry", is_flag=True, help="They only ask so far.")
 @_ON
 def apply(

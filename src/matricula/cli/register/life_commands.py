@@ -27,7 +27,10 @@ _UNTIL = click.option("--until", "ends_on", type=DAY, default=None, help="Its la
 @click.argument("person", type=int)
 @click.option("--programme", required=True, help="For which programme.")
 @click.option("--cohort", required=True, help="The intake, such as 2026.")
-@click.option("--mode", type=click.Choice(["full", "part"]), default="full", show_default=True)
+@click.option(
+    "--mode", type=click.Choice(["full", "part"]), default="full", show_default=True,
+    help="Full time or part time.",
+)  # fmt: skip
 @_FROM
 def matriculate(
     asked: Asked, person: int, *, programme: str, cohort: str, mode: str, effective_on: date

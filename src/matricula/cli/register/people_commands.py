@@ -77,7 +77,10 @@ def _number(text: str) -> Number:
 @person.command()
 @reads
 @click.argument("words", nargs=-1, required=True)
-@click.option("--limit", type=click.IntRange(1, 200), default=20, show_default=True)
+@click.option(
+    "--limit", type=click.IntRange(1, 200), default=20, show_default=True,
+    help="How many are listed at most.",
+)  # fmt: skip
 def find(asked: Asked, words: tuple[str, ...], limit: int) -> None:
     """Find persons by a number, an e-mail address or the beginnings of their names."""
     from matricula.sis.people import access

@@ -123,7 +123,8 @@ def _empty(column: Column) -> Column:
 
 
 def _either(one: Column, other: Column) -> Column:
-    return pa.array([a or b for a, b in zip(one.to_pylist(), other.to_pylist(), strict=True)])
+    pairs = zip(one.to_pylist(), other.to_pylist(), strict=True)
+    return pa.array([a or b for a, b in pairs], pa.string())
 
 
 def plain(words: Column) -> Column:
@@ -139,7 +140,8 @@ def plain_contact(kind: str, values: Column) -> Column:
 def _each(values: Column, change: Callable[[str], str]) -> Column:
     told = values.dictionary_encode()
     changed = [None if one is None else change(one) for one in told.dictionary.to_pylist()]
-    return pa.array(changed, pa.string()).take(told.indices)
+    taken: Column = pa.array(changed, pa.string()).take(told.indices)
+    return taken
 
 
 def holders(values: Iterable[str]) -> Iterator[pa.RecordBatch]:
