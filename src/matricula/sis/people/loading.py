@@ -124,7 +124,7 @@ def _empty(column: Column) -> Column:
 
 def _either(one: Column, other: Column) -> Column:
     pairs = zip(one.to_pylist(), other.to_pylist(), strict=True)
-    return pa.array([a or b for a, b in pairs], pa.string())
+    return pa.array([a or b for a, b in pairs], pa.bool_())
 
 
 def plain(words: Column) -> Column:
