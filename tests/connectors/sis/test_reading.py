@@ -78,3 +78,20 @@ def test_a_reading_that_cannot_be_had_is_for_later_and_never_taken_for_empty(
 
     with pytest.raises(TryAgain):
         _read("students", tmp_path)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_column_that_is_empty_for_long_and_then_is_not_is_read_to_its_end(tmp_path, monkeypatch):
+    model = rows.TABLES["students"].model
+    many = [
+        {**STUDENTS[1], "student_no": f"{n:08d}", "email": None, "born_on": None}
+        for n in range(1_500)
+    ]
+    last = {**STUDENTS[0], "student_no": "99999999", "email": "late@b.org"}
+    model._default_manager.bulk_create(model(**row) for row in (*many, last))
+    monkeypatch.setattr(rows, "_MANY", 10)
+
+    _, found = _read("students", tmp_path)
+
+    assert len(found) == 1_501
+    assert (found[-1]["email"], found[-1]["born_on"]) == ("late@b.org", date(2004, 2, 29))

@@ -150,7 +150,9 @@ class Table:
 
 def _as(column: pa.Array[Any], kind: pa.DataType) -> pa.Array[Any]:
     """Turn a column of text into its type; SQLite writes a truth value as a digit."""
-    text = column.cast(pa.string())
+    text: pa.Array[Any] = column if pa.types.is_string(column.type) else column.cast(pa.string())
+    if pa.types.is_string(kind):
+        return text
     if pa.types.is_boolean(kind):
         said = pc.is_in(text, pa.array(["1", "true", "t"]))
         known: pa.Array[Any] = pc.if_else(text.is_valid(), said, pa.scalar(None, pa.bool_()))

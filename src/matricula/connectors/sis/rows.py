@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, models
 
 from matricula.connectors.kit.claims import Claims
 from matricula.connectors.kit.errors import ConnectorError, SkipRow, TryAgain
@@ -52,8 +52,7 @@ def batches(table: Table) -> Iterator[pa.RecordBatch]:
 
 def _apart(table: Table) -> Iterator[pa.RecordBatch]:
     quoted = connection.ops.quote_name
-    # As text: the driver takes a column's type from its first rows, and stumbles over others.
-    columns = ", ".join(f"CAST({quoted(str(f.column))} AS TEXT)" for f in table.fields)
+    columns = ", ".join(_as_text(f, quoted(str(f.column))) for f in table.fields)
     query = f"SELECT {columns} FROM {quoted(table.model._meta.db_table)}"  # noqa: S608, SLF001 - quoted names, Django's own
     expected, read = rows_of(table).count(), 0
     with apart.reading(connection.settings_dict, query) as found:
@@ -63,6 +62,15 @@ def _apart(table: Table) -> Iterator[pa.RecordBatch]:
     if read < expected:
         message = f"{read} of {expected} rows were read"
         raise OSError(message)
+
+
+def _as_text(field: models.Field[Any, Any], column: str) -> str:
+    """Ask for a column as text, unless it can be nothing else.
+
+    The driver takes a column's type from its first rows, and stumbles over those that differ.
+    """
+    is_text = isinstance(field, models.TextField) and not field.null
+    return column if is_text else f"CAST({column} AS TEXT)"
 
 
 def find(table: Table, matches: Sequence[Mapping[str, Value]]) -> list[list[Found]]:
