@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _WRITES: frozenset[WriteKind] = frozenset({"create", "update", "delete"})
 _DECIMAL = pa.decimal128(14, 4)
+# Stands for what is not there; no text that a command takes holds it.
+ABSENT = "\x1f"
 _KINDS: Sequence[tuple[type[models.Field[Any, Any]], NativeType, pa.DataType]] = (
     (models.BooleanField, "boolean", pa.bool_()),
     (models.DecimalField, "decimal", _DECIMAL),
@@ -151,6 +153,9 @@ class Table:
 def _as(column: pa.Array[Any], kind: pa.DataType) -> pa.Array[Any]:
     """Turn a column of text into its type; SQLite writes a truth value as a digit."""
     text: pa.Array[Any] = column if pa.types.is_string(column.type) else column.cast(pa.string())
+    absent = pc.equal(text, ABSENT)
+    if pc.any(absent).as_py():
+        text = pc.if_else(absent, pa.scalar(None, pa.string()), text)
     if pa.types.is_string(kind):
         return text
     if pa.types.is_boolean(kind):

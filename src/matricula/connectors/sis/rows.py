@@ -12,7 +12,7 @@ from matricula.connectors.kit.claims import Claims
 from matricula.connectors.kit.errors import ConnectorError, SkipRow, TryAgain
 from matricula.connectors.kit.protocol import Found, Outcome, asks_for_nobody
 from matricula.connectors.sis import apart
-from matricula.connectors.sis.mapping import Table, as_value
+from matricula.connectors.sis.mapping import ABSENT, Table, as_value
 from matricula.sis.received import actions as received
 from matricula.sis.received import queries as told
 from matricula.sis.record import queries as record
@@ -67,10 +67,13 @@ def _apart(table: Table) -> Iterator[pa.RecordBatch]:
 def _as_text(field: models.Field[Any, Any], column: str) -> str:
     """Ask for a column as text, unless it can be nothing else.
 
-    The driver takes a column's type from its first rows, and stumbles over those that differ.
+    On SQLite the driver takes a column's type from its first rows, and stumbles over a later
+    one that differs: what is not there is given a sign of its own.
     """
-    is_text = isinstance(field, models.TextField) and not field.null
-    return column if is_text else f"CAST({column} AS TEXT)"
+    if isinstance(field, models.TextField) and not field.null:
+        return column
+    text = f"CAST({column} AS TEXT)"
+    return text if connection.vendor == "postgresql" else f"COALESCE({text}, char({ord(ABSENT)}))"
 
 
 def find(table: Table, matches: Sequence[Mapping[str, Value]]) -> list[list[Found]]:
