@@ -153,7 +153,7 @@ class Table:
 def _as(column: pa.Array[Any], kind: pa.DataType) -> pa.Array[Any]:
     """Turn a column of text into its type; SQLite writes a truth value as a digit."""
     text: pa.Array[Any] = column if pa.types.is_string(column.type) else column.cast(pa.string())
-    absent = pc.equal(text, ABSENT)
+    absent = pc.equal(text, pa.scalar(ABSENT))
     if pc.any(absent).as_py():
         text = pc.if_else(absent, pa.scalar(None, pa.string()), text)
     if pa.types.is_string(kind):
