@@ -52,6 +52,7 @@ def demo(into: Path, students: int, *, again: bool, stay: bool) -> None:
         show.say(f"That took {time.monotonic() - began:.0f} seconds. It is all in {into}:")
         _say_how_it_is_found()
         show.say(f"  cd {into}")
+        show.say(f"  export MATRICULA_ACTOR={os.environ['MATRICULA_ACTOR']}")
         show.say("  matricula status")
         show.say(f"  matricula explain student {her}")
         if stay:
