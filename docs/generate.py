@@ -299,24 +299,6 @@ def _page(lines: list[str]) -> str:
     return "\n".join([lines[0], "", WRITTEN_BY, *lines[1:]]) + "\n"
 
 
-def _machines() -> dict[str, tuple[str, Mapping[str, Any]]]:
-    """Name the register's state machines, with a title and the table by which each acts."""
-    from matricula.sis.admissions import rules as admissions
-    from matricula.sis.curriculum import rules as curriculum
-    from matricula.sis.enrolment import rules as enrolment
-    from matricula.sis.holds import rules as holds
-    from matricula.sis.registration import rules as registration
-
-    return {
-        "application": ("An application", admissions.TRANSITIONS),
-        "registration": ("A registration", registration.TRANSITIONS),
-        "term-registration": ("A registration in a term", enrolment.TERMS.moves),
-        "enrolment": ("An enrolment", enrolment.ENROLMENTS.moves),
-        "hold": ("A hold", holds.TRANSITIONS),
-        "section": ("A section", curriculum.TRANSITIONS),
-    }
-
-
 def machines_page() -> str:
     """Every state machine of the register, as a picture and as a table."""
     lines = [
@@ -326,7 +308,7 @@ def machines_page() -> str:
             "action may be taken back by a later one that supersedes it."
         ),
     ]  # fmt: skip
-    for name, (title, moves) in _machines().items():
+    for name, (title, moves) in machines.every().items():
         lines += ["", f"## {title}", "", f"![{title}](../pictures/machine-{name}.svg)", ""]
         lines += machines.table(moves)
     return _page(lines)
@@ -358,7 +340,7 @@ def bundle_page() -> str:
 
 
 def _picture_of(name: str) -> Callable[[], str]:
-    return lambda: machines.picture(*_machines()[name])
+    return lambda: machines.picture(*machines.every()[name])
 
 
 PAGES: Mapping[str, Callable[[], str]] = {
@@ -371,7 +353,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "reference/connectors.md": connectors_page,
     "reference/machines.md": machines_page,
     "reference/bundle.md": bundle_page,
-    **{f"pictures/machine-{name}.svg": _picture_of(name) for name in _machines()},
+    **{f"pictures/machine-{name}.svg": _picture_of(name) for name in machines.every()},
 }
 
 

@@ -7,7 +7,7 @@ which it may happen and the one to which it leads.
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -114,3 +114,21 @@ def table(moves: Mapping[str, Move]) -> Sequence[str]:
         sources = ", ".join(source or "nothing yet" for source in sorted(move.sources))
         lines.append(f"| {action} | {sources} | {move.target} |")
     return lines
+
+
+def every() -> dict[str, tuple[str, Mapping[str, Any]]]:
+    """Name the register's state machines, with a title and the table by which each acts."""
+    from matricula.sis.admissions import rules as admissions
+    from matricula.sis.curriculum import rules as curriculum
+    from matricula.sis.enrolment import rules as enrolment
+    from matricula.sis.holds import rules as holds
+    from matricula.sis.registration import rules as registration
+
+    return {
+        "application": ("An application", admissions.TRANSITIONS),
+        "registration": ("A registration", registration.TRANSITIONS),
+        "term-registration": ("A registration in a term", enrolment.TERMS.moves),
+        "enrolment": ("An enrolment", enrolment.ENROLMENTS.moves),
+        "hold": ("A hold", holds.TRANSITIONS),
+        "section": ("A section", curriculum.TRANSITIONS),
+    }

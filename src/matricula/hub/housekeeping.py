@@ -29,6 +29,6 @@ def keep_house(desk: Desk) -> None:
     today = local_date(desk.charter, desk.at)
     if enrolments.due(at=desk.at, on=today):
         mine = Acting(ACCOUNT, "system", desk.at, today, (Granted("system", ALL),))
-        acting.carry_out(desk, mine, enrolment.expire_offers)
+        acting.carry_out(desk, mine, enrolment.offer_seats)
         acting.work_out(desk)
     notices.deliver(desk.at)

@@ -42,7 +42,7 @@ def _everything(amara):
         "drop a section": (actions.drop, (amara, "MAT101-1"), {}),
         "withdraw from a section": (actions.withdraw, (amara, "MAT101-1"), {}),
         "offer seats": (actions.offer_seats, (["MAT101-1"],), {}),
-        "offer seats everywhere": (actions.expire_offers, (), {}),
+        "offer seats everywhere": (actions.offer_seats, (), {}),
         "end every enrolment": (
             actions.leave_all, (registration_of(amara),),
             {"action": "drop", "effective_on": CHOOSING}),

@@ -262,11 +262,11 @@ def test_an_offer_that_passed_is_let_go_and_the_next_is_offered_the_seat(campus)
 
     with pytest.raises(Refused, match="since 2026-09-12 09:00 UTC"):
         act(actions.claim_seat, bela, "BIO101-1", day=later)
-    offered_to = act(actions.expire_offers, day=later)
+    offered_to = act(actions.offer_seats, day=later)
 
     assert offered_to == [f"{chidi}|BIO101-1"]
     assert status(bela, "BIO101-1", later) == "dropped"
-    assert act(actions.expire_offers, day=later) == []
+    assert act(actions.offer_seats, day=later) == []
 
 
 def test_who_waits_is_looked_at_again_and_passed_over_when_something_is_in_the_way(campus):

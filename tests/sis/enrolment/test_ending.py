@@ -88,7 +88,7 @@ def test_who_leaves_on_a_day_to_come_has_the_seat_until_then(campus):
 
     leave_all(amara, effective_on=until, day=CHOOSING)
     before = offered("BIO101-1")
-    act(actions.expire_offers, day=until)
+    act(actions.offer_seats, day=until)
 
     assert before == []
     assert offered("BIO101-1") == [bela]

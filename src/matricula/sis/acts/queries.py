@@ -43,9 +43,3 @@ def last_reversing(number: str) -> Act:
     while (later := reversing(last.id)) is not None:
         last = later
     return last
-
-
-def stands(number: str) -> bool:
-    """Whether nothing took an act back, or what did was taken back itself."""
-    later = reversing(number)
-    return later is None or not stands(later.id)

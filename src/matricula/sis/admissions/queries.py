@@ -221,11 +221,6 @@ def of_act(act: str) -> list[ApplicationEvent]:
     return list(found.select_related("application"))
 
 
-def act_of(event: int) -> str:
-    """Say by which act an event was recorded."""
-    return ApplicationEvent.objects.get(pk=event).act
-
-
 def history(number: str, *, known_at: datetime | None = None) -> list[Line]:
     """List what was recorded of an application, the earliest first, with what was taken back."""
     found = ApplicationEvent.objects.filter(application__number=number).order_by("id")

@@ -7,7 +7,7 @@ from matricula.sis.enrolment.actions.block import Block, NotEnrolled, enrol_bloc
 from matricula.sis.enrolment.actions.ending import cancel_term, leave_all
 from matricula.sis.enrolment.actions.grading import grade, lapse, leave_incomplete
 from matricula.sis.enrolment.actions.leaving import drop, swap, withdraw
-from matricula.sis.enrolment.actions.queue import expire_offers, offer_seats
+from matricula.sis.enrolment.actions.queue import offer_seats
 from matricula.sis.enrolment.actions.reversing import restore
 from matricula.sis.enrolment.actions.sections import (
     cancel_section,
@@ -27,7 +27,7 @@ from matricula.sis.enrolment.actions.terms import (
 __all__ = [
     "Block", "ForTerm", "NotEnrolled", "Placed", "add", "approve", "cancel_section",
     "cancel_term", "change_capacity", "claim_seat", "come_back", "complete_term", "drop",
-    "enrol_block", "expire_offers", "grade", "lapse", "leave_all", "leave_incomplete",
+    "enrol_block", "grade", "lapse", "leave_all", "leave_incomplete",
     "move_section", "offer_seats", "refuse", "register_intake", "register_term", "restore",
     "reverse_section", "swap", "take_census", "withdraw",
 ]  # fmt: skip

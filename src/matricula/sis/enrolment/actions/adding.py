@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from matricula.sis.enrolment.actions.gathering import Gathered
     from matricula.sis.enrolment.models import TermRegistration
 
-# Who is one of these has what was asked for: to ask again changes nothing.
-_THERE = frozenset({rules.ENROLLED, rules.WAITLISTED, rules.PENDING, rules.INCOMPLETE})
-
 
 @dataclass(frozen=True, slots=True)
 class Placed:
@@ -91,7 +88,7 @@ def add(
     must_be_agreed(doing, under, term, on=on, to="enrol")
     gathered = gathering.gather(doing, [under], [], term, known=known, held=held)
     there = gathered.row(under, section)
-    if there is not None and there.status in _THERE:
+    if there is not None and there.status in rules.THERE:
         return placed(there, is_new=False)
     asked = gathering.wish(gathered, under, taught, on=on, waived=let_pass)
     row = there or new_row(doing, gathered, under, taught)

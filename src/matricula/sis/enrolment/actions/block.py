@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from matricula.sis.enrolment.actions.gathering import Gathered
     from matricula.sis.enrolment.models import Enrolment
 
-_THERE = frozenset({rules.ENROLLED, rules.WAITLISTED, rules.PENDING, rules.INCOMPLETE})
-
 
 @dataclass(frozen=True, slots=True)
 class NotEnrolled:
@@ -189,7 +187,7 @@ class _Intake:
             self._not.append(NotEnrolled(one.student_no, code, (excepted,)))
             return False
         row = self._gathered.row(one, code)
-        if row is not None and row.status in _THERE:
+        if row is not None and row.status in rules.THERE:
             self._already.append((one.student_no, code))
             return False
         return True

@@ -32,6 +32,8 @@ _SOME = 20
 def offer_seats(doing: Doing, sections: Iterable[str] | None = None) -> list[str]:
     """Let offers that have passed go, and offer every seat that is free to who waits.
 
+    To be called now and then: nothing else happens when an instant or a day has come.
+
     Args:
         doing: The act.
         sections: Which; if None, every section with an offer that has passed, or with a seat
@@ -58,20 +60,6 @@ def offer_seats(doing: Doing, sections: Iterable[str] | None = None) -> list[str
     gone = Enrolment.objects.filter(section__in=codes, vacated_on__lte=doing.acting.today)
     gone.update(vacated_on=None)
     return offered
-
-
-def expire_offers(doing: Doing) -> list[str]:
-    """Let every offer that has passed go, and offer what became free to the next who wait.
-
-    To be called now and then: nothing else happens when an instant or a day has come.
-
-    Returns:
-        As `offer_seats`.
-
-    Raises:
-        Refused: Not permitted (M903).
-    """
-    return offer_seats(doing)
 
 
 def _let_go(doing: Doing, sections: Iterable[str]) -> None:

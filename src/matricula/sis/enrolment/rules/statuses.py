@@ -57,6 +57,8 @@ STATUSES: Mapping[str, Status] = {
 SEATED = frozenset(name for name, status in STATUSES.items() if status.occupies_seat)
 # In these a student waits for a seat or for somebody's word.
 WAITING = frozenset({REQUESTED, WAITLISTED, PENDING})
+# Whoever asks for a section once more in one of these has what they ask for, or waits for it.
+THERE = frozenset({ENROLLED, WAITLISTED, PENDING, INCOMPLETE})
 # An enrolment of one of these can still end.
 OPEN = WAITING | {ENROLLED, INCOMPLETE}
 
