@@ -93,22 +93,29 @@ def _create(place: Place, write: Write) -> Outcome:
     present = _existing(place, write)
     if present is not None:
         return _adopted(place, write, present)
-    answer = place.endpoint.create(record)
+    answer, record_id = _made(place, write, record)
     if answer.status == _CONFLICT and (present := _existing(place, write)) is not None:
         # Somebody was quicker, or the network sent it twice.
         return _adopted(place, write, present)
     if not answer.good:
         raise refusal(answer, wanted)
-    record_id = str(answer.record.get("id") or "")
     if not record_id:
         raise unknown("A creation is answered well, but without the new record's id.")
-    place.claims.made(write, record_id)
     stated = {field: value for field, value in wanted.items() if value is not None}
     lost = _lost(place, record_id, answer, stated)
     if lost:
         _take_back(place, record_id)
         raise kept_otherwise(lost, "the new record was taken back")
     return Outcome(write.key, record_id)
+
+
+def _made(place: Place, write: Write, record: Record) -> tuple[Answer, str]:
+    with place.claims.making(write):
+        answer = place.endpoint.create(record)
+        record_id = str(answer.record.get("id") or "") if answer.good else ""
+        if record_id:
+            place.claims.made(write, record_id)
+    return answer, record_id
 
 
 def _adopted(place: Place, write: Write, present: Record) -> Outcome:
