@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from matricula.audit.verify import verify
+from matricula.kernel.errors import Refused
 from matricula.sis.enrolment import actions, queries, rules
 from matricula.sis.enrolment.models import Enrolment, EnrolmentEvent, TermRegistration
-from tests.sis.enrolment.conftest import CHOOSING, act, enrol, on
+from matricula.sis.lifecycle import actions as lifecycle
+from matricula.sis.registration.actions import Change
+from tests.sis.conftest import doing
+from tests.sis.enrolment.conftest import CHOOSING, act, enrol, on, student
 
 STUDENTS, THREADS = 200, 20
 
@@ -104,3 +109,31 @@ def test_one_student_who_clicks_on_many_sections_at_once_stays_within_the_load(c
     assert Enrolment.objects.filter(status=rules.ENROLLED).count() == 2
     assert len(refused) == 2
     assert all("part load is at most 45" in str(one) for one in refused)
+
+
+def test_who_withdraws_is_not_registered_for_the_next_term_at_the_same_moment(
+    transactional_db, campus
+):
+    if connection.vendor != "postgresql":
+        pytest.skip("one at a time writes to SQLite; there is no race")
+    number, withdrawn = student(), threading.Event()
+
+    def register():
+        withdrawn.wait()
+        with suppress(Refused):
+            act(actions.register_term, number, "2026-2")
+        connection.close()
+
+    late = threading.Thread(target=register)
+    late.start()
+    with transaction.atomic(), doing(on(CHOOSING, reason="personal")) as step:
+        change = Change("withdraw", CHOOSING, last_attended_on=CHOOSING)
+        lifecycle.happen(step, number, change)
+        withdrawn.set()
+        # They ask now, and get no answer before this act has ended.
+        late.join(0.3)
+        assert late.is_alive()
+    late.join()
+
+    left = TermRegistration.objects.filter(student_no=number).values_list("term", "state")
+    assert dict(left).get("2026-2") != rules.REGISTERED

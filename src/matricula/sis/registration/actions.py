@@ -18,7 +18,7 @@ from matricula.sis.registration import access, queries, returning, rules
 from matricula.sis.registration.models import Registration, RegistrationEvent, Student
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import date
 
     from matricula.kernel.checks import Check
@@ -215,6 +215,16 @@ def must_pass(checks: Sequence[Check]) -> None:
         Refused: Something is: the first is said in full, the others are counted (M912).
     """
     kernel_checks.must_pass(checks, code="M912")
+
+
+def hold_still(students: Iterable[str]) -> None:
+    """Let nothing happen to students until the act ends; what is read afterwards stays true.
+
+    Args:
+        students: Their numbers; who is not there is passed over.
+    """
+    chosen = Student.objects.filter(number__in=set(students)).order_by("pk")
+    list(chosen.select_for_update().values_list("pk"))
 
 
 def _locked_history(registration: Registration) -> list[rules.Event]:

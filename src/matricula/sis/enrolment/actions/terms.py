@@ -15,6 +15,7 @@ from matricula.sis.enrolment.actions.writing import TermChange, write_terms
 from matricula.sis.enrolment.models import TermRegistration
 from matricula.sis.holds import actions as deciding
 from matricula.sis.holds import queries as holds
+from matricula.sis.registration import actions as registering
 from matricula.sis.registration import queries as registrations
 from matricula.sis.registration.rules import ACTIVE, ADMITTED, COMPLETING
 
@@ -85,6 +86,8 @@ def register_term(
         RefusedDecision: They are no student then, or it is not the time (M941).
     """
     dates = curriculum.term(term)
+    # Who withdraws meanwhile is not registered for a term as if they had not.
+    registering.hold_still([student.partition("/")[0]])
     on = effective_on or doing.acting.today
     day = max(on, dates.starts_on)
     told = access.registered(doing.acting, student, to="register for a term", on=day)
@@ -137,6 +140,7 @@ def register_intake(
     dates, on = curriculum.term(term), doing.acting.today
     day = max(on, dates.starts_on)
     doing.name(to, "programme", programme)
+    registering.hold_still(one.student_no for one in registrations.of_programme(programme, on=day))
     told = [
         one
         for one in registrations.of_programme(programme, on=day)
