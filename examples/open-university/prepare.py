@@ -1,9 +1,11 @@
 """Make a working folder for the Open University example; the data stays where it is.
 
-    python prepare.py --data DIR --into WORK [--sql URL] [--scim URL]
+    python prepare.py --data DIR --into WORK [--sql URL] [--scim URL] [--register]
 
 Writes WORK/charter with the paths in it, WORK/support.db with the support teams' empty tables
 (unless --sql names another database that has them), and the folders that targets need.
+With --register it is the charter of a university whose students are in Matricula's register:
+`matricula register import DIR --kind open-university` brings them in.
 """
 
 from __future__ import annotations
@@ -31,7 +33,9 @@ CREATE TABLE results (id_assessment TEXT, id_student TEXT, day INTEGER, score NU
 NO_SCIM = "http://127.0.0.1:9/not-started/v2"
 
 
-def prepare(data: Path, work: Path, *, sql: str = "", scim: str = "") -> Path:
+def prepare(
+    data: Path, work: Path, *, sql: str = "", scim: str = "", register: bool = False
+) -> Path:
     """Write the working folder and return the charter's folder in it.
 
     Args:
@@ -39,6 +43,7 @@ def prepare(data: Path, work: Path, *, sql: str = "", scim: str = "") -> Path:
         work: A folder to make.
         sql: The support teams' database; a new SQLite file when empty.
         scim: Base address of the identity provider.
+        register: Whether students are in Matricula's register and not in files.
     """
     for name in ("lms", "warehouse"):
         (work / name).mkdir(parents=True, exist_ok=True)
@@ -47,7 +52,7 @@ def prepare(data: Path, work: Path, *, sql: str = "", scim: str = "") -> Path:
         with closing(sqlite3.connect(work / "support.db")) as database:
             database.executescript(TABLES)
     charter = work / "charter"
-    shutil.copytree(HERE / "charter", charter)
+    shutil.copytree(HERE / ("register" if register else "charter"), charter)
     systems = charter / "systems.yaml"
     text = systems.read_text(encoding="utf-8").partition("systems:\n")
     placed = (
@@ -67,8 +72,11 @@ def main() -> None:
     parser.add_argument("--into", type=Path, required=True)
     parser.add_argument("--sql", default="")
     parser.add_argument("--scim", default="")
+    parser.add_argument("--register", action="store_true")
     words = parser.parse_args()
-    charter = prepare(words.data, words.into, sql=words.sql, scim=words.scim)
+    charter = prepare(
+        words.data, words.into, sql=words.sql, scim=words.scim, register=words.register
+    )
     print(f"wrote {charter}; now `cd {words.into}` and `matricula check`")
 
 

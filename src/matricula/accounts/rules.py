@@ -126,7 +126,7 @@ class About:
 
 
 # What somebody may agree to an act about.
-KINDS = ("student", "person", "application", "hold", "hold policy", "term")
+KINDS = ("student", "person", "application", "hold", "hold policy", "term", "load")
 # Who never agrees: whom the record is about, machines, whoever only reads or only grants.
 SILENT = frozenset({"student", "system", "auditor", "operator"})
 # The office that answers for the record, and so may agree to what any other does to it.

@@ -116,6 +116,7 @@ def loaded(tables, *, source="old", new=(), preview=False, **who):
     """Load a bundle as the registrar; nothing is kept of a preview."""
     with transaction.atomic():
         with doing(**who) as act:
+            act.is_preview = preview
             found = load(act, Bundle(source, pieces(tables), new=new))
         transaction.set_rollback(preview)
     return found

@@ -20,7 +20,7 @@ from matricula.sis.record.models import EnrolmentRecord, SectionRecord, StudentR
 from matricula.sis.registration import actions as registrations
 from matricula.sis.registration import queries as registration
 from matricula.sis.teaching import queries as teaching
-from tests.sis.conftest import TODAY, acting, doing
+from tests.sis.conftest import TODAY, acting, agreed, doing
 from tests.sis.loading.bundles import (
     AMARA,
     TAUGHT,
@@ -136,6 +136,25 @@ def test_what_is_new_in_a_later_bundle_is_added_to_what_is_there():
     assert taken(found)["enrolments"] == 1
     held = enrolment.enrolments_of("00000001", on=TODAY)
     assert [one.section for one in held] == ["BIO101-26", "BIO102-26"]
+
+
+def test_results_come_into_a_running_register_only_if_a_second_person_agrees():
+    loaded(whole(AMARA))
+    others = amara_as("2")
+    results = whole(others, enrolment_events=[
+        {"registration": "r2", "section": "BIO101-26", "action": "grade",
+         "effective_on": "2026-10-01", "grade": "71"},
+    ])  # fmt: skip
+
+    with pytest.raises(Refused, match="To load results \\(1\\) needs") as refused:
+        loaded(results, source="old list")
+    assert "'load:old list'" in refused.value.cure
+    assert loaded(results, source="old list", preview=True).left_out == 0
+    assert not registration.persons_of(["00000002"])
+    loaded(results, source="old list", approver=agreed("bea", "load:old list"))
+
+    (held,) = enrolment.enrolments_of("00000002", on=TODAY)
+    assert held.grade == "71"
 
 
 def test_what_is_there_and_different_is_named_and_stays():

@@ -65,6 +65,11 @@ class Registered:
         return self.standing.state in rules.LIVE
 
 
+def has_students() -> bool:
+    """Whether anybody has ever matriculated."""
+    return Student.objects.exists()
+
+
 def student(number: str) -> Student:
     """Find a student by number.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from matricula.accounts.rules import About
 from matricula.engine.workbench import Bench, open_workbench
 from matricula.sis.loading import access
 from matricula.sis.loading.actions import (
@@ -20,6 +21,8 @@ from matricula.sis.loading.actions import (
 from matricula.sis.loading.actions.desk import Desk, begin
 from matricula.sis.loading.actions.landing import land
 from matricula.sis.loading.rules import REASONS, TABLES, as_finding
+from matricula.sis.people.actions import second_person
+from matricula.sis.registration import queries as registrations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -108,10 +111,12 @@ def load(doing: Doing, bundle: Bundle) -> Loaded:
         bundle: What is to be loaded.
 
     Raises:
-        Refused: Not permitted (M903), or no such table or column (M991).
+        Refused: Not permitted (M903), no such table or column (M991), or it brings results
+            where there are students already, to which a second person must agree (M909).
     """
     access.may(doing.acting, "load records")
     doing.name("load records", "load", bundle.source)
+    had_students = registrations.has_students()
     # Without a folder little comes, in a test or by hand: then opening would take the longest.
     size = Bench(folder=bundle.scratch, memory_mb=_MEMORY_MB)
     bench = size if bundle.scratch else Bench(small=True)
@@ -120,9 +125,19 @@ def load(doing: Doing, bundle: Bundle) -> Loaded:
         begin(desk)
         desk.came = land(desk, bundle.pieces, bundle.scratch)
         _take(desk)
+        if had_students:
+            _must_be_agreed(desk, bundle.source)
         told.tell(desk)
         told.write_down(desk, bundle.source)
         return Loaded(tuple(_counts(desk)), _found(desk))
+
+
+def _must_be_agreed(desk: Desk, source: str) -> None:
+    """Ask for a second person where marks, completions or awards come into a running register."""
+    results = histories.count_results(desk)
+    if results:
+        what = f"To load results ({results})"
+        second_person(desk.doing, what, About("load", source))
 
 
 def _take(desk: Desk) -> None:

@@ -15,7 +15,7 @@ from matricula.sis.loading.actions import cells, settling
 from matricula.sis.loading.rules import STORIES, TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from matricula.sis.loading.actions.desk import Desk
     from matricula.sis.loading.rules import Story
@@ -254,12 +254,21 @@ def count_unreasoned(desk: Desk) -> None:
     """Say how many events were taken without a reason for which an ordinary act asks."""
     for story in STORIES.values():
         asking = [n for n, move in story.moves.items() if getattr(move, "needs_reason", False)]
-        if not asking:
-            continue
-        actions = ", ".join(f"'{action}'" for action in asking)
-        count = desk.number(
-            f"SELECT count(*) FROM step_{story.subject} AS s JOIN numbered_{story.subject} AS i "  # noqa: S608
-            f"ON i.n = s.owner AND i.is_new WHERE s.action IN ({actions}) AND s.reason IS NULL"
-        )
+        count = _count_new(desk, story, asking, "AND s.reason IS NULL")
         if count:
             desk.note(story.events, "no reason", str(count))
+
+
+def count_results(desk: Desk) -> int:
+    """Count the marks, completions and awards of what is new."""
+    return sum(_count_new(desk, story, story.results()) for story in STORIES.values())
+
+
+def _count_new(desk: Desk, story: Story, actions: Sequence[str], also: str = "") -> int:
+    if not actions:
+        return 0
+    named = ", ".join(f"'{action}'" for action in actions)
+    return desk.number(
+        f"SELECT count(*) FROM step_{story.subject} AS s JOIN numbered_{story.subject} AS i "  # noqa: S608
+        f"ON i.n = s.owner AND i.is_new WHERE s.action IN ({named}) {also}"
+    )

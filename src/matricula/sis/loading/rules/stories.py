@@ -25,6 +25,7 @@ class Story:
         by: The columns by which an event names its subject.
         moves: What each action does.
         reasons: What may be given as a reason.
+        honours: Actions by which somebody has completed, or has an award.
     """
 
     subject: str
@@ -32,6 +33,7 @@ class Story:
     by: tuple[str, ...]
     moves: Mapping[str, Move]
     reasons: Collection[str]
+    honours: Collection[str] = ()
 
     def steps(self) -> Iterator[tuple[str, str, str]]:
         """Give every legal step: the action, the state before it, the state after it."""
@@ -43,6 +45,10 @@ class Story:
         """Name the actions that say nothing without a grade."""
         return [name for name, move in self.moves.items() if getattr(move, "needs_grade", False)]
 
+    def results(self) -> list[str]:
+        """Name the actions that give somebody a mark, a completion or an award."""
+        return [*self.needs_grade(), *self.honours]
+
 
 STORIES: Mapping[str, Story] = {
     "sections": Story(
@@ -50,7 +56,7 @@ STORIES: Mapping[str, Story] = {
     ),
     "registrations": Story(
         "registrations", "registration_events", ("registration",), registration.TRANSITIONS,
-        registration.REASONS,
+        registration.REASONS, honours=("complete", "award"),
     ),
     "term_registrations": Story(
         "term_registrations", "term_registration_events", ("registration", "term"),
