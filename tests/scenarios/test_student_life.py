@@ -5,6 +5,7 @@ Each scenario reads like its prose. What counts is what the systems hold, never 
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -311,26 +312,38 @@ def test_s3_a_change_of_programme_keeps_the_number_and_moves_her_sections_the_sa
     assert set(north.states(done["act"]).values()) <= {"acknowledged", "nothing left"}
 
 
-def test_s4_a_former_student_under_a_new_name_comes_back_under_the_same_number(north):
+def test_s4_a_former_student_who_applies_under_a_new_name_comes_back_under_the_same_number(north):
     north.on("2026-10-14")
     north.does(*WITHDRAW)
     north.deliver()
     account = north.account(AMARA)["id"]
+    debt = ("--kind", "debt", "--cause", "tuition", "--office", "bursary", "--amount", "200.00")
+    north.does("hold", "place", AMARA, *debt, who="bo")
 
+    # Two years later: another surname, another address, another curriculum.
+    north.on("2028-05-02")
+    _another_curriculum(north)
+    _she_applies_and_is_offered_a_place(north)
+
+    matriculate = ("application", "matriculate", "A0000001")
     north.on("2028-08-20")
-    said = north.run(
-        "register", "person", "add", "--given", "Amara", "--family", "Okafor-Hughes",
-        "--born", "2004-05-01", "--email", "new@northfield.example",
-    )  # fmt: skip
-    north.does("person", "rename", "1", "--given", "Amara", "--family", "Okafor-Hughes")
+    unsettled = north.run("register", *matriculate, who="ina")
+    held = north.run("register", *matriculate, "--same-as", "1", who="ina")
+    north.register("agree", "bo", "hold:00000001", "--why", "pays by instalments", who="sam")
     north.does(
-        "readmit", AMARA, "BIO", "--cohort", "2028", "--effective", "2028-09-01",
+        "hold", "exempt", "re-admission", "--hold", "00000001", "--until", "2028-10-31",
+        "--why", "agreement", "--approver", "sam", who="bo",
     )  # fmt: skip
-    north.on("2028-09-02")
+    done = north.does(*matriculate, "--same-as", "1", who="ina")
+    north.does("person", "rename", "1", "--given", "Amara", "--family", "Okafor-Hughes")
+    north.on("2028-09-04")
+    north.does("start", AMARA, "--effective", "2028-09-04")
     north.deliver()
 
-    assert said.code == 1
-    assert "1" in said.err
+    assert "M954" in unsettled.err
+    assert "person 1 (weak: same birth date, same name)" in unsettled.err
+    assert "Hold 00000001 of the Bursary stands in the way of re-admission" in held.err
+    assert [one for one in done["left"] if "assess what was passed before" in one]
     shown = north.register("show", AMARA, "--json").json["registrations"]
     assert [(r["number"], r["state"]) for r in shown] == [
         (f"{AMARA}/1", "withdrawn"), (f"{AMARA}/2", "active"),
@@ -339,6 +352,52 @@ def test_s4_a_former_student_under_a_new_name_comes_back_under_the_same_number(n
     assert (again["id"], again["userType"]) == (account, "student")
     assert again["name"]["familyName"] == "Okafor-Hughes"
     assert north.in_lms("users")[AMARA]["enabledUser"] == "true"
+
+
+def _she_applies_and_is_offered_a_place(north: Northfield) -> None:
+    north.does(
+        "apply", "--given", "Amara", "--family", "Okafor-Hughes", "--former-family", "Okafor",
+        "--born", "2004-05-01", "--email", "new@northfield.example", "--programme", "BIO",
+        "--term", "2028A", who="ina",
+    )  # fmt: skip
+    north.does("application", "submit", "A0000001", who="ina")
+    north.does("application", "review", "A0000001", who="ina")
+    north.does("application", "offer", "A0000001", "--until", "2028-06-30", who="ina")
+    north.does("application", "accept", "A0000001", who="ina")
+
+
+def _another_curriculum(north: Northfield) -> None:
+    """A term in 2028, and what its cohort must do."""
+    north.does(
+        "term", "add", "2028A", "--title", "Autumn 2028", "--register-from", "2028-05-01",
+        "--starts-on", "2028-09-04", "--add-until", "2028-09-18", "--drop-until", "2028-09-25",
+        "--census-on", "2028-09-25", "--withdraw-until", "2028-11-20", "--ends-on", "2028-12-14",
+        "--marks-due-on", "2029-01-08", "--board-on", "2029-01-15",
+    )  # fmt: skip
+    told = {
+        "programme": "BIO", "version": "2", "from_cohort": "2028", "to_cohort": "",
+        "credits": "180", "requirements": {"all_of": [{"module": "BIO102"}]},
+    }  # fmt: skip
+    document = north.folder / "curriculum.json"
+    document.write_text(json.dumps(told), encoding="utf-8")
+    north.does("curriculum", "add", str(document))
+
+
+def test_s4_without_an_application_nobody_is_registered_twice_and_the_office_takes_her_back(north):
+    north.on("2026-10-14")
+    north.does(*WITHDRAW)
+
+    north.on("2028-08-20")
+    said = north.run(
+        "register", "person", "add", "--given", "Amara", "--family", "Okafor-Hughes",
+        "--born", "2004-05-01", "--email", "new@northfield.example",
+    )  # fmt: skip
+    north.does("readmit", AMARA, "BIO", "--cohort", "2028", "--effective", "2028-09-01")
+
+    assert said.code == 1
+    assert "1" in said.err
+    shown = north.register("show", AMARA, "--json").json["registrations"]
+    assert [r["number"] for r in shown] == [f"{AMARA}/1", f"{AMARA}/2"]
 
 
 def test_s16_two_days_of_outage_then_only_the_latest_truth_arrives_once(north):

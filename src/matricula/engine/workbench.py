@@ -131,6 +131,8 @@ def _limit(connection: duckdb.DuckDBPyConnection, size: Bench) -> None:
         connection.execute("SET GLOBAL memory_limit = ?", [f"{size.memory_mb}MiB"])
     if size.threads:
         connection.execute("SET GLOBAL threads = ?", [size.threads])
+    # Where Python was given its program on the command line, DuckDB takes it for a person's.
+    connection.execute("SET enable_progress_bar = false")
     connection.execute("SET GLOBAL TimeZone = 'UTC'")
     connection.execute("SET GLOBAL preserve_insertion_order = false")
     # Nobody tells DuckDB how long an Arrow stream is, so it takes the longest for the
