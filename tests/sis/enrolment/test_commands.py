@@ -135,6 +135,46 @@ def test_a_lecturer_reads_the_roster_and_the_queue_and_a_student_neither(desk):
     assert "M903" in desk.run("dewi", "roster", "BIO101-2")[1]
 
 
+def test_the_terms_of_a_student_and_the_sections_of_a_term_are_listed(desk):
+    desk.run("ada", "term-register", desk.amara, "2026-1")
+    desk.run("ada", "enrol", desk.amara, "BIO101-1")
+
+    shown = desk.json("ada", "show", desk.amara)["terms"]
+    listed = {one["code"]: one for one in desk.json("ada", "section", "list", "2026-1")}
+
+    assert [(one["term"], one["load"], one["state"]) for one in shown] == [
+        ("2026-1", "full", "registered")
+    ]
+    assert (listed["BIO101-1"]["seats"], listed["BIO101-1"]["taken"]) == (1, 1)
+    assert [one["code"] for one in desk.json("ada", "term", "list")] == ["2026-1", "2026-2"]
+    assert [one["code"] for one in desk.json("ada", "programme", "list")] == ["BIO", "CHE"]
+    assert "BIO101" in [one["code"] for one in desk.json("ada", "module", "list")]
+
+
+def test_who_frees_a_seat_hears_whom_it_is_kept_for_and_a_student_does_not(desk):
+    for number in (desk.amara, desk.bela):
+        desk.run("ada", "term-register", number, "2026-1")
+        desk.run("ada", "enrol", number, "BIO101-1")
+
+    seen = desk.json("ada", "drop", desk.amara, "BIO101-1", "--preview")["left"]
+    own = desk.json("amara", "drop", desk.amara, "BIO101-1")["left"]
+
+    assert [f"kept for {desk.bela} until" in one for one in seen] == [True]
+    assert not [one for one in own if desk.bela in one]
+
+
+def test_whoever_is_on_leave_is_listed_with_the_day_until_which(desk):
+    today = datetime.now(UTC).date().isoformat()
+    until = ("--effective", today, "--until", "2099-01-09", "--why", "personal")
+    desk.json("ada", "leave", desk.amara, *until)
+
+    assert desk.json("ada", "on-leave") == [
+        {"registration": f"{desk.amara}/1", "programme": "BIO", "since": today,
+         "until": "2099-01-09"}
+    ]  # fmt: skip
+    assert desk.json("dewi", "on-leave") == []
+
+
 def test_a_seat_is_dropped_offered_and_claimed(desk):
     for number in (desk.amara, desk.bela):
         desk.run("ada", "term-register", number, "2026-1")

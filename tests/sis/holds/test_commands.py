@@ -110,6 +110,17 @@ def test_a_bursar_places_a_debt_and_the_student_reads_what_clears_it_and_how_to_
     assert "dispute hold 00000001" in told["appeal"]
 
 
+def test_the_same_hold_twice_is_placed_once_and_another_amount_is_another(desk):
+    desk.run("bursar", *DEBT)
+
+    code, said = desk.run("bursar", *DEBT)
+    other, _ = desk.run("bursar", *DEBT, "--amount", "20.00")
+
+    assert code == 1
+    assert "M947: Hold 00000001 says the same and stands." in " ".join(said.split())
+    assert other == 0
+
+
 def test_a_student_disputes_and_the_office_sees_who_waits_for_it(desk):
     desk.run("bursar", *DEBT)
 

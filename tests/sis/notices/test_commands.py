@@ -65,6 +65,16 @@ def test_a_notice_is_sent_at_once_and_read_and_who_has_not_read_it_is_listed(des
     assert len(post.got) == 2
 
 
+def test_the_same_notice_twice_in_a_row_is_sent_once(desk, post):
+    _send(desk)
+
+    code, said = _send(desk)
+
+    assert code == 1
+    assert "M978: The same was sent to programme:BIO as notice 00000001 within a day." in said
+    assert len(post.got) == 2
+
+
 def test_a_preview_sends_nothing_and_keeps_nothing(desk, post):
     code, said = _send(desk, "--preview")
 

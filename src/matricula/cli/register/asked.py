@@ -14,7 +14,7 @@ from matricula.cli import show, sitting
 from matricula.kernel.errors import MatriculaError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from matricula.accounts.rules import Acting
@@ -258,3 +258,12 @@ def _key(row: Mapping[str, object]) -> list[str]:
     named = ("student_no", "registration_no", "section_code", "staff_no", "code", "charge_no")
     found = [str(row[name]) for name in named if name in row]
     return found[-1:] if "registration_no" in row else found
+
+
+def tell_rows(asked: Asked, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print rows: a table for a person, one JSON list of objects for a program."""
+    if not asked.as_json:
+        show.table(columns, rows)
+        return
+    named = [dict(zip(columns, row, strict=True)) for row in rows]
+    show.as_json([plain(row) for row in named])

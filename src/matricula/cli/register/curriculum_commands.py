@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from matricula.cli import show as out
+from matricula.cli.register import catalogue_looks
 from matricula.cli.register.asked import DAY, Asked, carry_out, does, plain, reads
 from matricula.cli.register.show_commands import end_of
 
@@ -102,6 +103,11 @@ def module() -> None:
 @click.group()
 def term() -> None:
     """Add terms and change their dates."""
+
+
+programme.add_command(catalogue_looks.programmes)
+module.add_command(catalogue_looks.modules)
+term.add_command(catalogue_looks.terms)
 
 
 @department.command("add")

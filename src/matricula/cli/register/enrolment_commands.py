@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from matricula.cli import show as out
-from matricula.cli.register.asked import DAY, Asked, carry_out, does, plain, reads
+from matricula.cli.register.asked import DAY, Asked, carry_out, does, reads, tell_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -305,7 +305,7 @@ def roster(asked: Asked, section: str, *, on: date | None) -> None:
 
     found = access.roster(asked.acting, section, on=on or asked.acting.today)
     rows = [(one.student_no, one.status, one.attempt) for one in found]
-    _list(asked, ("student", "status", "attempt"), rows)
+    tell_rows(asked, ("student", "status", "attempt"), rows)
 
 
 @click.command()
@@ -317,7 +317,7 @@ def waitlist(asked: Asked, section: str) -> None:
 
     found = access.waitlist(asked.acting, section)
     rows = [(one.rank, one.student_no, one.offered_until) for one in found]
-    _list(asked, ("rank", "student", "offered until"), rows)
+    tell_rows(asked, ("rank", "student", "offered until"), rows)
 
 
 @click.command()
@@ -330,12 +330,4 @@ def enrolments(asked: Asked, student: str, *, on: date | None) -> None:
 
     found = access.enrolments(asked.acting, student, on=on or asked.acting.today)
     rows = [(one.term, one.section, one.status, one.since, one.attempt) for one in found]
-    _list(asked, ("term", "section", "status", "since", "attempt"), rows)
-
-
-def _list(asked: Asked, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    if not asked.as_json:
-        out.table(columns, rows)
-        return
-    named = [dict(zip(columns, row, strict=True)) for row in rows]
-    out.as_json([plain(row) for row in named])
+    tell_rows(asked, ("term", "section", "status", "since", "attempt"), rows)

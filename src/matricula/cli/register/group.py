@@ -29,6 +29,7 @@ COMMANDS = {
     "reverse": "matricula.cli.register.life_commands:reverse",
     "show": "matricula.cli.register.show_commands:show",
     "looks": "matricula.cli.register.show_commands:looks",
+    "on-leave": "matricula.cli.register.show_commands:on_leave",
     "term-register": "matricula.cli.register.enrolment_commands:term_register",
     "term-register-intake": "matricula.cli.register.enrolment_commands:term_register_intake",
     "term-cancel": "matricula.cli.register.enrolment_commands:term_cancel",

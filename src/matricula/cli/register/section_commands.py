@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from matricula.cli import show as out
+from matricula.cli.register import catalogue_looks
 from matricula.cli.register.asked import DAY, Asked, carry_out, does, plain, reads
 from matricula.cli.register.show_commands import end_of
 
@@ -29,6 +30,9 @@ def section() -> None:
 @click.group()
 def meeting() -> None:
     """Say when and where sections meet."""
+
+
+section.add_command(catalogue_looks.sections)
 
 
 @section.command("plan")

@@ -9,12 +9,13 @@ from zoneinfo import ZoneInfo
 import click
 
 from matricula.cli import show as out
-from matricula.cli.register.asked import DAY, Asked, plain, reads
+from matricula.cli.register.asked import DAY, Asked, plain, reads, tell_rows
 
 if TYPE_CHECKING:
     from datetime import date
 
     from matricula.accounts.rules import Acting
+    from matricula.sis.enrolment.queries import InTerm
 
 
 @click.command()
@@ -29,20 +30,26 @@ if TYPE_CHECKING:
 def show(
     asked: Asked, student: str, *, on: date | None, known_on: date | None, break_glass: bool
 ) -> None:
-    """Show a student's registrations and history, for today or for any day."""
+    """Show a student's registrations, terms and history, for today or for any day."""
     from matricula.hub import glass
+    from matricula.sis.enrolment import access as in_terms
     from matricula.sis.registration import access
 
-    def look(who: Acting) -> access.History:
-        at = end_of(asked, known_on)
-        return access.history(who, student, on=on or asked.acting.today, known_at=at)
+    day, at = on or asked.acting.today, end_of(asked, known_on)
 
-    told = (
+    def look(who: Acting) -> tuple[access.History, list[InTerm]]:
+        told = access.history(who, student, on=day, known_at=at)
+        return told, in_terms.terms(who, student, on=day, known_at=at)
+
+    told, terms = (
         glass.read(asked.desk, asked.acting, student, look) if break_glass
         else look(asked.acting)
     )  # fmt: skip
+    columns = ("registration", "term", "load", "state", "since")
+    rows = [(one.number, one.term, one.load, one.state, one.since) for one in terms]
     if asked.as_json:
-        out.as_json(told.as_json())
+        named = [plain(dict(zip(columns, row, strict=True))) for row in rows]
+        out.as_json({**told.as_json(), "terms": named})
         return
     out.table(
         ("registration", "programme", "cohort", "state", "since", "until"),
@@ -52,6 +59,8 @@ def show(
             for one in told.registrations
         ],
     )  # fmt: skip
+    if rows:
+        out.table(columns, rows)
     out.table(
         ("act", "registration", "what", "from", "recorded", "reason", "stands"),
         [
@@ -60,6 +69,20 @@ def show(
             for one in told.lines
         ],
     )  # fmt: skip
+
+
+@click.command("on-leave")
+@reads
+@click.option("--on", type=DAY, default=None, help="On which day.  [default: today]")
+def on_leave(asked: Asked, on: date | None) -> None:
+    """List who is on leave and when each is to be back, the first of them first."""
+    from matricula.sis.registration import access
+
+    rows = [
+        (one.number, one.programme, one.standing.since, one.standing.ends_on)
+        for one in access.on_leave(asked.acting, on=on or asked.acting.today)
+    ]
+    tell_rows(asked, ("registration", "programme", "since", "until"), rows)
 
 
 @click.command()
@@ -76,10 +99,7 @@ def looks(asked: Asked, student: str) -> None:
         (one.looked_at, one.account, one.role, one.what, one.why)
         for one in queries.looks("student", student)
     ]
-    if asked.as_json:
-        out.as_json([plain(dict(zip(columns, row, strict=True))) for row in rows])
-        return
-    out.table(columns, rows)
+    tell_rows(asked, columns, rows)
 
 
 def end_of(asked: Asked, day: date | None) -> datetime | None:

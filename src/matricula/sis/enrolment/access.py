@@ -280,6 +280,23 @@ def enrolments(
     return [one for one in told if one.registration in _readable(acting, found.student_no, on)]
 
 
+def terms(
+    acting: Acting, number: str, *, on: date, known_at: datetime | None = None
+) -> list[queries.InTerm]:
+    """List the term registrations of a student on a day: those that somebody may read, or none.
+
+    Args:
+        acting: Who asks.
+        number: The student's number, or a registration's.
+        on: As it was on which day.
+        known_at: As it was known at which instant; now when None.
+    """
+    student_no = number.partition("/")[0]
+    may_read = _readable(acting, student_no, on)
+    told = queries.term_registrations_of([student_no], on=on, known_at=known_at)
+    return [one for one in told if one.registration in may_read]
+
+
 def _readable(acting: Acting, student_no: str, on: date) -> set[int]:
     """List the registrations of a student whose enrolments somebody may read."""
     return {

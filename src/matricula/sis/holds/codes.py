@@ -42,7 +42,8 @@ CODES = {
     ),
     "M947": Code(
         "The same is held already",
-        "One claim of another system is one hold; telling it again changes nothing.",
+        "One claim is one hold. Another system that tells it again changes nothing; a person who "
+        "does is told which hold it is.",
         "Release the hold first, then place the new one.",
     ),
 }

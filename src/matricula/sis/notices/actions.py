@@ -10,6 +10,7 @@ from __future__ import annotations
 import smtplib
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -87,7 +88,23 @@ def send(doing: Doing, audience: rules.Audience, text: Text) -> Notice:
     """
     must_pass(rules.audience_checks(audience, statuses=STATES), code="M977")
     access.audience(doing.acting, audience, to="send a notice")
+    _must_be_another(doing, audience, text)
     return tell(doing, audience, text)
+
+
+def _must_be_another(doing: Doing, audience: rules.Audience, text: Text) -> None:
+    """Refuse the same words to the same people on one day: a key was pressed twice."""
+    same = Notice.objects.filter(
+        audience=str(audience), subject=text.subject.strip(), body=text.body,
+        recorded_at__gt=doing.acting.at - timedelta(days=1),
+    )  # fmt: skip
+    number = same.order_by("-id").values_list("number", flat=True).first()
+    if number is not None:
+        raise Refused(
+            "M978", f"The same was sent to {audience} as notice {number} within a day.",
+            cure=f"See how it went: `matricula register notice deliver {number}`. To tell them "
+            "again, say so in the subject.",
+        )  # fmt: skip
 
 
 def tell(doing: Doing, audience: rules.Audience, text: Text) -> Notice:

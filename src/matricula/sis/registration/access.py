@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 from matricula.accounts import rules as scopes
@@ -10,10 +11,11 @@ from matricula.accounts.actions import note_look, permit
 from matricula.sis.curriculum import queries as curriculum
 from matricula.sis.people import queries as people
 from matricula.sis.registration import queries
+from matricula.sis.registration.rules import ON_LEAVE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
-    from datetime import date, datetime
+    from datetime import datetime
 
     from matricula.accounts.rules import Acting
     from matricula.sis.registration.models import Registration
@@ -135,6 +137,28 @@ class History:
                 for one in self.lines
             ],
         }  # fmt: skip
+
+
+def on_leave(acting: Acting, *, on: date) -> list[queries.Registered]:
+    """List who is on leave on a day, the first to be back first: those that somebody may read."""
+    held = queries.in_states({ON_LEAVE}, on=on)
+    persons = people.family({one.person for one in held})
+    programmes = {one.programme for one in held}
+    departments = {code: curriculum.department_of(code) for code in programmes}
+    allowed = ALLOWED["read a registration"]
+    seen = [
+        one
+        for one in held
+        if scopes.may(
+            acting, allowed,
+            scopes.Facts(
+                persons=frozenset(persons[one.person]),
+                programmes=frozenset({one.programme}),
+                departments=frozenset({departments[one.programme]}),
+            ),
+        )
+    ]  # fmt: skip
+    return sorted(seen, key=lambda one: (one.standing.ends_on or date.max, one.number))
 
 
 def _day(day: date | None) -> str:

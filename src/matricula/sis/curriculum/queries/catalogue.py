@@ -62,8 +62,8 @@ def programme(code: str) -> Programme:
     """
     found = Programme.objects.filter(code=code).select_related("department").first()
     if found is None:
-        codes = Programme.objects.order_by("code").values_list("code", flat=True)
-        raise Refused("M921", f"There is no programme {code}.", cure=meant(code, codes))
+        cure = meant(code, programme_codes())
+        raise Refused("M921", f"There is no programme {code}.", cure=cure)
     return found
 
 
@@ -116,9 +116,18 @@ def module_row(code: str) -> Module:
     """
     found = Module.objects.filter(code=code).select_related("department").first()
     if found is None:
-        codes = Module.objects.order_by("code").values_list("code", flat=True)
-        raise Refused("M921", f"There is no module {code}.", cure=meant(code, codes))
+        raise Refused("M921", f"There is no module {code}.", cure=meant(code, module_codes()))
     return found
+
+
+def programme_codes() -> list[str]:
+    """Name every programme, in order."""
+    return list(Programme.objects.order_by("code").values_list("code", flat=True))
+
+
+def module_codes() -> list[str]:
+    """Name every module, in order."""
+    return list(Module.objects.order_by("code").values_list("code", flat=True))
 
 
 def unknown_modules(codes: Iterable[str]) -> list[str]:
@@ -152,7 +161,8 @@ def versions_on(codes: Iterable[str], *, on: date) -> list[ModuleVersion]:
 
 def programme_records(codes: Iterable[str]) -> list[dict[str, Any]]:
     """Tell of programmes as the record keeps them: `code`, `title`, `department`."""
-    found = Programme.objects.filter(code__in=list(codes)).select_related("department")
+    chosen = Programme.objects.filter(code__in=list(codes)).select_related("department")
+    found = chosen.order_by("code")
     return [
         {"code": one.code, "title": one.title, "department": one.department.code} for one in found
     ]

@@ -132,6 +132,14 @@ def _offer(doing: Doing, in_line: Sequence[Enrolment], free: int) -> list[str]:
         if len(made) == free:
             break
     write(doing, [Change(one, "promote", today, offered_until=until) for one in made])
+    if doing.acting.role == "student":
+        # Whoever gives up a seat does not hear who has it next.
+        return [key_of(one) for one in made]
+    doing.left.extend(
+        f"A seat of {one.section} is kept for {one.student_no} until {until:%Y-%m-%d %H:%M} UTC: "
+        "tell them."
+        for one in made
+    )
     return [key_of(one) for one in made]
 
 

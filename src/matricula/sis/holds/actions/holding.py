@@ -11,7 +11,10 @@ from matricula.sis.acts.actions import next_numbers
 from matricula.sis.holds import access, models, queries, rules
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import date
+
+    from django.db.models import QuerySet
 
     from matricula.sis.acts.actions import Doing
 
@@ -29,7 +32,8 @@ def place(doing: Doing, claim: rules.Claim) -> models.Hold:
 
     Raises:
         Refused: A word is not known (M944), something is missing (M945), the office is
-            another's (M903), or the source holds something else under the reference (M947).
+            another's (M903), or the same is held already, or the source holds something else
+            under the reference (M947).
     """
     rules.must_be_whole(claim)
     access.permit_at(doing.acting, "place a hold", claim.office, claim.person)
@@ -55,14 +59,11 @@ def _told_before(claim: rules.Claim, *, on: date) -> models.Hold | None:
     """Find the hold that stands for the same reference of the same system."""
     system, reference = claim.source
     if not reference:
+        _must_be_another(claim, on=on)
         return None
-    for one in models.Hold.objects.filter(source_system=system, source_reference=reference):
-        day = max(on, one.placed_on)
-        standing = rules.state_on(queries.events([one.pk])[one.pk], day, expires_on=one.expires_on)
-        if standing.state not in rules.STANDS:
-            continue
-        told = (claim.person, claim.kind, claim.cause, claim.office, claim.amount_minor)
-        if told == (one.person, one.kind, one.cause, one.office, one.amount_minor):
+    chosen = models.Hold.objects.filter(source_system=system, source_reference=reference)
+    for one in _standing(chosen, on=on):
+        if _what(claim) == _what(one):
             return one
         raise Refused(
             "M947", f"Hold {one.number} stands for {system} {reference} and says something else.",
@@ -70,6 +71,31 @@ def _told_before(claim: rules.Claim, *, on: date) -> models.Hold | None:
             place=rules.title_of(one.office),
         )  # fmt: skip
     return None
+
+
+def _must_be_another(claim: rules.Claim, *, on: date) -> None:
+    """Refuse what somebody holds a second time in the same words, most often by mistake."""
+    for one in _standing(models.Hold.objects.filter(person=claim.person), on=on):
+        if (*_what(claim), claim.term) == (*_what(one), one.term):
+            raise Refused(
+                "M947", f"Hold {one.number} says the same and stands.",
+                cure="There is nothing to do; if another amount is owed, say which.",
+                place=rules.title_of(one.office),
+            )  # fmt: skip
+
+
+def _what(told: rules.Claim | models.Hold) -> tuple[int, str, str, str, int | None]:
+    return (told.person, told.kind, told.cause, told.office, told.amount_minor)
+
+
+def _standing(chosen: QuerySet[models.Hold], *, on: date) -> Iterator[models.Hold]:
+    rows = list(chosen)
+    events = queries.events([one.pk for one in rows])
+    for one in rows:
+        day = max(on, one.placed_on)
+        standing = rules.state_on(events[one.pk], day, expires_on=one.expires_on)
+        if standing.state in rules.STANDS:
+            yield one
 
 
 def dispute(doing: Doing, number: str, *, on: date) -> models.HoldEvent:
