@@ -11,23 +11,8 @@ from matricula.accounts.models import Account, Grant
 from matricula.cli import main
 from matricula.sis.people.models import Person
 from matricula.sis.people.queries import resolve
+from tests.sis.charter import CHARTER
 
-CHARTER = """
-institution: Testing University
-timezone: Europe/London
-currency: GBP
-stewards:
-  registrar: {name: Registrar's Office, notify: registrar@example.org}
-systems:
-  sis: {connector: register, steward: registrar, settings: {policy: uk}}
-entities:
-  student:
-    key: student_no
-    roster: sis.students
-    fields:
-      student_no: {owner: sis.students, type: text}
-flows: {}
-"""
 # The commands read the clock: what they find began long before, whatever it shows.
 LONG_AGO = datetime(2020, 9, 1, tzinfo=UTC)
 

@@ -105,6 +105,16 @@ def test_a_pass_over_changes_closes_only_what_it_looked_at(db, tmp_path):
     }  # fmt: skip
 
 
+def test_what_a_flow_promised_that_is_gone_from_the_charter_is_owed_no_more(db, tmp_path):
+    _owe("00000001", flow="a flow of last year")
+    _owe("00000002")
+
+    looked = {}
+    obligations.agree(_desk(tmp_path), _nothing_planned(), looked, upto=obligations.last())
+
+    assert _states(_desk(tmp_path)) == {"00000001": "nothing left", "00000002": "due"}
+
+
 def test_what_is_owed_of_a_student_is_theirs_and_their_enrolments_and_of_nobody_else(db, tmp_path):
     for key in ("0001", "0001|BIO", "00012", "0002|0001"):
         _owe(key)

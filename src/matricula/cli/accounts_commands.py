@@ -59,8 +59,9 @@ def open_(folder: Path | None, name: str, person: int | None, why: str) -> None:
 @click.argument("name")
 @click.argument("role")
 @click.option(
-    "--scope", default="all", show_default=True,
-    help="own, all, or KIND:CODE of a section, module, department, programme, office.",
+    "--scope", default="",
+    help="own, all, or KIND:CODE of a section, module, department, programme, office."
+    "  [default: own for a student, all for others]",
 )  # fmt: skip
 @click.option(
     "--from", "starts_on", type=DAY, default=None, help="The first day.  [default: today]"
@@ -80,12 +81,13 @@ def grant(
     _, who = _sit(folder, why)
     from matricula.accounts import actions
 
-    kind, _, value = scope.partition(":")
+    within = scope or ("own" if role == "student" else "all")
+    kind, _, value = within.partition(":")
     wanted = actions.Wanted(
         role, kind, value, days.get("starts_on") or who.today, days.get("ends_on")
     )
     made = actions.grant(who, name, wanted)
-    show.say(f"Granted, as number {made.pk}: {name} is {role} within {scope}.")
+    show.say(f"Granted, as number {made.pk}: {name} is {role} within {within}.")
 
 
 @accounts.command()

@@ -103,7 +103,8 @@ def last() -> int:
 def agree(desk: Desk, plan: Plan, looked: Mapping[str, pa.Table] | None, *, upto: int) -> None:
     """Close the obligations of which a pass found nothing left to do.
 
-    What changed again, or back, before its system could be reached is owed no more.
+    What changed again, or back, before its system could be reached is owed no more; nor is
+    what a flow promised that the charter has no more.
 
     Args:
         desk: The charter and the instant.
@@ -111,6 +112,12 @@ def agree(desk: Desk, plan: Plan, looked: Mapping[str, pa.Table] | None, *, upto
         looked: The keys that it looked at per entity; everybody when None.
         upto: The last obligation that there was before it read.
     """
+    _over(
+        Obligation.objects.filter(acknowledged_at=None, pk__lte=upto)
+        .exclude(flow__in=list(desk.charter.flows))
+        .values_list("pk", flat=True),
+        desk.at,
+    )
     for part in plan.flows:
         if not part.digest:
             continue
@@ -121,14 +128,20 @@ def agree(desk: Desk, plan: Plan, looked: Mapping[str, pa.Table] | None, *, upto
         held = Obligation.objects.filter(
             ~Exists(waiting), flow=part.flow, acknowledged_at=None, pk__lte=upto
         )
-        over = [
+        over = (
             pk
             for pk, key in held.values_list("pk", "key")
             if key not in left and (seen is None or key in seen)
-        ]
-        for start in range(0, len(over), _SOME):
-            some = Obligation.objects.filter(pk__in=over[start : start + _SOME])
-            some.update(acknowledged_at=desk.at, agreed=True)
+        )
+        _over(over, desk.at)
+
+
+def _over(numbers: Iterable[int], at: datetime) -> None:
+    """Say of obligations that nothing is left to do."""
+    over = list(numbers)
+    for start in range(0, len(over), _SOME):
+        some = Obligation.objects.filter(pk__in=over[start : start + _SOME])
+        some.update(acknowledged_at=at, agreed=True)
 
 
 def _seen(looked: Mapping[str, pa.Table] | None, entity: str) -> set[str] | None:

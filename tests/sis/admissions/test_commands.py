@@ -9,26 +9,10 @@ import pytest
 
 from matricula.accounts.models import Account, Grant
 from matricula.cli import main, sitting
+from tests.sis.charter import CHARTER
 from tests.sis.conftest import AT, TODAY
 
 pytestmark = pytest.mark.any_database
-CHARTER = """
-institution: Testing University
-timezone: Europe/London
-currency: GBP
-stewards:
-  registrar: {name: Registrar's Office, notify: registrar@example.org}
-systems:
-  sis: {connector: register, steward: registrar, settings: {policy: uk}}
-entities:
-  student:
-    key: student_no
-    roster: sis.students
-    fields:
-      student_no: {owner: sis.students, type: text}
-      display_name: {owner: sis.students, type: text, class: personal}
-flows: {}
-"""
 AMARA = (
     "--given", "Amara", "--family", "Okafor", "--born", "2004-05-01", "--email",
     "amara@example.org", "--programme", "BIO", "--term", "2027/1",

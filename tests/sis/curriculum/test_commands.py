@@ -10,24 +10,9 @@ import pytest
 from matricula.accounts.models import Account, Grant
 from matricula.cli import main
 from matricula.sis.curriculum import queries, rules
+from tests.sis.charter import CHARTER
 
 pytestmark = pytest.mark.any_database
-CHARTER = """
-institution: Testing University
-timezone: Europe/London
-currency: GBP
-stewards:
-  registrar: {name: Registrar's Office, notify: registrar@example.org}
-systems:
-  sis: {connector: register, steward: registrar, settings: {policy: uk}}
-entities:
-  student:
-    key: student_no
-    roster: sis.students
-    fields:
-      student_no: {owner: sis.students, type: text}
-flows: {}
-"""
 LONG_AGO = date(2020, 9, 1)
 # The commands read the clock: the term is always one that has not begun.
 NEXT = datetime.now(tz=UTC).date() + timedelta(days=60)

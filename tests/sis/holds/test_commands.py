@@ -13,26 +13,10 @@ from matricula.hub.acting import carry_out, sit_down
 from matricula.sis.holds import actions, queries
 from matricula.sis.people import actions as people
 from matricula.sis.registration import actions as registration
+from tests.sis.charter import CHARTER
 from tests.sis.conftest import doing
 
 pytestmark = pytest.mark.any_database
-CHARTER = """
-institution: Testing University
-timezone: Europe/London
-currency: GBP
-stewards:
-  registrar: {name: Registrar's Office, notify: registrar@example.org}
-systems:
-  sis: {connector: register, steward: registrar, settings: {policy: uk}}
-entities:
-  student:
-    key: student_no
-    roster: sis.students
-    fields:
-      student_no: {owner: sis.students, type: text}
-      display_name: {owner: sis.students, type: text, class: personal}
-flows: {}
-"""
 SEPTEMBER = date(2026, 9, 1)
 # The commands read the clock: what they find began long before, whatever it shows.
 LONG_AGO = date(2020, 9, 1)

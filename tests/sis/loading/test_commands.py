@@ -13,7 +13,7 @@ from matricula.cli import main, sitting
 from matricula.sis.people.models import Person
 from matricula.sis.registration.models import Student
 from tests.cli.loading.test_oneroster import bundle
-from tests.sis.holds.test_commands import CHARTER
+from tests.sis.charter import CHARTER
 
 LONG_AGO = date(2020, 9, 1)
 STUDENTS = "NO,GIVEN,FAMILY,PROGRAMME,SINCE\n1,Amara,Okafor,BIO,2026-09-01\n2,Bela,,ART,soon\n"

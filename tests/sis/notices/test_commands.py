@@ -9,7 +9,7 @@ import pytest
 
 from matricula.accounts.models import Account, Grant
 from matricula.cli import main
-from tests.sis.teaching.test_commands import CHARTER
+from tests.sis.charter import CHARTER
 
 pytestmark = pytest.mark.any_database
 LONG_AGO = date(2020, 9, 1)

@@ -10,24 +10,9 @@ import pytest
 from matricula.accounts.models import Account, Grant
 from matricula.cli import main
 from matricula.sis.people import queries
+from tests.sis.charter import CHARTER
 
 pytestmark = pytest.mark.any_database
-CHARTER = """
-institution: Testing University
-timezone: Europe/London
-currency: GBP
-stewards:
-  registrar: {name: Registrar's Office, notify: registrar@example.org}
-systems:
-  sis: {connector: register, steward: registrar, settings: {policy: uk}}
-entities:
-  student:
-    key: student_no
-    roster: sis.students
-    fields:
-      student_no: {owner: sis.students, type: text}
-flows: {}
-"""
 # The commands read the clock: what they find began long before, whatever it shows.
 LONG_AGO = date(2020, 9, 1)
 AMARA = ("add", "--given", "Amara", "--family", "Okafor", "--born", "2004-05-01",

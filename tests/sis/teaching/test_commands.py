@@ -16,26 +16,11 @@ from matricula.sis.curriculum.rules import MeetingTime
 from matricula.sis.enrolment import actions as enrolment
 from matricula.sis.people import actions as people
 from matricula.sis.registration import actions as registration
+from tests.sis.charter import CHARTER
 from tests.sis.conftest import acting, doing
 from tests.sis.teaching.conftest import TERM
 
 pytestmark = pytest.mark.any_database
-CHARTER = """
-institution: Testing University
-timezone: Europe/London
-currency: GBP
-stewards:
-  registrar: {name: Registrar's Office, notify: registrar@example.org}
-systems:
-  sis: {connector: register, steward: registrar, settings: {policy: uk}}
-entities:
-  student:
-    key: student_no
-    roster: sis.students
-    fields:
-      student_no: {owner: sis.students, type: text}
-flows: {}
-"""
 # The commands read the clock: what they find was long ago, whatever it shows.
 FIRST, LAST = date(2020, 9, 1), date(2020, 12, 14)
 AT = datetime(2020, 9, 1, 9, tzinfo=UTC)
@@ -109,6 +94,16 @@ def _assign(desk, duty="lecturer", staff="S000001", *more):
         "sched", "teach", "assign", "BIO101-A", staff, duty, "--from", "2020-09-01",
         "--until", "2099-01-31", *more,
     )  # fmt: skip
+
+
+def test_a_student_who_is_named_twice_is_taken_by_neither_word(desk):
+    assert _assign(desk)[0] == 0
+    words = ("00000001=present", "00000001=unexcused")
+
+    code, said = desk("dewi", "attendance", "take", "BIO101-A", *words, *MET)
+
+    assert code == 1
+    assert "A student is named twice" in said
 
 
 def test_whoever_is_assigned_takes_attendance_and_amends_it_and_the_student_reads_it(desk):

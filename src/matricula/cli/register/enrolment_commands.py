@@ -300,12 +300,17 @@ def _tell_missing(found: Block) -> None:
 @click.argument("section")
 @click.option("--on", type=DAY, default=None, help="On which day.  [default: today]")
 def roster(asked: Asked, section: str, *, on: date | None) -> None:
-    """List who is in a section on a day."""
+    """List who is in a section on a day, and of whom outsiders are told nothing."""
     from matricula.sis.enrolment import access
+    from matricula.sis.people import queries as people
 
     found = access.roster(asked.acting, section, on=on or asked.acting.today)
-    rows = [(one.student_no, one.status, one.attempt) for one in found]
-    tell_rows(asked, ("student", "status", "attempt"), rows)
+    known = people.known({one.person for one in found}, on=asked.acting.today)
+    rows = [
+        (one.student_no, one.status, one.attempt, known[one.person].is_restricted)
+        for one in found
+    ]  # fmt: skip
+    tell_rows(asked, ("student", "status", "attempt", "restricted"), rows)
 
 
 @click.command()

@@ -208,6 +208,8 @@ def take(
     from matricula.sis.teaching import actions
 
     categories = {number: word for number, _, word in (one.partition("=") for one in marks)}
+    if len(categories) < len(marks):
+        raise click.UsageError("A student is named twice; name each once.")
     met = actions.Met(section, on, starts_at)
     carry_out(asked, lambda doing: actions.take(doing, met, categories, rest=rest))
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
-from matricula.kernel.checks import WARNED, Check, blocked
+from matricula.kernel.checks import BLOCKED, WARNED, Check, blocked
 from matricula.sis.curriculum.rules import OPEN, Known, clashes, parse_requisites, unmet
 from matricula.sis.enrolment.rules.machines import OFFICE, REGISTERED
 from matricula.sis.enrolment.rules.statuses import (
@@ -111,7 +111,16 @@ def checks(wish: Wish) -> list[Check]:
         REQUISITES: _requisites(wish),
         "clash": _clash(wish),
     }
-    return [check or Check(name) for name, check in _waive(found, wish.waived).items()]
+    looked_at = _waive(found, wish.waived)
+    return [_with_way_out(check) if check else Check(name) for name, check in looked_at.items()]
+
+
+def _with_way_out(check: Check) -> Check:
+    """Say of what a registrar may let pass how that is done."""
+    if check.outcome != BLOCKED or check.name not in WAIVABLE:
+        return check
+    more = f"A registrar grants one: --let-pass {check.name} --why REASON."
+    return replace(check, clears=f"{check.clears} {more}")
 
 
 def _waive(found: Mapping[str, Check | None], waived: Collection[str]) -> dict[str, Check | None]:
@@ -155,7 +164,8 @@ def _window(wish: Wish) -> Check | None:
         return None
     return _no(
         "window", f"Sections of {wish.term.code} are chosen from {first} until {last}.",
-        f"Wait until {first}." if wish.on < first else "Ask for an exception.",
+        f"Wait until {first}, or ask for an exception." if wish.on < first
+        else "Ask for an exception.",
     )  # fmt: skip
 
 
@@ -239,7 +249,7 @@ def _clash(wish: Wish) -> Check | None:
     more = f" ({len(found) - 1} more)" if len(found) > 1 else ""
     return blocked(
         "clash", f"{found[0]}{more}", office=_SCHEDULERS,
-        clears="Choose a section that meets at another time, or drop the other one first.",
+        clears="Choose a section that meets at another time, or ask for an exception.",
     )  # fmt: skip
 
 
