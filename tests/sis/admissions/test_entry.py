@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -49,7 +49,8 @@ def _with_student(number):
 
 def _former(*, ends="withdraw", **told_of_end):
     """A student who left: the registration, and who they were then."""
-    with doing(reason=told_of_end.pop("reason", "personal")) as act:
+    then = {"at": datetime(2025, 2, 1, 9, tzinfo=UTC), "today": date(2025, 2, 1)}
+    with doing(reason=told_of_end.pop("reason", "personal"), **then) as act:
         person = people.register(act, BEFORE, on=SEPTEMBER)
         made = registration.matriculate(
             act, person.pk, registration.Attempt("BIO", "2024", "full", SEPTEMBER)

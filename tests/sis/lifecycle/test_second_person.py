@@ -10,6 +10,8 @@ from matricula.kernel.errors import Refused
 from matricula.sis.acts.queries import act as act_of
 from matricula.sis.lifecycle import actions
 from matricula.sis.lifecycle.actions import Towards
+from matricula.sis.people import actions as people
+from matricula.sis.registration import actions as registration
 from matricula.sis.registration.actions import Change
 from tests.sis.conftest import agreed, doing
 from tests.sis.enrolment.conftest import DROPPING, LATE, campus, enrol, on, student
@@ -73,3 +75,20 @@ def test_one_agreement_covers_a_change_of_programme_with_its_sections(campus):
 
     assert made.programme == "CHE"
     assert [one.action for one in act.entries].count("use agreement") == 1
+
+
+def test_nobody_becomes_a_student_behind_the_census_by_the_word_of_one(campus):
+    with doing(on(LATE)) as act:
+        person = people.register(act, people.Described("Bela", "Test", None), on=DROPPING).pk
+    attempt = registration.Attempt("BIO", "2026", "full", DROPPING)
+
+    def matriculate(approver=""):
+        with doing(on(LATE, approver=approver)) as act:
+            registration.matriculate(act, person, attempt)
+        return act.act
+
+    with pytest.raises(Refused, match=rf"M909: To matriculate person:{person} .* the census"):
+        matriculate()
+    act = matriculate(agreed("bela", f"person:{person}"))
+
+    assert act_of(act).approver == "bela"

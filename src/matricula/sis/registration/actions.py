@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from matricula.accounts.actions import permit
@@ -59,7 +59,9 @@ class Change:
     evidence: str = ""
 
 
-def matriculate(doing: Doing, person: int, attempt: Attempt) -> Registration:
+def matriculate(
+    doing: Doing, person: int, attempt: Attempt, *, about: About | None = None
+) -> Registration:
     """Register a person for a programme; they become a student if they are none yet.
 
     Whoever was a student before keeps the number, continues what they left last, and is asked
@@ -69,11 +71,13 @@ def matriculate(doing: Doing, person: int, attempt: Attempt) -> Registration:
         doing: The act.
         person: Whom, in `people`; identity is settled.
         attempt: What for.
+        about: What a second person agreed about, where it reaches back over a closed day and
+            they were no student before; the person if None.
 
     Raises:
-        Refused: Not permitted (M903), no such programme (M921), or another registration is
-            live at the same time (M912). Of a former student: a hold forbids it (M941), or a
-            second person must agree (M909).
+        Refused: Not permitted (M903), no such programme (M921), another registration is live
+            at the same time (M912), or a second person must agree (M909). Of a former student:
+            a hold forbids it (M941).
     """
     persons.person(person)
     facts = _permitted(doing, person, attempt)
@@ -85,6 +89,9 @@ def matriculate(doing: Doing, person: int, attempt: Attempt) -> Registration:
             doing, person, About("student", known.number, facts), programme=attempt.programme,
             on=attempt.effective_on, is_dual=attempt.is_dual,
         )  # fmt: skip
+    else:
+        asked = replace(about or About("person", str(person)), facts=facts)
+        returning.agreed_if_closed(doing, asked, attempt.effective_on, to=f"matriculate {asked}")
     made = _register(doing, _student(doing, person, on=attempt.effective_on), attempt, before)
     if before and (before.programme, before.curriculum) != (made.programme, made.curriculum):
         doing.left.append(

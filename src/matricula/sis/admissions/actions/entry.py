@@ -10,7 +10,6 @@ from matricula.kernel.errors import Refused
 from matricula.sis.admissions import access, queries, rules
 from matricula.sis.admissions.actions.writing import (
     about,
-    agreed_if_closed,
     amount,
     beyond,
     locked_history,
@@ -91,14 +90,12 @@ def matriculate(doing: Doing, number: str, identity: Identity, entry: Entry | No
     term = curriculum.term(found.term)
     on = begins.on or term.starts_on
     person = _settled(doing, told, identity)
-    if registrations.student_of(person) is None:
-        # Whoever was a student before is asked about as one, by registration.
-        agreed_if_closed(doing, told, f"To matriculate {number} from {on}", term, on)
     attempt = Attempt(
         found.programme, begins.cohort or str(term.starts_on.year), found.mode, on,
         begins.expected_end_on, is_dual=begins.is_dual,
     )  # fmt: skip
-    made = registration.matriculate(doing, person, attempt)
+    # Whoever was a student before is asked about as one; of others the application tells.
+    made = registration.matriculate(doing, person, attempt, about=about(told))
     # Who it is was settled first, and named the act; the student's number came only now.
     doing.rename("matriculate", "student", made.student.number)
     put(doing, found, "matriculate", doing.acting.today, person=person)

@@ -9,7 +9,6 @@ from matricula.kernel.checks import must_pass
 from matricula.kernel.money import to_major
 from matricula.sis.admissions import access, queries, rules
 from matricula.sis.admissions.models import Application, ApplicationEvent
-from matricula.sis.curriculum.rules import closed_before
 from matricula.sis.people import queries as people
 from matricula.sis.people.actions import second_person
 
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
     from matricula.sis.acts.actions import Doing
     from matricula.sis.admissions.queries import Applied
-    from matricula.sis.curriculum.rules import TermDates
 
 
 def locked_history(application: Application) -> list[rules.Event]:
@@ -120,23 +118,3 @@ def about(told: Applied, *persons: int) -> About:
     members = {one for known in people.family(persons).values() for one in known}
     facts = access.facts_of(told.programme, told.persons | members)
     return About("application", told.number, facts)
-
-
-def agreed_if_closed(doing: Doing, told: Applied, what: str, term: TermDates, on: date) -> None:
-    """Ask for a second person where a matriculation reaches back over a day that is closed.
-
-    Args:
-        doing: The act.
-        told: The application by which somebody matriculates.
-        what: What is done, as the beginning of a sentence.
-        term: In which it begins.
-        on: From which day.
-
-    Raises:
-        Refused: Nobody else agreed (M909).
-    """
-    closed = [
-        f"{past} ({day})" for past, day in closed_before(term, doing.acting.today) if on <= day
-    ]
-    if closed:
-        second_person(doing, f"{what}, back over {', '.join(closed)},", about(told))
