@@ -79,7 +79,8 @@ def test_one_agreement_covers_a_change_of_programme_with_its_sections(campus):
 
 def test_nobody_becomes_a_student_behind_the_census_by_the_word_of_one(campus):
     with doing(on(LATE)) as act:
-        person = people.register(act, people.Described("Bela", "Test", None), on=DROPPING).pk
+        described = people.Described("Bela", "Test", None)
+        person = people.register_matched(act, described, on=DROPPING).pk
     attempt = registration.Attempt("BIO", "2026", "full", DROPPING)
 
     def matriculate(approver=""):
