@@ -24,7 +24,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "matricula.site.settings")
 # The register's rules and codes stand beside its tables.
 django.setup()
 
-import machines  # noqa: E402 - the path and the tables first
+import conformance  # noqa: E402 - the path and the tables first
+import machines  # noqa: E402 - the same
 
 from matricula.charter.shape import schema  # noqa: E402
 from matricula.cli.main import cli  # noqa: E402
@@ -314,6 +315,11 @@ def machines_page() -> str:
     return _page(lines)
 
 
+def conformance_page() -> str:
+    """Every promise of the kit's suite, and on which connector it is tried."""
+    return _page(conformance.page())
+
+
 def bundle_page() -> str:
     """Every table of a bundle that is loaded, with its columns."""
     from matricula.sis.loading.rules.stories import STORIES
@@ -351,6 +357,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "reference/charter.schema.json": schema_file,
     "reference/commands.md": commands_page,
     "reference/connectors.md": connectors_page,
+    "reference/conformance.md": conformance_page,
     "reference/machines.md": machines_page,
     "reference/bundle.md": bundle_page,
     **{f"pictures/machine-{name}.svg": _picture_of(name) for name in machines.every()},

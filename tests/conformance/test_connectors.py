@@ -1,11 +1,7 @@
-"""The kit's suite on every connector that has a subject in `subjects/`.
-
-A module there defines `SUBJECT`, or `SUBJECTS` where a connector has several resources.
-"""
+"""The kit's suite on every connector that has a subject in `subjects/`."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 from pathlib import Path
@@ -13,48 +9,32 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from matricula.connectors.kit.conformance import Subject, check_texts_survive, checks_for
+from matricula.connectors.kit.conformance import check_texts_survive, checks_for
+from tests.conformance.every import subjects
 
 if TYPE_CHECKING:
-    from matricula.connectors.kit.conformance import Check
+    from matricula.connectors.kit.conformance import Check, Subject
 
 HERE = Path(__file__).parent
 SHARED = Path(os.environ.get("MATRICULA_SHARED", HERE.parents[2] / "shared"))
 NAUGHTY = SHARED / "data" / "naughty-strings" / "blns.json"
 
 
-# Subjects that stand in the tests' own database.
-OF_DATABASE: set[str] = set()
+EVERY = subjects()
 
 
-def _subjects() -> list[Subject]:
-    found: list[Subject] = []
-    for path in sorted((HERE / "subjects").glob("[a-z]*.py")):
-        spec = importlib.util.spec_from_file_location(f"conformance_{path.stem}", path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        mine = getattr(module, "SUBJECTS", None) or [module.SUBJECT]
-        found.extend(mine)
-        if getattr(module, "NEEDS_DATABASE", False):
-            OF_DATABASE.update(subject.name for subject in mine)
-    return found
+def _marks(*, needs_database: bool) -> list[pytest.MarkDecorator]:
+    return [pytest.mark.django_db] if needs_database else []
 
 
-def _marks(subject: Subject) -> list[pytest.MarkDecorator]:
-    return [pytest.mark.django_db] if subject.name in OF_DATABASE else []
-
-
-SUBJECTS = _subjects()
 PAIRS = [
-    pytest.param(subject, check, id=f"{subject.name}-{check}", marks=_marks(subject))
-    for subject in SUBJECTS
+    pytest.param(subject, check, id=f"{subject.name}-{check}", marks=_marks(needs_database=needs))
+    for subject, needs in EVERY
     for check in checks_for(subject)
 ]
 WRITABLE = [
-    pytest.param(subject, id=subject.name, marks=_marks(subject))
-    for subject in SUBJECTS
+    pytest.param(subject, id=subject.name, marks=_marks(needs_database=needs))
+    for subject, needs in EVERY
     if subject.text and "create" in subject.writes
 ]
 

@@ -59,10 +59,15 @@ class Check:
 
     def fits(self, subject: Subject) -> bool:
         """Say whether the subject has all that the check needs."""
-        has = {name for name in ("text", "clears", "refused", "away") if getattr(subject, name)}
+        return self.needs <= self.has(subject)
+
+    @staticmethod
+    def has(subject: Subject) -> frozenset[str]:
+        """Name the verbs and attributes that a subject has, of those that checks need."""
+        told = {name for name in ("text", "clears", "refused", "away") if getattr(subject, name)}
         if subject.change[0]:
-            has.add("change")
-        return self.needs <= has | subject.writes
+            told.add("change")
+        return frozenset(told | subject.writes)
 
 
 def _needing(run: Callable[[Subject, Path], None], *needs: str) -> Check:
