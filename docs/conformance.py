@@ -32,9 +32,9 @@ LACKS = {
 }
 LETTERS = dict(zip(dict.fromkeys(LACKS.values()), "abcdefgh", strict=False))
 INTRODUCTION = (
-    "Each column is a resource of a connector, each row a promise that the kit's suite tries on it "
-    "whenever the tests run. ✓ stands for a promise that is kept, a letter for why it says nothing "
-    "there; `memory` is the kit's own example."
+    "Each column is a resource of a connector, each row a promise that the kit's suite tries on "
+    "it whenever the tests run. ✓ stands for a promise that is kept, a letter for why it says "
+    "nothing there; `memory` is the kit's own example."
 )
 
 
