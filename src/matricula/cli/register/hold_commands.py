@@ -71,21 +71,12 @@ def place(
     told["placed_on"] = told.pop("on") or asked.acting.today
     if amount:
         told["currency"] = currency or asked.desk.charter.currency
-        told["amount_minor"] = _minor(amount, told["currency"])
+        told["amount_minor"] = hold_looks.minor(amount, told["currency"])
     claim = rules.Claim(
         hold_looks.person_of(student), cause=cause or rules.only_cause(told["kind"]), **told
     )
     done = carry_out(asked, lambda doing: actions.place(doing, claim))
     _name(asked, f"It is hold {done.value.number}.")
-
-
-def _minor(amount: str, currency: str) -> int:
-    from matricula.kernel.money import to_minor
-
-    try:
-        return to_minor(amount, currency)
-    except ValueError as wrong:
-        raise click.BadParameter(f"{wrong}; write it as 500.00.") from wrong
 
 
 def _name(asked: Asked, sentence: str) -> None:

@@ -23,6 +23,20 @@ def person_of(student: str) -> int:
     return queries.student(student).person
 
 
+def minor(amount: str, currency: str) -> int:
+    """Read an amount as it is written down.
+
+    Raises:
+        BadParameter: It is none.
+    """
+    from matricula.kernel.money import to_minor
+
+    try:
+        return to_minor(amount, currency)
+    except ValueError as wrong:
+        raise click.BadParameter(f"{wrong}; write it as 500.00.") from wrong
+
+
 @click.command()
 @reads
 @click.argument("student")
@@ -108,24 +122,28 @@ def policy(asked: Asked, profile: str) -> None:
 
     found = queries.policy_of(profile or asked.acting.policy)
     columns = ("kind", "cause", "service", "effect", "disputed", "from", "whose")
-    rows = [dict(zip(columns, row, strict=True)) for row in _rulings(found)]
+    currency = asked.desk.charter.currency
+    rows = [dict(zip(columns, row, strict=True)) for row in _rulings(found, currency)]
     if asked.as_json:
         show.as_json({"policy": found.edition, "rulings": rows})
         return
     show.table(columns, [tuple(row.values()) for row in rows], title=found.edition)
 
 
-def _rulings(found: Policy) -> Iterator[tuple[str, ...]]:
+def _rulings(found: Policy, currency: str) -> Iterator[tuple[str, ...]]:
+    from matricula.kernel.money import to_major
     from matricula.sis.holds import rules
 
     for kind, causes in rules.KINDS.items():
         for cause, service in ((cause, one) for cause in causes for one in rules.SERVICES):
             ruling = found.ruling(kind, cause, service)
+            least = ruling.threshold_minor
             own = {(kind, cause, service), (kind, "", service)} & set(found.own)
             if ruling.effect != "none" or own:
                 yield (
                     kind, cause, service, ruling.effect, ruling.disputed,
-                    str(ruling.threshold_minor or ""), "the institution" if own else "preset",
+                    to_major(least, currency) if least else "",
+                    "the institution" if own else "preset",
                 )  # fmt: skip
 
 
@@ -136,14 +154,15 @@ def _rulings(found: Policy) -> Iterator[tuple[str, ...]]:
 @click.argument("effect")
 @click.option("--cause", default="", help="Of one cause alone.")
 @click.option("--disputed", default="", help="The effect while it is disputed.")
-@click.option("--threshold", type=int, default=0, help="Below it nothing; in minor units.")
+@click.option("--threshold", default="", help="An amount below which it does nothing: 50.00.")
 @click.option("--profile", default="", help="uk or open.  [default: the institution's]")
 def rule(asked: Asked, kind: str, service: str, effect: str, **told: str) -> None:
     """Rule what a kind of hold does to a service: none, notice, warn or block."""
     from matricula.sis.holds import actions, rules
 
+    least = minor(told["threshold"], asked.desk.charter.currency) if told["threshold"] else 0
     own = rules.OwnRuling(
         told["profile"] or asked.acting.policy, kind, told["cause"], service,
-        rules.ruled(effect, told["disputed"], int(told["threshold"])),
+        rules.ruled(effect, told["disputed"], least),
     )  # fmt: skip
     carry_out(asked, lambda doing: actions.rule(doing, own))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from matricula.cli.register.asked import DAY, Asked, carry_out, does
+from matricula.sis.registration import rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +21,7 @@ _ATTENDED = click.option(
     help="The last day on which the student attended.",
 )  # fmt: skip
 _UNTIL = click.option("--until", "ends_on", type=DAY, default=None, help="Its last day.")
+_REASONS = f"Say with --why one of: {', '.join(rules.REASONS)}."
 
 
 @click.command()
@@ -56,7 +58,10 @@ def _happens(action: str, help_: str, *options: Callable[..., object]) -> click.
     found: Callable[..., object] = command
     for option in (*reversed(options), _FROM, click.argument("student")):
         found = option(found)
-    return click.command(action.replace(" ", "-"), help=help_)(found)
+    asks = rules.TRANSITIONS[action].needs_reason
+    return click.command(action.replace(" ", "-"), help=help_, epilog=_REASONS if asks else None)(
+        found
+    )
 
 
 start = _happens("start", "Have a registration begin: the student is here.")
@@ -76,7 +81,7 @@ award = _happens("award", "Record that the award was conferred.")
 revoke = _happens("revoke", "Record that an award was revoked.")
 
 
-@click.command("change-programme")
+@click.command("change-programme", epilog=_REASONS)
 @does
 @click.argument("student")
 @click.argument("programme")

@@ -51,10 +51,12 @@ def show(
         named = [plain(dict(zip(columns, row, strict=True))) for row in rows]
         out.as_json({**told.as_json(), "terms": named})
         return
+    begun = {one.registration for one in told.lines if one.stands and one.action != "reverse"}
     out.table(
         ("registration", "programme", "cohort", "state", "since", "until"),
         [
-            (one.number, one.programme, one.cohort, one.standing.state or "not yet",
+            (one.number, one.programme, one.cohort,
+             one.standing.state or ("not yet" if one.number in begun else "taken back"),
              one.standing.since, one.standing.ends_on)
             for one in told.registrations
         ],
