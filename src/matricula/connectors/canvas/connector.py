@@ -63,11 +63,10 @@ class CanvasConnector:
             TryAgain: It is away. Stop: The token is refused. GiveUp: There is no such account.
         """
         self._standing = standing = standing_of(self._wire)
+        may_write = standing.may_import and not self._settings.read_only
         return [
-            tables.shape_of(
-                spec, may_read=not standing.lacking(spec.name), may_write=standing.may_import
-            )
-            for spec in tables.SPECS.values()
+            tables.shape_of(spec, may_read=not standing.lacking(spec.name), may_write=may_write)
+            for spec in self._specs().values()
         ]
 
     def ping(self) -> Health:
@@ -76,18 +75,9 @@ class CanvasConnector:
             standing = standing_of(self._wire)
         except ConnectorError as error:
             return Health(well=False, sentence=f"{error.message} {error.cure}")
-        if not standing.is_root:
-            return Health(
-                well=False,
-                sentence="The account is below a root account, and SIS imports go to root accounts.",
-            )
-        missing = standing.missing()
-        if missing:
-            told = f"The token's owner lacks {', '.join(missing)}; have it granted to their role."
-            return Health(well=False, sentence=told)
-        if not standing.imports:
-            return Health(well=False, sentence="SIS imports are not enabled for this account.")
-        return Health(well=True, sentence=f"Root account {standing.account} takes SIS imports.")
+        wrong = self._unwell(standing)
+        told = f"Root account {standing.account} lets us in."
+        return Health(well=not wrong, sentence=wrong or told)
 
     @contextmanager
     def read(self, resource: str) -> Iterator[Reading]:
@@ -117,7 +107,6 @@ class CanvasConnector:
         if not matches:
             return []
         self._known().must_read(resource)
-        self._reader.forget()
         return [
             [_found(spec, row) for row in rows] for rows in self._lookup().matching(spec, matches)
         ]
@@ -132,13 +121,12 @@ class CanvasConnector:
         if not writes:
             return []
         for write in writes:
-            if write.kind not in spec.writes:
+            if write.kind not in spec.writes or self._settings.read_only:
                 raise refusals.no_verb(spec, write.kind)
             self._must_know(spec, {*write.fields, *write.match})
         standing = self._known()
         standing.must_import()
         standing.must_read(resource)
-        self._reader.forget()
         importer = Importer(
             self._wire,
             self._system,
@@ -154,22 +142,41 @@ class CanvasConnector:
         self._wire = Wire(self._settings, self._clock)
         self._reader = Reader(self._wire, self._settings.concurrency)
 
+    def _unwell(self, standing: Standing) -> str:
+        writing = not self._settings.read_only
+        if not standing.is_root:
+            return "The account is below a root account, and SIS imports go to root accounts."
+        missing = standing.missing(writing=writing, grades=self._settings.grades)
+        if missing:
+            return f"The token's owner lacks {', '.join(missing)}; have it granted to their role."
+        if writing and not standing.imports:
+            return "SIS imports are not enabled for this account; have them enabled."
+        return ""
+
+    def _specs(self) -> dict[str, Spec]:
+        every = tables.SPECS
+        return (
+            every if self._settings.grades else {n: s for n, s in every.items() if n != "grades"}
+        )
+
     def _known(self) -> Standing:
         if self._standing is None:
             self._standing = standing_of(self._wire)
         return self._standing
 
     def _lookup(self) -> Lookup:
+        self._reader.forget()
         return Lookup(self._wire, self._reader, self._settings.concurrency)
 
     def _spec(self, resource: str) -> Spec:
-        if resource not in tables.SPECS:
+        specs = self._specs()
+        if resource not in specs:
             raise GiveUp(
                 f"{self._system} has no resource {resource}.",
                 code="M602",
-                cure=f"Use one of {tables.names(tables.SPECS.values())}.",
+                cure=f"Use one of {', '.join(specs)}.",
             )
-        return tables.SPECS[resource]
+        return specs[resource]
 
     def _must_know(self, spec: Spec, names: set[str]) -> None:
         unknown = names - set(spec.by_name)

@@ -147,7 +147,9 @@ class Importer:
         except TryAgain:
             # It goes on without us; whoever asks too soon or at a bad moment asks again.
             return "importing"
-        return str((told or {}).get("workflow_state", "importing"))
+        if told is None:
+            raise _open(number, "Canvas knows nothing of it")
+        return str(told.get("workflow_state", "importing"))
 
     def _told(self, number: int, state: str) -> Result:
         placed: dict[tuple[str, int], Message] = {}

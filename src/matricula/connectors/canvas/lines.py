@@ -39,6 +39,7 @@ class Line:
         renamed: The record's SIS ID until now, where the line changes it.
         deletes: Whether the record must be gone afterwards.
         overrides: Whether the charter grants all fields of it that Canvas might keep.
+        fresh: Whether the record was not there, so that nobody can have changed it.
     """
 
     key: str
@@ -50,6 +51,7 @@ class Line:
     renamed: str = ""
     deletes: bool = False
     overrides: bool = False
+    fresh: bool = False
 
 
 def granted(spec: Spec, values: Mapping[str, Value]) -> Row:
@@ -84,7 +86,7 @@ def created(spec: Spec, write: Write, values: Row) -> Line:
         cells["status"] = str(values.get("status") or spec.statuses[0])
     meant = {name: value for name, value in values.items() if value is not None}
     external_id = str(mapping.id_of(spec, values))
-    return Line(write.key, external_id, spec.file, cells, meant)
+    return Line(write.key, external_id, spec.file, cells, meant, fresh=True)
 
 
 def changed(spec: Spec, write: Write, current: Row, values: Row) -> Line | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from matricula.connectors.canvas import mapping
-from matricula.connectors.canvas.reading import STATES, named, real
+from matricula.connectors.canvas.reading import STATES, further_logins, named, real
 from matricula.connectors.canvas.standing import READ_COURSES, READ_ROSTER
 from matricula.connectors.canvas.tables import SPECS
 from matricula.connectors.canvas.wire import API
@@ -34,7 +34,7 @@ _BY_FIELD = {
     "users": {"login_id": "sis_login_id", "integration_id": "sis_integration_id"},
     "courses": {"integration_id": "sis_integration_id"},
 }
-_LISTED = frozenset({"accounts", "terms", "logins", "grades"})
+_LISTED = frozenset({"accounts", "terms", "grades"})
 
 
 class Lookup:
@@ -117,6 +117,10 @@ class Lookup:
                 found[login] = named("users", mapping.user_row(user, None), user["id"])
         return found
 
+    def terms(self) -> set[str]:
+        """Say which terms there are, by their SIS IDs."""
+        return {one for one in self._reader.terms().values() if one}
+
     def logins_named(self, user_ids: Collection[str]) -> dict[str, list[Record]]:
         """List the logins of users, by the SIS ID that was asked for."""
 
@@ -135,6 +139,8 @@ class Lookup:
         place = number if plain else mapping.path_id(f"sis_{spec.identity[0]}", external_id)
         if spec.name == "users":
             row = self._user_row(place, external_id, with_logins=with_logins)
+        elif spec.name == "logins":
+            row = self._login_row(external_id)
         elif spec.name == "courses":
             course = self._wire.get(f"{API}/courses/{place}", what="courses", needs=READ_COURSES)
             row = (
@@ -165,6 +171,18 @@ class Lookup:
             return None
         login = mine[0] if mine else (logins[0] if logins else None)
         return named("users", mapping.user_row(user, login), user["id"])
+
+    def _login_row(self, external_id: str) -> Row | None:
+        user = self._user(mapping.path_id("sis_user_id", external_id))
+        if user is None:
+            return None
+        further = further_logins(user, self._reader.logins_of(user["id"]))
+        mine = (one for one in further if one.get("sis_user_id") == external_id)
+        rows = (
+            named("logins", mapping.login_row(one, user.get("sis_user_id")), one["id"])
+            for one in mine
+        )
+        return next(rows, None)
 
     def _user(self, place: str) -> Record | None:
         found: Record | None = self._wire.get(

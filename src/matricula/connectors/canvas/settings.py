@@ -39,6 +39,8 @@ class CanvasSettings(BaseModel):
         clear_sis_stickiness: Whether such a write also takes the mark of the change away.
         label_imports: Whether every import carries a name of its own (a data set identifier
             that is used once), by which it is found again when the answer to it is lost.
+        read_only: Whether nothing is ever written, so that no permission to import is asked.
+        grades: Whether marks may be read, which takes a permission of its own.
         page_size: Records asked for at once; Canvas gives 100 at most.
         batch_size: Writes in one import.
         import_deadline_seconds: How long an import is waited for. When it takes longer, its
@@ -56,6 +58,8 @@ class CanvasSettings(BaseModel):
     override_sis_stickiness: dict[str, list[str]] = Field(default_factory=dict)
     clear_sis_stickiness: bool = False
     label_imports: bool = True
+    read_only: bool = False
+    grades: bool = True
     page_size: int = Field(default=100, ge=1, le=100)
     batch_size: int = Field(default=5000, ge=1, le=100_000)
     import_deadline_seconds: float = Field(default=1800.0, gt=0, le=86_400)
@@ -69,6 +73,7 @@ class CanvasSettings(BaseModel):
             sticky = SPECS[resource].sticky if resource in SPECS else frozenset()
             strangers = sorted(set(fields) - sticky)
             if strangers or not sticky:
-                message = f"nothing of {resource} can stick but {', '.join(sorted(sticky)) or 'no field'}"
+                known = ", ".join(sorted(sticky)) or "no field"
+                message = f"of {resource}, Canvas keeps changes of {known} only"
                 raise ValueError(message)
         return self

@@ -66,7 +66,7 @@ def _wrong(
         return None
     if not result.went_through:
         return refusals.failed(result)
-    if differing <= spec.sticky:
+    if differing <= spec.sticky and not line.fresh:
         return refusals.kept_by_canvas(differing)
     return refusals.not_taken(differing - {"_id"}, result)
 

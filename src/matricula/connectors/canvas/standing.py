@@ -74,9 +74,16 @@ class Standing:
         lacking = [] if self.sees_sis else [READ_SIS]
         return lacking + [one for one in NEEDS[resource] if one not in self.granted]
 
-    def missing(self) -> list[str]:
-        """Name everything that some resource needs and that is missing."""
-        wanted = [READ_SIS, IMPORT_SIS, READ_ROSTER, READ_COURSES, VIEW_GRADES, MANAGE_LOGINS]
+    def missing(self, *, writing: bool, grades: bool) -> list[str]:
+        """Name everything that is missing.
+
+        Args:
+            writing: Whether anything is to be written.
+            grades: Whether marks are to be read.
+        """
+        wanted = [READ_SIS, READ_ROSTER, READ_COURSES]
+        wanted += [IMPORT_SIS, MANAGE_LOGINS] if writing else []
+        wanted += [VIEW_GRADES] if grades else []
         held = self.granted | ({READ_SIS, IMPORT_SIS} if MANAGE_SIS in self.granted else set())
         return [one for one in wanted if one not in held]
 
@@ -84,16 +91,18 @@ class Standing:
         """Make sure that a resource is shown whole.
 
         Raises:
-            Stop: A permission is missing (M613).
+            Stop: SIS IDs are not shown (M613). GiveUp: Another permission is missing (M613).
         """
         lacking = self.lacking(resource)
         if lacking:
-            raise Stop(
+            told = (
                 f"The token's owner lacks {', '.join(lacking)}, without which Canvas leaves parts "
-                f"of {resource} out and says nothing.",
-                code="M613",
-                cure="Have the permission granted to the owner's role in the root account.",
+                f"of {resource} out and says nothing."
             )
+            cure = "Have the permission granted to the owner's role in the root account."
+            if not self.sees_sis:
+                raise Stop(told, code="M613", cure=cure)
+            raise GiveUp(told, code="M613", cure=cure)
 
     def must_import(self) -> None:
         """Make sure that imports are taken.

@@ -13,7 +13,7 @@ import pyarrow as pa
 from matricula.connectors.kit.protocol import FieldShape, ResourceShape
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from matricula.connectors.kit.protocol import NativeType, WriteKind
 
@@ -272,8 +272,3 @@ def schema_of(spec: Spec) -> pa.Schema:
         columns.append(pa.field("_suspended", pa.bool_(), metadata={"said_by": "status"}))
     columns += [pa.field(one.name, _ARROW.get(one.type, pa.string())) for one in spec.columns]
     return pa.schema(columns)
-
-
-def names(specs: Iterable[Spec]) -> str:
-    """List the names of resources."""
-    return ", ".join(one.name for one in specs)

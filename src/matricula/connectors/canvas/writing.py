@@ -7,11 +7,11 @@ row has an outcome.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from matricula.connectors.canvas import lines, mapping, package, refusals, settling
-from matricula.connectors.canvas.tables import ACCOUNTS, LOGINS, SPECS, USERS
+from matricula.connectors.canvas.tables import ACCOUNTS, COURSES, LOGINS, SPECS, USERS
 from matricula.connectors.kit.claims import Claims
 from matricula.connectors.kit.errors import (
     ConnectorError,
@@ -24,7 +24,7 @@ from matricula.connectors.kit.errors import (
 from matricula.connectors.kit.protocol import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from matricula.connectors.canvas.imports import Importer
     from matricula.connectors.canvas.lines import Line
@@ -44,12 +44,14 @@ class _Known:
         logins: Users by the login that a creation asks for.
         matched: By key: records that the match of a creation finds.
         others: For deletions: how many other logins the same person has.
+        terms: The terms that there are, where a course is to be in one.
     """
 
     rows: Mapping[str, Row]
     logins: Mapping[str, Row] = field(default_factory=dict)
     matched: Mapping[str, Sequence[Row]] = field(default_factory=dict)
     others: Mapping[str, int] = field(default_factory=dict)
+    terms: Collection[str] = ()
 
 
 class Batch:
@@ -117,19 +119,25 @@ class Batch:
         found = {news[one.key] for one in making} & set(rows)
         if spec is USERS and found:
             rows |= lookup.by_ids(spec, found)
+        terms = lookup.terms() if any(v.get("term_id") for v in values.values()) else set()
         if spec not in (USERS, LOGINS):
-            return _Known(rows, matched=self._matched(lookup, making))
+            return _Known(rows, matched=self._matched(lookup, making), terms=terms)
         fresh = [one for one in making if news[one.key] not in rows]
         asked = {str(values[one.key].get("login_id") or "") for one in fresh} - {""}
         gone = [str(one.external_id) for one in writes if one.kind == "delete"]
+        holders = lookup.by_login(asked)
+        strangers = {name for row in holders.values() if (name := str(row["_id"])) not in rows}
+        # Of a user without SIS ID everything has to be known before it is taken over.
+        plain = {name for name in strangers if name.startswith(mapping.FOREIGN)}
+        rows |= lookup.by_ids(spec, plain) if spec is USERS and plain else {}
         logins = lookup.logins_named([name for name in gone if name in rows])
         others = {
             name: sum(s.get("sis_user_id") != name for s in some) for name, some in logins.items()
         }
-        return _Known(rows, lookup.by_login(asked), self._matched(lookup, making), others)
+        return _Known(rows, holders, self._matched(lookup, making), others)
 
     def _matched(self, lookup: Lookup, making: Sequence[Write]) -> dict[str, Sequence[Row]]:
-        """Look up what is found by more than its SIS ID or its login, which are looked up anyway."""
+        """Look up what is found by more than SIS ID and login, which are looked up anyway."""
         plain = (
             {*self._spec.identity, "login_id"}
             if self._spec in (USERS, LOGINS)
@@ -146,6 +154,10 @@ class Batch:
             line = self._change(write, values, known)
         if isinstance(line, Outcome):
             return line
+        term = line.meant.get("term_id") if self._spec is COURSES else None
+        if term is not None and term not in known.terms:
+            # Canvas passes over it in silence, and the course is in the default term.
+            raise refusals.misfit("term_id names nothing")
         fields = self._settings.override_sis_stickiness.get(self._spec.name, [])
         return lines.override(line, self._spec, fields)
 
@@ -161,9 +173,7 @@ class Batch:
         current = known.rows.get(external_id)
         self._claims.take_over(write, external_id)
         if current is not None:
-            meant = lines.put(self._spec, write, values)
-            line = lines.changed(self._spec, write, current, meant)
-            return _adopted(line) or Outcome(write.key, external_id, adopted=True)
+            return self._taken_over(write, current, values)
         holder = known.logins.get(str(values.get("login_id") or ""))
         line = lines.created(self._spec, write, values)
         if holder is None:
@@ -172,7 +182,19 @@ class Batch:
         write.must_be_free(str(holder["_id"]))
         if holder["user_id"] is not None or "login_id" not in write.match or self._spec is LOGINS:
             raise refusals.taken(str(holder["_id"]), "it has this login_id already")
-        return _adopted(line) or line
+        return self._taken_over(write, known.rows.get(str(holder["_id"]), holder), values)
+
+    def _taken_over(self, write: Write, current: Row, values: Row) -> Line | Outcome:
+        meant = lines.put(self._spec, write, values)
+        if self._spec.suspended:
+            # Whoever is made anew is awake, unless the flow says otherwise.
+            meant.setdefault("status", self._spec.statuses[0])
+        line = lines.changed(self._spec, write, current, meant)
+        if line is None:
+            return Outcome(write.key, str(current["_id"]), adopted=True)
+        foreign = line.renamed.startswith(mapping.FOREIGN)
+        # The import itself gives a SIS ID to whoever has none.
+        return replace(line, adopted=True, renamed="" if foreign else line.renamed)
 
     def _change(self, write: Write, values: Row, known: _Known) -> Line | Outcome:
         external_id = str(write.external_id)
@@ -206,7 +228,7 @@ class Batch:
             return Outcome(write.key, external_id)
         others = known.others.get(external_id, 0)
         if self._spec is USERS and others:
-            # A login that goes has taken its owner's enrolments along: instructure/canvas-lms#1402.
+            # Its login would take the owner's enrolments along: instructure/canvas-lms#1402.
             raise refusals.taken(external_id, "the person has another login, so two were merged")
         if self._spec is LOGINS and not others:
             raise refusals.taken(external_id, "it is the person's last login, which is the user")
@@ -248,12 +270,6 @@ class Batch:
         except ConnectorError as error:
             raise settling.unseen(result, error) from error
         return settling.outcomes(self._spec, placed, result, seen)
-
-
-def _adopted(line: Line | None) -> Line | None:
-    from dataclasses import replace
-
-    return replace(line, adopted=True) if line is not None else None
 
 
 def _needs_logins(line: Line) -> bool:

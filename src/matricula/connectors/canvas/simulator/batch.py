@@ -18,6 +18,10 @@ _STRIPPED = "\0\t\n\v\f\r "
 _BOMB = 100
 
 
+class RowError(Exception):
+    """Why a row is not imported, in Canvas's words."""
+
+
 @dataclass(slots=True)
 class Said:
     """What an import says of a row, or of a whole file."""
@@ -169,8 +173,7 @@ def _kind(header: set[str]) -> str:
         "change_sis_id": bool({"old_id", "old_integration_id"} & header),
         "login": "existing_user_id" in header,
         "account": {"account_id", "parent_account_id"} <= header,
-        "enrollment": {"user_id", "status"} <= header and bool({"section_id", "course_id"} & header)
-        and "role" in header,
+        "enrollment": {"user_id", "role", "status"} <= header,
         "section": {"section_id", "course_id"} <= header,
         "course": {"course_id", "short_name"} <= header,
         "term": {"term_id", "name"} <= header,

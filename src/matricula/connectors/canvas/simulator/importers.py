@@ -9,6 +9,7 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from matricula.connectors.canvas.simulator.batch import RowError
 from matricula.connectors.canvas.simulator.campus import (
     TYPES,
     Account,
@@ -28,10 +29,6 @@ if TYPE_CHECKING:
 
 _LONGEST = 255
 Thing = Account | Term | Course | Section | Enrollment
-
-
-class RowError(Exception):
-    """Why a row is not imported."""
 
 
 def row_of(campus: Campus, batch: Batch, kind: str, line: Line) -> str | None:
@@ -131,16 +128,8 @@ def _term(campus: Campus, batch: Batch, line: Line) -> None:
 
 
 def _course(campus: Campus, batch: Batch, line: Line) -> None:
-    sis_id, status = line.get("course_id"), line.get("status").lower()
-    if not sis_id:
-        raise RowError("No course_id given for a course")
-    for name in ("short_name", "long_name"):
-        if not line.get(name):
-            raise RowError(f"No {name} given for course {sis_id}")
-    _status(status, "active|deleted|completed|unpublished|published", f"course {sis_id}")
-    form = line.get("course_format")
-    if form and form not in ("online", "on_campus", "blended", "not_set"):
-        raise RowError(f'Invalid course_format "{form}" for course {sis_id}')
+    _sound_course(line)
+    sis_id = line.get("course_id")
     account = campus.account(line.get("account_id")) if line.get("account_id") else None
     if line.get("account_id") and account is None:
         raise RowError(f'Account not found "{line.get("account_id")}" for course {sis_id}')
@@ -159,10 +148,27 @@ def _course(campus: Campus, batch: Batch, line: Line) -> None:
     _put(batch, course, "course_code", names[0])
     _put(batch, course, "name", names[1])
     course.integration_id = line.get("integration_id") or None
+    _course_format(course, line.get("course_format"))
+    _course_state(batch, course, line.get("status").lower())
+    _course_dates(batch, course, line)
+
+
+def _sound_course(line: Line) -> None:
+    sis_id, form = line.get("course_id"), line.get("course_format")
+    if not sis_id:
+        raise RowError("No course_id given for a course")
+    for name in ("short_name", "long_name"):
+        if not line.get(name):
+            raise RowError(f"No {name} given for course {sis_id}")
+    statuses = "active|deleted|completed|unpublished|published"
+    _status(line.get("status"), statuses, f"course {sis_id}")
+    if form and form not in ("online", "on_campus", "blended", "not_set"):
+        raise RowError(f'Invalid course_format "{form}" for course {sis_id}')
+
+
+def _course_format(course: Course, form: str) -> None:
     if form:
         course.course_format = None if form == "not_set" else form
-    _course_state(batch, course, status)
-    _course_dates(batch, course, line)
 
 
 def _course_state(batch: Batch, course: Course, status: str) -> None:
@@ -185,17 +191,13 @@ def _course_dates(batch: Batch, course: Course, line: Line) -> None:
 
 
 def _section(campus: Campus, batch: Batch, line: Line) -> None:
-    sis_id, course_id, status = line.get("section_id"), line.get("course_id"), line.get("status")
-    if not sis_id:
-        raise RowError(f"No section_id given for a section in course {course_id}")
-    if not course_id:
-        raise RowError(f"No course_id given for a section {sis_id}")
-    _status(status, "active|deleted", f"section {sis_id} in course {course_id}")
+    sis_id, course_id = line.get("section_id"), line.get("course_id")
+    _sound_section(line)
     course = campus.course(course_id)
     if course is None:
         raise RowError(f"Section {sis_id} references course {course_id} which doesn't exist")
     section = campus.section(sis_id)
-    if not line.get("name") and (section is None or status.lower() == "active"):
+    if not line.get("name") and (section is None or line.get("status").lower() == "active"):
         raise RowError(f"No name given for section {sis_id} in course {course_id}")
     name = _short(line.get("name"), "section")
     if section is None:
@@ -204,13 +206,23 @@ def _section(campus: Campus, batch: Batch, line: Line) -> None:
         campus.give_sis_id(section, sis_id)
     if section.nonxlist_course_id is None:
         _put(batch, section, "course_id", course.id)
-    _put(batch, section, "name", name)
+    if name:
+        _put(batch, section, "name", name)
     section.integration_id = line.get("integration_id") or None
-    section.workflow_state = status.lower()
+    section.workflow_state = line.get("status").lower()
     _dates(batch, section, line)
     if section.workflow_state == "deleted":
         for one in campus.enrollments_of(iter([section.id])):
             one.workflow_state = "deleted"
+
+
+def _sound_section(line: Line) -> None:
+    sis_id, course_id = line.get("section_id"), line.get("course_id")
+    if not sis_id:
+        raise RowError(f"No section_id given for a section in course {course_id}")
+    if not course_id:
+        raise RowError(f"No course_id given for a section {sis_id}")
+    _status(line.get("status"), "active|deleted", f"section {sis_id} in course {course_id}")
 
 
 def _enrollment(campus: Campus, batch: Batch, line: Line) -> str | None:

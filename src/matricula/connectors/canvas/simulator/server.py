@@ -1,4 +1,4 @@
-"""The small Canvas on a loopback port: tokens, pages, throttling, and imports that run by themselves."""
+"""The small Canvas on a loopback port: tokens, pages, throttling, imports run by themselves."""
 
 from __future__ import annotations
 
@@ -44,6 +44,9 @@ class Simulator:
         throttled: So many calls are answered "too fast".
         throttle_status: With which status: 403, or 429 as newer ones do.
         stalled: While set, imports stay where they are.
+        lost_answers: So many uploads take effect and are never answered.
+        away: While set, calls are hung up on unread.
+        revoked_by_imports: Permissions that are taken away once an import is handed over.
         broken_at: An import breaks down at its row of this number; 0 is never.
         calls: Method and path of every call.
     """
@@ -57,6 +60,9 @@ class Simulator:
     throttled: int = 0
     throttle_status: int = 403
     stalled: threading.Event = field(default_factory=threading.Event)
+    lost_answers: int = 0
+    away: threading.Event = field(default_factory=threading.Event)
+    revoked_by_imports: set[str] = field(default_factory=set)
     broken_at: int = 0
     calls: list[tuple[str, str]] = field(default_factory=list)
     batches: dict[int, Batch] = field(default_factory=dict)
@@ -69,6 +75,7 @@ class Simulator:
         with self.lock:
             batch = Batch(next(self._numbers), options, package)
             self.batches[batch.id] = batch
+            self.granted -= self.revoked_by_imports
         self.queue.put(batch)
         return batch
 
@@ -136,6 +143,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answered(self) -> None:
         canvas = self.server.simulator
+        if canvas.away.is_set():
+            self.close_connection = True
+            return
         length = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(length)
         parts = urlsplit(self.path)
@@ -214,6 +224,12 @@ class _Handler(BaseHTTPRequestHandler):
                 400, "Batch mode specified, but the given batch_mode_term_id cannot be found."
             )
         batch = canvas.take(body, {name: values[-1] for name, values in query.items()})
+        with canvas.lock:
+            lost = canvas.lost_answers > 0
+            canvas.lost_answers -= lost
+        if lost:
+            self.close_connection = True
+            return
         self._send(200, json.dumps(import_json(batch)).encode())
 
     def _send(
