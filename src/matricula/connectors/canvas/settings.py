@@ -61,7 +61,7 @@ class CanvasSettings(BaseModel):
     read_only: bool = False
     grades: bool = True
     page_size: int = Field(default=100, ge=1, le=100)
-    batch_size: int = Field(default=5000, ge=1, le=100_000)
+    batch_size: int = Field(default=10_000, ge=1, le=100_000)
     import_deadline_seconds: float = Field(default=1800.0, gt=0, le=86_400)
     timeout_seconds: float = Field(default=60.0, gt=0, le=600)
     concurrency: int = Field(default=3, ge=1, le=16)

@@ -74,6 +74,7 @@ class Batch:
         self._spec, self._settings = spec, settings
         self._importer, self._lookup = importer, lookup
         self._claims = Claims()
+        self._made: dict[str, str] = {}
 
     def write(self, writes: Sequence[Write]) -> dict[str, Outcome]:
         """Do what is intended.
@@ -171,9 +172,11 @@ class Batch:
                     str(row["_id"]), "it answers to the match under another SIS ID"
                 )
         current = known.rows.get(external_id)
-        self._claims.take_over(write, external_id)
         if current is not None:
+            self._claims.take_over(write, external_id)
             return self._taken_over(write, current, values)
+        if self._made.setdefault(external_id, write.key) != write.key:
+            raise refusals.taken(external_id, "it is made for another key just now")
         holder = known.logins.get(str(values.get("login_id") or ""))
         line = lines.created(self._spec, write, values)
         if holder is None:

@@ -47,6 +47,7 @@ class Simulator:
         lost_answers: So many uploads take effect and are never answered.
         away: While set, calls are hung up on unread.
         revoked_by_imports: Permissions that are taken away once an import is handed over.
+        ignored: Filters that lists do not heed.
         broken_at: An import breaks down at its row of this number; 0 is never.
         calls: Method and path of every call.
     """
@@ -63,6 +64,7 @@ class Simulator:
     lost_answers: int = 0
     away: threading.Event = field(default_factory=threading.Event)
     revoked_by_imports: set[str] = field(default_factory=set)
+    ignored: set[str] = field(default_factory=set)
     broken_at: int = 0
     calls: list[tuple[str, str]] = field(default_factory=list)
     batches: dict[int, Batch] = field(default_factory=dict)
@@ -149,7 +151,8 @@ class _Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(length)
         parts = urlsplit(self.path)
-        query = parse_qs(parts.query, keep_blank_values=True)
+        asked = parse_qs(parts.query, keep_blank_values=True)
+        query = {name: values for name, values in asked.items() if name not in canvas.ignored}
         path = parts.path.removesuffix(".json")
         with canvas.lock:
             canvas.calls.append((self.command, self.path))
