@@ -21,6 +21,8 @@ import sys
 import tempfile
 import time
 import zipfile
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,7 +43,7 @@ HEADS = ("what", "found", "ratio", "reach")
 START = datetime(2026, 11, 23, 6, tzinfo=UTC)
 BATCH = 10_000
 PLAN_LIMIT = 15.0
-TOKEN = "MATRICULA_BENCH_CANVAS_TOKEN"
+TOKEN = "MATRICULA_BENCH_CANVAS_TOKEN"  # noqa: S105 - the name of a variable
 SOURCES = {
     "students": """SELECT 'S' || lpad(i::VARCHAR, 7, '0') AS student_no, 'login' || i AS login,
         'Amara ' || (i % 997) || ' Ngô' AS display_name, 'active' AS status
@@ -127,7 +129,9 @@ def _entity(name: str, resource: str, fields: dict[str, str]) -> str:
 
 
 def _flow(name: str, entity: str, resource: str, match: str, fields: dict[str, str]) -> str:
-    told = "".join(f'      {f}: {{is: "{e}", because: it is measured}}\n' for f, e in fields.items())
+    told = "".join(
+        f'      {f}: {{is: "{e}", because: it is measured}}\n' for f, e in fields.items()
+    )
     found_by = {match: fields[match]} if match else fields
     by = ", ".join(f'{field}: "{expression}"' for field, expression in found_by.items())
     return f"""  {name}:
@@ -154,20 +158,26 @@ def serve() -> None:
         sys.stdin.read()
 
 
+@dataclass(frozen=True, slots=True)
 class Canvas:
-    """The small Canvas in a process of its own."""
+    """Where a small Canvas is, and what lets us in."""
 
-    def __enter__(self) -> Canvas:
-        self._process = subprocess.Popen(
-            [sys.executable, __file__, "--serve"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        assert self._process.stdout is not None
-        self.url, self.token = self._process.stdout.readline().split()
-        return self
+    url: str
+    token: str
 
-    def __exit__(self, *_: object) -> None:
-        self._process.communicate("", timeout=30)
+
+@contextmanager
+def elsewhere() -> Iterator[Canvas]:
+    """Run the small Canvas in a process of its own."""
+    process = subprocess.Popen(
+        [sys.executable, __file__, "--serve"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    try:
+        yield Canvas(*process.stdout.readline().split())
+    finally:
+        process.communicate("", timeout=30)
 
 
 def desk(folder: Path, hours: int) -> Desk:
@@ -271,11 +281,11 @@ def main() -> None:
         folder = Path(place)
         os.environ |= {"MATRICULA_HOME": str(folder / "home"), "MATRICULA_DATABASE_URL": ""}
         (folder / "home").mkdir()
-        with Canvas() as canvas:
+        with elsewhere() as canvas:
             os.environ[TOKEN] = canvas.token
             ready(folder, canvas.url, sizes(chosen.rows))
             rows, planned, took = timed(folder)
-        with Canvas() as other:
+        with elsewhere() as other:
             count, alone = bare(other, folder)
     assert rows == count, (rows, count)
     print(table([

@@ -131,8 +131,9 @@ def test_an_upload_without_a_name_whose_answer_is_lost_is_unknown_and_found_by_l
     assert isinstance(outcome.error, ReadBack)
     assert len(lms.imports()) == 1
     until = time.monotonic() + 5
-    while not (found := lms.connector.find("users", [{"user_id": "S001"}])[0]):
+    while lms.canvas.batches[1].state != "imported":
         assert time.monotonic() < until
+    (found,) = lms.connector.find("users", [{"user_id": "S001"}])
     assert found[0].fields["login_id"] == "amara"
 
 
@@ -144,6 +145,14 @@ def test_an_import_that_is_not_over_by_the_deadline_is_unknown(make_lms: Callabl
 
     assert isinstance(outcome.error, ReadBack)
     assert outcome.error.code == "M612"
+    with pytest.raises(TryAgain, match="still under way"):
+        lms.connector.find("users", [{"user_id": "S001"}])
+
+
+def test_an_import_of_somebody_elses_keeps_nobody_from_looking(lms: Lms):
+    lms.canvas.stalled.set()
+    lms.canvas.take(b"", {"diffing_data_set_identifier": "payroll"})
+
     assert lms.connector.find("users", [{"user_id": "S001"}]) == [[]]
 
 

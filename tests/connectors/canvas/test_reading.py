@@ -119,7 +119,11 @@ def test_marks_are_read_as_canvas_has_computed_them(term: Lms):
     rows = term.rows("grades")
 
     row = rows[seat_id("S001")]
-    assert (row["current_score"], row["final_score"], row["final_grade"]) == ("71.25", "64.0", "2:2")
+    assert (row["current_score"], row["final_score"], row["final_grade"]) == (
+        "71.25",
+        "64.0",
+        "2:2",
+    )
     assert row["override_score"] is None
     assert (row["section_id"], row["user_id"]) == ("LAW101-A", "S001")
 

@@ -74,7 +74,7 @@ def test_what_may_be_overridden_and_what_may_not_go_in_two_imports(make_lms: Cal
     assert told[1:] == [None, "true"]
 
 
-def test_an_override_takes_the_mark_away_only_where_that_is_asked_for(make_lms: Callable[..., Lms]):
+def test_an_override_takes_the_mark_of_a_change_away_where_asked(make_lms: Callable[..., Lms]):
     lms = make_lms(override_sis_stickiness=GRANTED, clear_sis_stickiness=True)
     lms.create("users", AMARA)
     lms.canvas.campus.edit_user("S001", name="Ama")

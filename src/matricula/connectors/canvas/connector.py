@@ -20,7 +20,7 @@ from matricula.connectors.canvas.settings import CanvasSettings
 from matricula.connectors.canvas.standing import Standing, standing_of
 from matricula.connectors.canvas.wire import Wire
 from matricula.connectors.canvas.writing import Batch
-from matricula.connectors.kit.errors import ConnectorError, GiveUp
+from matricula.connectors.kit.errors import ConnectorError, GiveUp, TryAgain
 from matricula.connectors.kit.protocol import Capabilities, Found, Health, Outcome, Reading
 
 if TYPE_CHECKING:
@@ -100,13 +100,17 @@ class CanvasConnector:
         """Look records up; every answer is compared here.
 
         Raises:
-            GiveUp: No such resource or field. TryAgain, Stop.
+            GiveUp: No such resource or field. Stop. TryAgain: Also while an import of ours is
+                under way, since nobody can tell what it is about to bring.
         """
         spec = self._spec(resource)
         self._must_know(spec, {name for match in matches for name in match} - {"_id"})
         if not matches:
             return []
-        self._known().must_read(resource)
+        standing = self._known()
+        standing.must_read(resource)
+        if standing.may_import and not self._settings.read_only:
+            self._must_be_through()
         return [
             [_found(spec, row) for row in rows] for rows in self._lookup().matching(spec, matches)
         ]
@@ -127,13 +131,7 @@ class CanvasConnector:
         standing = self._known()
         standing.must_import()
         standing.must_read(resource)
-        importer = Importer(
-            self._wire,
-            self._system,
-            self._settings.import_deadline_seconds,
-            self._settings.label_imports,
-        )
-        outcomes = Batch(spec, self._settings, importer, self._lookup).write(writes)
+        outcomes = Batch(spec, self._settings, self._importer(), self._lookup).write(writes)
         return [outcomes[write.key] for write in writes]
 
     def close(self) -> None:
@@ -163,6 +161,22 @@ class CanvasConnector:
         if self._standing is None:
             self._standing = standing_of(self._wire)
         return self._standing
+
+    def _importer(self) -> Importer:
+        return Importer(
+            self._wire,
+            self._system,
+            self._settings.import_deadline_seconds,
+            self._settings.label_imports,
+        )
+
+    def _must_be_through(self) -> None:
+        if self._importer().is_under_way():
+            raise TryAgain(
+                "An import of ours is still under way, so nobody can tell what will be there.",
+                code="M611",
+                cure="Nothing to do by hand unless it lasts: then look at it in Canvas.",
+            )
 
     def _lookup(self) -> Lookup:
         self._reader.forget()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from matricula.connectors.canvas.standing import IMPORT_SIS
@@ -79,6 +80,29 @@ class Importer:
     deadline_seconds: float
     labelled: bool
 
+    def is_under_way(self) -> bool:
+        """Tell whether an import of ours is not over, so that what is not there may yet come.
+
+        Without names, any import may be ours.
+        """
+        pages = self.wire.pages(
+            f"{self.wire.account}/sis_imports",
+            what="imports",
+            needs=IMPORT_SIS,
+            params={"workflow_state[]": sorted(_UNDER_WAY)},
+            inside="sis_imports",
+        )
+        ours = self._name() if self.labelled else ""
+        return any(
+            str(one.get("diffing_data_set_identifier") or "").startswith(ours)
+            for page in pages
+            for one in page
+            if one.get("workflow_state") in _UNDER_WAY
+        )
+
+    def _name(self) -> str:
+        return f"matricula:{self.system}:"
+
     def run(self, package: bytes, options: Mapping[str, str]) -> Result:
         """Import a zip and wait for the end.
 
@@ -86,7 +110,7 @@ class Importer:
             TryAgain, Stop, GiveUp: Nothing happened.
             ReadBack: Nobody knows, or it is not over by the deadline.
         """
-        label = f"matricula:{self.system}:{secrets.token_hex(8)}"
+        label = f"{self._name()}{secrets.token_hex(8)}"
         query = dict(options)
         if self.labelled:
             # Remastering: the data set is named and nothing is compared with it.
@@ -119,12 +143,12 @@ class Importer:
             inside="sis_imports",
         )
         try:
-            for _, page in zip(range(_LOOKED_THROUGH), pages, strict=False):
-                for one in page:
-                    if one.get("diffing_data_set_identifier") == label:
-                        return int(one["id"])
+            newest = [one for page in islice(pages, _LOOKED_THROUGH) for one in page]
         except ConnectorError as error:
             raise lost from error
+        for one in newest:
+            if one.get("diffing_data_set_identifier") == label:
+                return int(one["id"])
         raise lost
 
     def _ended(self, number: int) -> Result:
@@ -152,22 +176,18 @@ class Importer:
         return str(told.get("workflow_state", "importing"))
 
     def _told(self, number: int, state: str) -> Result:
-        placed: dict[tuple[str, int], Message] = {}
-        unplaced: list[Message] = []
-        if state != "imported":
-            for page in self.wire.pages(
-                f"{self.wire.account}/sis_imports/{number}/errors",
-                what="the errors of an import",
-                needs=IMPORT_SIS,
-                inside="sis_import_errors",
-            ):
-                for told in page:
-                    one = _message(told)
-                    if one.file and one.row:
-                        placed[one.file, one.row] = one
-                    else:
-                        unplaced.append(one)
-        return Result(number, state, placed, tuple(unplaced))
+        if state == "imported":
+            return Result(number, state, {}, ())
+        pages = self.wire.pages(
+            f"{self.wire.account}/sis_imports/{number}/errors",
+            what="the errors of an import",
+            needs=IMPORT_SIS,
+            inside="sis_import_errors",
+        )
+        said = [_message(one) for page in pages for one in page]
+        placed = {(one.file, one.row): one for one in said if one.file and one.row}
+        unplaced = tuple(one for one in said if not (one.file and one.row))
+        return Result(number, state, placed, unplaced)
 
 
 def _message(told: Record) -> Message:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from matricula.connectors.canvas import mapping
-from matricula.connectors.canvas.reading import STATES, further_logins, named, real
+from matricula.connectors.canvas.reading import STATES, further_logins, main_login, named, real
 from matricula.connectors.canvas.standing import READ_COURSES, READ_ROSTER
 from matricula.connectors.canvas.tables import SPECS
 from matricula.connectors.canvas.wire import API
@@ -66,8 +66,8 @@ class Lookup:
             return self._by_section(spec, wanted)
         if spec.name in _LISTED:
             return self._listed(spec.name, wanted) if wanted else {}
-        if len(wanted) > MANY and spec.name == "users" and not with_logins:
-            return self._listed_users(set(wanted))
+        if len(wanted) > MANY and spec.name == "users":
+            return self._listed_users(set(wanted), with_logins=with_logins)
         if len(wanted) > MANY and spec.name != "sections":
             return self._listed(spec.name, wanted)
 
@@ -229,14 +229,22 @@ class Lookup:
         pages = self._reader.rows(resource)
         return {str(row["_id"]): row for page in pages for row in page if row["_id"] in wanted}
 
-    def _listed_users(self, ids: set[str]) -> dict[str, Row]:
-        rows = [named("users", mapping.user_row(one, None), one["id"]) for one in self._users()]
-        found = {str(row["_id"]): row for row in rows if row["_id"] in ids}
+    def _listed_users(self, ids: set[str], *, with_logins: bool) -> dict[str, Row]:
+        users = [one for one in self._users() if one.get("sis_user_id") in ids]
+        numbers = [one["id"] for one in users] if with_logins else []
+        logins = batches.each(self._reader.logins_of, numbers, concurrency=self._concurrency)
+        some = logins or [[] for _ in users]
+        found = {
+            str(user["sis_user_id"]): named(
+                "users", mapping.user_row(user, main_login(user, own)), user["id"]
+            )
+            for user, own in zip(users, some, strict=True)
+        }
         # Who has several logins is listed under one of them only; so the rest is asked for.
         spec = SPECS["users"]
         left = sorted(ids - set(found)) if len(ids - set(found)) <= MANY else []
         for external_id in left:
-            row = self._one(spec, external_id, with_logins=False)
+            row = self._one(spec, external_id, with_logins=with_logins)
             if row is not None:
                 found[external_id] = row
         return found

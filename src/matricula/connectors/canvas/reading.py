@@ -164,7 +164,7 @@ class Reader:
             f"{self._wire.account}/courses",
             what="courses",
             needs=READ_COURSES,
-            params={"sort": "course_name", "order": "asc"},
+            params={"sort": "sis_course_id", "order": "asc"},
         )
 
     def _courses(self) -> Iterator[list[Row]]:

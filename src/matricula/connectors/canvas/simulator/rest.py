@@ -315,9 +315,11 @@ class Rest:
     def _must_see_imports(self) -> None:
         self._must("import_sis", "manage_sis")
 
-    def _imports(self, query: Query) -> Listed:  # noqa: ARG002 - as all answers
+    def _imports(self, query: Query) -> Listed:
         self._must_see_imports()
-        newest = sorted(self.batches.values(), key=lambda one: -one.id)
+        states = query.get("workflow_state[]")
+        shown = (one for one in self.batches.values() if states is None or one.state in states)
+        newest = sorted(shown, key=lambda one: -one.id)
         return _listed(newest, import_json, "sis_imports")
 
     def _import(self, query: Query, number: str) -> Json:  # noqa: ARG002 - as all answers
