@@ -11,6 +11,7 @@ from matricula.connectors.canvas.simulator import running_canvas
 from matricula.connectors.kit.conformance import AT, Subject
 from matricula.connectors.kit.http import Clock
 from matricula.connectors.kit.protocol import Context, Write
+from tests.counterparts.authority import authority_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,7 +30,12 @@ _CLOCK = Clock(sleep=lambda seconds: time.sleep(min(seconds, 0.002)))
 def _connected(canvas: Simulator, folder: Path, url: str = "") -> Iterator[CanvasConnector]:
     (folder / "token").write_text(canvas.token, encoding="utf-8")
     settings = CanvasConnector.Settings.model_validate(
-        {"url": url or canvas.url, "token": f"file:{folder / 'token'}", "page_size": 10}
+        {
+            "url": url or canvas.url,
+            "token": f"file:{folder / 'token'}",
+            "ca_file": authority_in(folder),
+            "page_size": 10,
+        }
     )
     connector = CanvasConnector(settings, Context("lms", folder), _CLOCK)
     yield connector
@@ -91,7 +97,7 @@ def _user(n: int) -> Mapping[str, Value]:
         "short_name": f"Amara {n}",
         "email": f"student{n}@northfield.example",
         "integration_id": f"urn:northfield:{n:06d}",
-        "authentication_provider_id": "saml",
+        "authentication_provider_id": "7",
         "declared_user_type": "student",
         "status": "active",
     }
@@ -102,7 +108,7 @@ def _login(n: int) -> Mapping[str, Value]:
         "user_id": f"T{n:06d}",
         "login_id": f"tutor{n}",
         "existing_user_id": f"S{n % _PEOPLE:06d}",
-        "authentication_provider_id": "saml",
+        "authentication_provider_id": "7",
     }
 
 
@@ -167,7 +173,7 @@ USERS = Subject(
     text="full_name",
     clears="declared_user_type",
     identity="user_id",
-    refused={"authentication_provider_id": "no such provider"},
+    refused={"authentication_provider_id": "404"},
     many=25,
     away=_away,
 )

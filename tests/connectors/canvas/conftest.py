@@ -15,6 +15,7 @@ from matricula.connectors.canvas.simulator import Simulator, running_canvas
 from matricula.connectors.kit.conformance import AT
 from matricula.connectors.kit.http import Clock
 from matricula.connectors.kit.protocol import Context, Outcome, Value, Write, WriteKind
+from tests.counterparts.authority import authority_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -71,12 +72,12 @@ def create(resource: str, row: dict[str, Value], **match: Value) -> Write:
 
 
 @pytest.fixture
-def make_lms(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Lms]]:
+def make_lms(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[..., Lms]]:
     """Make connectors, each on a small Canvas of its own, with settings of its own."""
     with ExitStack() as stack:
 
         def make(**settings: object) -> Lms:
-            return stack.enter_context(_lms(monkeypatch, settings))
+            return stack.enter_context(_lms(monkeypatch, tmp_path, settings))
 
         yield make
 
@@ -104,10 +105,12 @@ def fill(lms: Lms) -> None:
 
 
 @contextmanager
-def _lms(monkeypatch: pytest.MonkeyPatch, settings: dict[str, object]) -> Iterator[Lms]:
+def _lms(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, settings: dict[str, object]
+) -> Iterator[Lms]:
     with running_canvas() as canvas:
         monkeypatch.setenv(TOKEN.removeprefix("env:"), canvas.token)
-        given = {"url": canvas.url, "token": TOKEN, **settings}
+        given = {"url": canvas.url, "token": TOKEN, "ca_file": authority_in(folder), **settings}
         connector = CanvasConnector(
             CanvasConnector.Settings.model_validate(given), Context("lms", Path()), HASTY
         )

@@ -127,6 +127,15 @@ def test_an_account_that_is_not_there_is_said(lms: Lms):
     connector.close()
 
 
+def test_certificates_that_are_not_there_are_said(make_lms: Callable[..., Lms]):
+    lms = make_lms(ca_file="nowhere.pem")
+
+    health = lms.connector.ping()
+
+    assert not health.well
+    assert "ca_file" in health.sentence
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -50,7 +50,7 @@ def test_no_import_asks_for_batch_mode_or_is_compared_with_an_earlier_one(lms: L
 def test_a_refused_row_is_told_by_its_field_and_the_others_are_done(lms: Lms):
     lms.create("users", AMARA)
     thief = {**BELA, "email": "not an address"}
-    stranger = {**CHIDI, "authentication_provider_id": "no such provider"}
+    stranger = {**CHIDI, "authentication_provider_id": "404"}
 
     first, second, third = lms.write(
         "users", create("users", thief), create("users", stranger),

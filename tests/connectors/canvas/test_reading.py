@@ -76,6 +76,20 @@ def test_a_teachers_test_student_is_nobody(term: Lms):
     assert set(term.rows("enrollments")) == {seat_id("S001"), seat_id("S002")}
 
 
+def test_a_parent_who_observes_two_students_of_a_section_is_no_roster(term: Lms):
+    campus = term.canvas.campus
+    section = campus.section("LAW101-A")
+    assert section is not None
+    parent = campus.add_pseudonym(campus.add_user("A parent").id, "parent", "P1")
+    for number, student in enumerate(("S001", "S002")):
+        login = campus.pseudonym(student)
+        assert login is not None
+        seen = campus.enroll(section, parent, "ObserverEnrollment", f"ObserverEnrollment{number}")
+        seen.role, seen.associated_user_id = "ObserverEnrollment", login.user_id
+
+    assert set(term.rows("enrollments")) == {seat_id("S001"), seat_id("S002")}
+
+
 @pytest.mark.parametrize("name", ["S/1", "S.1", "Ŝ ünal", "a|b", "50%", "hex:x"])
 def test_any_sis_id_can_be_looked_up(lms: Lms, name: str):
     lms.create("users", {**AMARA, "user_id": name}, BELA)

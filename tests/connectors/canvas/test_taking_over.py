@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def _by_hand(lms: Lms, login: str) -> int:
     user = lms.canvas.campus.add_user("Made by hand", "old@northfield.example")
     made = lms.canvas.campus.add_pseudonym(user.id, login)
-    made.authentication_provider_id = "saml"
+    made.authentication_provider_id = "7"
     return user.id
 
 
@@ -40,7 +40,7 @@ def test_a_user_whom_somebody_made_is_taken_over_where_the_flow_matches_by_login
     login = lms.canvas.campus.pseudonym("S001")
     assert login is not None
     assert login.user_id == number
-    assert login.authentication_provider_id == "saml"
+    assert login.authentication_provider_id == "7"
 
 
 def test_a_user_whom_another_key_holds_is_not_taken_over(lms: Lms):

@@ -11,6 +11,7 @@ from matricula.connectors.kit.protocol import Write
 from tests.connectors.canvas.conftest import AMARA, GROUP_A, LAW, seat_id
 
 if TYPE_CHECKING:
+    from matricula.connectors.kit.protocol import Value
     from tests.connectors.canvas.conftest import Lms
 
 
@@ -46,11 +47,11 @@ def test_a_course_loses_a_date_only_by_canvass_own_word_for_it(lms: Lms):
 
 
 def test_a_user_keeps_the_way_of_signing_in_when_the_name_changes(lms: Lms):
-    lms.create("users", {**AMARA, "authentication_provider_id": "saml"})
+    lms.create("users", {**AMARA, "authentication_provider_id": "7"})
 
     assert lms.change("users", "S001", full_name="Amara Okafor").error is None
 
-    assert lms.rows("users")["S001"]["authentication_provider_id"] == "saml"
+    assert lms.rows("users")["S001"]["authentication_provider_id"] == "7"
 
 
 def test_a_sortable_name_that_the_flow_grants_stays_and_one_that_it_does_not_follows(lms: Lms):
@@ -62,6 +63,28 @@ def test_a_sortable_name_that_the_flow_grants_stays_and_one_that_it_does_not_fol
     lms.change("users", "S001", full_name="Amara Eze")
 
     assert lms.rows("users")["S001"]["sortable_name"] == "Eze, Amara"
+
+
+def test_a_way_of_signing_in_is_named_by_its_number_which_is_what_canvas_shows(lms: Lms):
+    lms.create("users", AMARA)
+
+    outcome = lms.change("users", "S001", authentication_provider_id="saml")
+
+    assert isinstance(outcome.error, SkipRow)
+    assert outcome.error.message.startswith("authentication_provider_id must be a number")
+
+
+def test_the_other_number_of_a_term_which_canvas_does_not_show_is_not_cleared(lms: Lms):
+    row: dict[str, Value] = {"term_id": "2026-1", "name": "Autumn", "integration_id": "t-1"}
+    lms.create("terms", row)
+    fields = {**row, "name": "Michaelmas"}
+
+    (outcome,) = lms.write("terms", Write("k", "update", "2026-1", fields, frozenset({"name"})))
+
+    assert outcome.error is None
+    term = lms.canvas.campus.term("2026-1")
+    assert term is not None
+    assert (term.name, term.integration_id) == ("Michaelmas", "t-1")
 
 
 def test_an_account_stays_where_it_is_when_its_name_changes(lms: Lms):

@@ -50,8 +50,7 @@ class CanvasConnector:
     ) -> None:
         self._settings = settings
         self._system = context.system
-        self._clock = clock
-        self._wire = Wire(settings, clock)
+        self._wire = Wire(settings, context.folder, clock)
         self._standing: Standing | None = None
         self._reader = Reader(self._wire, settings.concurrency)
         self.capabilities = Capabilities(batch_size=settings.batch_size)
@@ -137,8 +136,6 @@ class CanvasConnector:
     def close(self) -> None:
         """Let go of connections; the connector may be used again."""
         self._wire.close()
-        self._wire = Wire(self._settings, self._clock)
-        self._reader = Reader(self._wire, self._settings.concurrency)
 
     def _unwell(self, standing: Standing) -> str:
         writing = not self._settings.read_only

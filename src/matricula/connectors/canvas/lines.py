@@ -174,5 +174,8 @@ def _cells(spec: Spec, write: Write, current: Row, meant: Mapping[str, Value]) -
             cells[column.name] = mapping.cell(column, meant[column.name])
         elif column.always or column.blank == "clears" or column.name in with_name:
             value = current.get(column.name)
+            if not column.told:
+                # What Canvas does not show is sent as the flow has it, or it would be cleared.
+                value = mapping.canonical(column, write.fields.get(column.name))
             cells[column.name] = "" if value is None else mapping.cell(column, value)
     return cells

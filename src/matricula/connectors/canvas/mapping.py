@@ -161,7 +161,7 @@ def term_row(term: Mapping[str, Any]) -> Row:
         "name": _text(term.get("name")),
         "start_date": shown_instant(term.get("start_at")),
         "end_date": shown_instant(term.get("end_at")),
-        "integration_id": _text(term.get("integration_id")),
+        "integration_id": None,
     }
 
 
@@ -265,6 +265,8 @@ def _instant(column: Column, text: str) -> str:
 
 
 def _must_fit(column: Column, text: str) -> None:
+    if column.numeric and not (text.isascii() and text.isdigit()):
+        raise Misfit(column.name, "must be a number, which is what Canvas shows of it")
     if column.choices and text not in column.choices:
         raise Misfit(column.name, f"must be one of {', '.join(column.choices)}")
     if len(text) > LONGEST:

@@ -226,5 +226,9 @@ def further_logins(user: Mapping[str, Any], logins: Sequence[Record]) -> list[Re
 
 
 def real(enrollments: Iterable[Record]) -> list[Record]:
-    """Leave a teacher's test student out."""
-    return [one for one in enrollments if one.get("type") != _TEST_STUDENT]
+    """Leave a teacher's test student out, and who observes one student: they may be several."""
+    return [
+        one
+        for one in enrollments
+        if one.get("type") != _TEST_STUDENT and one.get("associated_user_id") is None
+    ]

@@ -33,6 +33,7 @@ class CanvasSettings(BaseModel):
     Attributes:
         url: Its address: what stands before `/api/v1`.
         token: An access token of an administrator of the root account.
+        ca_file: Certificates to trust instead of the usual ones, for a private authority.
         account: The root account, by its number; `self` is the one of the address.
         override_sis_stickiness: By resource, the fields that are written even where somebody
             changed them in Canvas itself. Whatever is not listed here, Canvas keeps.
@@ -54,6 +55,7 @@ class CanvasSettings(BaseModel):
 
     url: Address
     token: Secret
+    ca_file: str = ""
     account: str = Field(default="self", pattern=r"^(self|[0-9]+(~[0-9]+)?)$")
     override_sis_stickiness: dict[str, list[str]] = Field(default_factory=dict)
     clear_sis_stickiness: bool = False

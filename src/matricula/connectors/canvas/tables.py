@@ -40,8 +40,9 @@ class Column:
         always: Canvas refuses a row without it.
         read_only: Canvas says it and no import writes it.
         choices: The only values that are written.
-        told: Whether what Canvas shows afterwards is what was written. Of an address it shows
-            the one that the user prefers.
+        told: Whether Canvas shows afterwards what was written. Of addresses it shows the one
+            that the user prefers, of a term no other number than the SIS ID.
+        numeric: Whether it is a number of Canvas's own.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Column:
     read_only: bool = False
     choices: tuple[str, ...] = ()
     told: bool = True
+    numeric: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ USERS = Spec(
         Column("short_name", sticky=True),
         Column("email", told=False),
         Column("integration_id"),
-        Column("authentication_provider_id", blank="clears"),
+        Column("authentication_provider_id", blank="clears", numeric=True),
         Column(
             "declared_user_type",
             blank="word",
@@ -139,7 +141,7 @@ LOGINS = Spec(
         _id("login_id"),
         _id("existing_user_id"),
         Column("integration_id"),
-        Column("authentication_provider_id"),
+        Column("authentication_provider_id", numeric=True),
     ),
     ("user_id",),
     writes=frozenset({"create", "delete"}),
@@ -163,7 +165,7 @@ TERMS = Spec(
         _id("term_id"),
         Column("name", sticky=True, required=True, always=True),
         *_DATES,
-        _INTEGRATION,
+        Column("integration_id", blank="clears", told=False),
     ),
     ("term_id",),
     kind="term",

@@ -8,9 +8,11 @@ Source: Canvas, "Throttling", "Pagination", "SIS IDs"; app/middleware/request_th
 
 from __future__ import annotations
 
+import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from matricula.connectors.kit.errors import Stop, TryAgain
+from matricula.connectors.kit.errors import GiveUp, Stop, TryAgain
 from matricula.connectors.kit.http import Clock, Http, must_succeed, next_link, not_understood
 from matricula.connectors.kit.transport import Access
 
@@ -36,23 +38,24 @@ class Wire:
 
     Args:
         settings: What the charter says.
+        folder: Where a relative path in them starts.
         clock: For tests.
     """
 
-    def __init__(self, settings: CanvasSettings, clock: Clock | None = None) -> None:
+    def __init__(self, settings: CanvasSettings, folder: Path, clock: Clock | None = None) -> None:
         self._clock = clock or Clock()
         self._page_size = settings.page_size
         self.account = f"{API}/accounts/{settings.account}"
-        self._http = Http(
-            Access(
-                url=settings.url,
-                token=settings.token,
-                timeout_seconds=settings.timeout_seconds,
-                deadline_seconds=settings.timeout_seconds * 5,
-                per_second=settings.per_second,
-            ),
-            clock=self._clock,
+        self._access = Access(
+            url=settings.url,
+            token=settings.token,
+            ca_file=str(folder / settings.ca_file) if settings.ca_file else "",
+            timeout_seconds=settings.timeout_seconds,
+            deadline_seconds=settings.timeout_seconds * 5,
+            per_second=settings.per_second,
         )
+        self._opened: Http | None = None
+        self._lock = threading.Lock()
 
     def get(
         self,
@@ -138,8 +141,24 @@ class Wire:
         return self._clock.monotonic()
 
     def close(self) -> None:
-        """Close connections."""
-        self._http.close()
+        """Close connections; whoever asks again opens new ones."""
+        with self._lock:
+            opened, self._opened = self._opened, None
+        if opened is not None:
+            opened.close()
+
+    @property
+    def _http(self) -> Http:
+        with self._lock:
+            if self._access.ca_file and not Path(self._access.ca_file).is_file():
+                raise GiveUp(
+                    "The file of certificates that the charter names is not there.",
+                    code="M616",
+                    cure="Provide it, or correct `ca_file:`.",
+                )
+            if self._opened is None:
+                self._opened = Http(self._access, clock=self._clock)
+            return self._opened
 
     def _patiently(
         self, path: str, *, what: str, needs: str, params: Mapping[str, object] | None

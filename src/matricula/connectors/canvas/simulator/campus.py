@@ -121,6 +121,7 @@ class Enrollment:
     end_at: str | None = None
     limited: bool = False
     workflow_state: str = "active"
+    associated_user_id: int | None = None
     stuck: set[str] = field(default_factory=set)
     scores: dict[str, object] = field(default_factory=dict)
 
@@ -143,7 +144,7 @@ class Campus:
         self.sections: dict[int, Section] = {}
         self.enrollments: dict[int, Enrollment] = {}
         self.roles: dict[str, str] = {}
-        self.providers: set[str] = {"canvas", "saml", "7"}
+        self.providers: set[str] = {"canvas", "saml", "7", "9"}
         self._enrolled: dict[tuple[int, int, str], Enrollment] = {}
         self._of_section: dict[int, list[Enrollment]] = {}
         self._of_user: dict[int, list[Pseudonym]] = {}

@@ -140,9 +140,7 @@ class Rest:
     def _term_json(self, one: Term) -> Json:
         record = {"id": one.id, "name": one.name, "start_at": one.start_at, "end_at": one.end_at,
                   "workflow_state": one.workflow_state}  # fmt: skip
-        return self._with_sis(
-            record, sis_term_id=one.sis_source_id, integration_id=one.integration_id
-        )
+        return self._with_sis(record, sis_term_id=one.sis_source_id)
 
     def _users(self, query: Query) -> Listed:
         self._must("read_roster")
@@ -196,7 +194,7 @@ class Rest:
         record = {
             "id": one.id, "user_id": one.user_id, "account_id": 1, "unique_id": one.unique_id,
             "workflow_state": one.workflow_state, "declared_user_type": one.declared_user_type,
-            "authentication_provider_id": one.authentication_provider_id,
+            "authentication_provider_id": _number(one.authentication_provider_id),
         }  # fmt: skip
         return self._with_sis(
             record, sis_user_id=one.sis_user_id, integration_id=one.integration_id
@@ -299,7 +297,7 @@ class Rest:
             "id": one.id, "user_id": one.user_id, "course_id": one.course_id, "type": one.type,
             "course_section_id": one.section_id, "enrollment_state": one.workflow_state,
             "limit_privileges_to_course_section": one.limited, "start_at": one.start_at,
-            "end_at": one.end_at, "role": one.role,
+            "end_at": one.end_at, "role": one.role, "associated_user_id": one.associated_user_id,
             "user": {"id": one.user_id, "name": self.campus.users[one.user_id].name},
         }  # fmt: skip
         if one.type == "StudentEnrollment":
@@ -371,6 +369,11 @@ def import_json(batch: Batch) -> Json:
 
 def _listed(things: Iterable[Any], show: Callable[[Any], Json], inside: str = "") -> Listed:
     return Listed([lambda one=one: show(one) for one in things], inside)  # type: ignore[misc]  # a default binds the loop's value
+
+
+def _number(provider: str | None) -> int | None:
+    """Show a provider by its number, whatever it was named by."""
+    return int(provider) if provider and provider.isdigit() else 1 if provider else None
 
 
 def _place(text: str) -> tuple[str, str]:
