@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from matricula.connectors.kit.errors import GiveUp, SkipRow
+from matricula.connectors.kit.protocol import Write
 from tests.connectors.canvas.conftest import AMARA, create, seat, seat_id
 
 if TYPE_CHECKING:
+    from matricula.connectors.kit.protocol import WriteKind
     from tests.connectors.canvas.conftest import Lms
 
 
@@ -26,6 +28,16 @@ def test_a_suspended_user_stays_suspended_when_the_name_changes(term: Lms):
     assert term.change("users", "S001", full_name="Amara Okafor").error is None
 
     assert term.rows("users")["S001"]["status"] == "suspended"
+
+
+@pytest.mark.parametrize("verb", ["suspend", "delete"])
+def test_nobody_stays_for_a_value_that_canvas_would_refuse(term: Lms, verb: WriteKind):
+    fields = {**AMARA, "full_name": "x" * 300, "short_name": " A "}
+
+    (outcome,) = term.write("users", Write("k", verb, "S001", fields))
+
+    assert outcome.error is None
+    assert term.rows("users").get("S001", {"status": None})["status"] != "active"
 
 
 def test_a_deleted_user_takes_the_enrolments_along_which_is_why_it_is_asked_for(term: Lms):

@@ -180,6 +180,15 @@ def test_a_canvas_that_cannot_be_looked_at_after_an_import_leaves_its_rows_unkno
     assert isinstance(outcome.error, ReadBack)
 
 
+def test_a_token_that_ends_while_an_import_runs_leaves_its_rows_unknown(lms: Lms):
+    lms.canvas.revoked_by_imports = {"import_sis", "manage_sis"}
+
+    (outcome,) = lms.write("users", create("users", AMARA))
+
+    assert isinstance(outcome.error, ReadBack)
+    assert "Import 1 was handed over" in outcome.error.message
+
+
 def test_a_canvas_that_is_away_is_for_later_and_nothing_is_sent(lms: Lms):
     lms.connector.describe()
     lms.canvas.away.set()

@@ -52,6 +52,19 @@ def test_a_user_whom_another_key_holds_is_not_taken_over(lms: Lms):
     assert isinstance(outcome.error, SkipRow)
 
 
+def test_one_whom_somebody_made_becomes_one_record_and_not_two(lms: Lms):
+    _by_hand(lms, "amara")
+    first = create("users", AMARA, login_id="amara")
+    second = create("users", {**AMARA, "user_id": "S009"}, login_id="amara")
+
+    done, refused = lms.write("users", first, second)
+
+    assert done.error is None
+    assert isinstance(refused.error, SkipRow)
+    assert refused.error.code == "M606"
+    assert len(lms.imports()) == 1
+
+
 def test_the_login_of_somebody_else_is_never_taken(lms: Lms):
     lms.create("users", AMARA)
 

@@ -176,6 +176,6 @@ def _cells(spec: Spec, write: Write, current: Row, meant: Mapping[str, Value]) -
             value = current.get(column.name)
             if not column.told:
                 # What Canvas does not show is sent as the flow has it, or it would be cleared.
-                value = mapping.canonical(column, write.fields.get(column.name))
+                value = granted(spec, {column.name: write.fields.get(column.name)})[column.name]
             cells[column.name] = "" if value is None else mapping.cell(column, value)
     return cells

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from matricula.connectors.canvas.mapping import Row
     from matricula.connectors.canvas.settings import CanvasSettings
     from matricula.connectors.canvas.tables import Spec
-    from matricula.connectors.kit.protocol import Write
+    from matricula.connectors.kit.protocol import Value, Write
 
 
 @dataclass(slots=True)
@@ -89,7 +89,7 @@ class Batch:
         values: dict[str, Row] = {}
         for write in writes:
             try:
-                values[write.key] = lines.granted(self._spec, write.fields)
+                values[write.key] = lines.granted(self._spec, _concerned(self._spec, write))
             except SkipRow as error:
                 outcomes[write.key] = Outcome(write.key, error=error)
         able = [write for write in writes if write.key in values]
@@ -182,7 +182,7 @@ class Batch:
         if holder is None:
             return line
         # Canvas gives whoever has the login this SIS ID, unless they have another.
-        write.must_be_free(str(holder["_id"]))
+        self._claims.take_over(write, str(holder["_id"]))
         if holder["user_id"] is not None or "login_id" not in write.match or self._spec is LOGINS:
             raise refusals.taken(str(holder["_id"]), "it has this login_id already")
         return self._taken_over(write, known.rows.get(str(holder["_id"]), holder), values)
@@ -273,6 +273,16 @@ class Batch:
         except ConnectorError as error:
             raise settling.unseen(result, error) from error
         return settling.outcomes(self._spec, placed, result, seen)
+
+
+def _concerned(spec: Spec, write: Write) -> dict[str, Value]:
+    """Give the values that a write is about: a leaver is not kept for a name that is too long."""
+    if write.kind == "create":
+        return dict(write.fields)
+    if write.kind in ("suspend", "delete"):
+        return {}
+    names = {*write.changed, *spec.identity, "status"}
+    return {name: value for name, value in write.fields.items() if name in names}
 
 
 def _needs_logins(line: Line) -> bool:
