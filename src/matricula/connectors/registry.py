@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matricula.connectors.kit.protocol import Connector
 
 _OURS = {
+    "canvas": "matricula.connectors.canvas.connector:CanvasConnector",
     "files": "matricula.connectors.files.connector:FilesConnector",
     "sql": "matricula.connectors.sql.connector:SqlConnector",
     "oneroster_csv": "matricula.connectors.oneroster_csv.connector:OneRosterCsvConnector",

@@ -1,0 +1,1 @@
+"""Canvas: users, logins, accounts, terms, courses, sections and enrolments by SIS import."""
