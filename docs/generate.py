@@ -50,6 +50,9 @@ KINDS_OF_CODE = {
     "M5": "Planning, guarding, applying",
     "M6": "Delivery and connectors",
     "M7": "The audit",
+    "M73": "Campus systems",
+    "M74": "Campus systems",
+    "M75": "Campus systems",
     "M8": "The command line and its settings",
     "M9": "Accounts and the register",
 }
@@ -82,9 +85,10 @@ def errors_page() -> str:
     ]
     kind = ""
     for name, code in all_codes().items():
-        if name[:2] != kind:
-            kind = name[:2]
-            lines += ["", f"## {KINDS_OF_CODE[kind]}"]
+        its_kind = KINDS_OF_CODE.get(name[:3]) or KINDS_OF_CODE[name[:2]]
+        if its_kind != kind:
+            kind = its_kind
+            lines += ["", f"## {kind}"]
         lines += ["", f"### {name}", "", f"**{code.title}.** {code.why}", ""]
         lines += [f"*What to do:* {code.cure}"]
     return _page(lines)
