@@ -22,7 +22,14 @@ from matricula.connectors.kit.protocol import Context
 from matricula.connectors.ldap import filters, messages
 from matricula.connectors.ldap.connector import LdapConnector
 from matricula.connectors.ldap.settings import LdapSettings
-from matricula.connectors.ldap.slapd import MISSING, SERVICE, SUFFIX, binary, directory_server
+from matricula.connectors.ldap.slapd import (
+    MISSING,
+    ROOT,
+    SERVICE,
+    SUFFIX,
+    binary,
+    directory_server,
+)
 from matricula.connectors.ldap.wire import Wire
 
 if TYPE_CHECKING:
@@ -41,16 +48,26 @@ CLASSES = (
     "schacEntryMetadata",
     "schacUserEntitlements",
 )
+_BELOW = ("people", "suspended", "sections", "intakes")
 
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """A way into a directory: address, account, and the branch below which tests may work."""
+    """A way into a directory: address, account, and the branch below which tests may work.
+
+    `admin` is an account that may do anything, in a server of our own.
+    """
 
     url: str
     bind_dn: str
     password: str
     base: str
+    admin: tuple[str, str] = ("", "")
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it leads into a server that the tests started."""
+        return bool(self.admin[0])
 
     def secret(self, variable: str = PASSWORD) -> str:
         """Put the password where a charter can refer to it, and give the reference."""
@@ -67,12 +84,13 @@ class Door:
             "deletes": True,
         }
         groups = {"kind": "groups", "base": f"ou=sections,{branch}"}
+        intakes = {"kind": "groups", "base": f"ou=intakes,{branch}", "groups_by": "name"}
         return {
             "url": self.url,
             "starttls": not self.url.startswith("ldap://127.0.0.1"),
             "bind_dn": self.bind_dn,
             "password": self.secret(),
-            "resources": {"people": people, "sections": groups},
+            "resources": {"people": people, "sections": groups, "intakes": intakes},
             **over,
         }
 
@@ -95,20 +113,20 @@ def door() -> Door:
 
 def door_of(server: DirectoryServer) -> Door:
     """The service's way into a server of our own."""
-    return Door(server.url, SERVICE, server.password, SUFFIX)
+    return Door(server.url, SERVICE, server.password, SUFFIX, admin=(ROOT, server.root_password))
 
 
 @contextmanager
 def branch_of(way: Door) -> Iterator[str]:
-    """An empty branch for one test, with `people`, `suspended` and `sections` below it."""
+    """An empty branch for one test, with the branches of the resources below it."""
     name = f"ou=t-{uuid.uuid4().hex[:12]},{way.base}"
     hand = Hand(way)
-    for dn in (name, *(f"ou={one},{name}" for one in ("people", "suspended", "sections"))):
+    for dn in (name, *(f"ou={one},{name}" for one in _BELOW)):
         hand.add(dn, objectClass="organizationalUnit", ou=dn.partition(",")[0][3:])
     try:
         yield name
     finally:
-        if way.base != SUFFIX:
+        if not way.is_ours:
             hand.clear(name)
         hand.close()
 
@@ -128,6 +146,9 @@ class Hand:
 
     def __init__(self, way: Door) -> None:
         settings = way.settings(way.base)
+        if way.is_ours:
+            os.environ[f"{PASSWORD}_BY_HAND"] = way.admin[1]
+            settings |= {"bind_dn": way.admin[0], "password": f"env:{PASSWORD}_BY_HAND"}
         self._wire = Wire(LdapSettings.model_validate(settings))
 
     def add(self, dn: str, **attributes: str | Sequence[str]) -> Answer:

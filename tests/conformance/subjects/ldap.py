@@ -83,6 +83,11 @@ def _membership(n: int) -> Mapping[str, Value]:
     }
 
 
+def _of_intake(n: int) -> Mapping[str, Value]:
+    member = _made["people"][n % _FEW] if _made else f"person-{n}"
+    return {"group": f"2026, autumn {n // _FEW}", "member": member}
+
+
 PEOPLE = Subject(
     name="ldap-people",
     make=_make,
@@ -122,4 +127,14 @@ MEMBERSHIPS = Subject(
     many=25,
     away=_away,
 )
-SUBJECTS = [PEOPLE, GROUPS, MEMBERSHIPS]
+INTAKES = Subject(
+    name="ldap-memberships-by-name",
+    make=_make_with_both,
+    resource="intakes_members",
+    row=_of_intake,
+    match=("group", "member"),
+    writes=frozenset({"create", "delete"}),
+    many=25,
+    away=_away,
+)
+SUBJECTS = [PEOPLE, GROUPS, MEMBERSHIPS, INTAKES]

@@ -77,13 +77,14 @@ def element(message: bytes, at: int, end: int) -> tuple[int, int, int]:
     except IndexError as error:
         raise Malformed from error
     at += 2
-    if length & _LONG:
+    if length >= _LONG:
         count = length & 0x7F
         length = int.from_bytes(message[at : at + count], "big")
         at += count
-    if at + length > end:
+    stop = at + length
+    if stop > end:
         raise Malformed
-    return tag, at, at + length
+    return tag, at, stop
 
 
 def elements(message: bytes, at: int, end: int) -> list[tuple[int, int, int]]:

@@ -257,7 +257,7 @@ class LdapConnector:
         self, kind: Resource, schema: pa.Schema, findings: list[Finding]
     ) -> Iterator[pa.RecordBatch]:
         seen: set[str] = set()
-        for base in kind.place.bases:
+        for base in kind.bases:
             apart = 0
             for page, elsewhere in self._wire.pages(base, kind.wanted, kind.shown):
                 apart += elsewhere
@@ -269,7 +269,7 @@ class LdapConnector:
 
 
 def _first_time(kind: Resource, entry: Entry, seen: set[str]) -> bool:
-    if len(kind.place.bases) == 1:
+    if len(kind.bases) == 1:
         return True
     identifier = kind.layout.identifier(entry.attributes)
     if identifier in seen:

@@ -244,9 +244,9 @@ def _same_again(resource: Resource, entry: Entry) -> Generator[Request, Answer, 
 
 def _seen_again(resource: Resource, identifier: str) -> Generator[Request, Answer, Entry | None]:
     raw = resource.layout.raw_identifier(identifier)
-    for base in resource.place.bases if raw is not None else ():
+    for base in resource.bases if raw is not None else ():
         same = filters.equal(resource.layout.id_attribute, raw or b"")
-        wanted = filters.every((resource.wanted, same))
+        wanted = filters.every((same, resource.wanted))
         answer = yield messages.search(base, messages.SUBTREE, wanted, resource.shown)
         if answer.code:
             raise refusals.of_search(answer.code, base)
@@ -258,7 +258,7 @@ def _seen_again(resource: Resource, identifier: str) -> Generator[Request, Answe
 def _found_again(resource: Resource, write: Write) -> Generator[Request, Answer, list[Entry]]:
     found: dict[str, Entry] = {}
     if not any(value in (None, "") for value in write.match.values()) and write.match:
-        for base in resource.place.bases:
+        for base in resource.bases:
             answer = yield request_for(resource, base, write.match)
             if answer.code:
                 raise refusals.of_search(answer.code, base)

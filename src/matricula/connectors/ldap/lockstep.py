@@ -71,7 +71,9 @@ class Task:
         """End it with an error; what was accepted before makes that an unknown outcome."""
         self.steps.close()
         self.waiting = None
-        said = not_begun(error) if not isinstance(error, SkipRow | ReadBack) else error
+        said: ConnectorError = error
+        if not isinstance(error, SkipRow | ReadBack):
+            said = not_begun(error)
         if self.touched and not isinstance(said, ReadBack):
             said = _half_done(said)
         self.outcomes = [Outcome(key, error=said) for key in self.keys]

@@ -43,9 +43,20 @@ def by_ids(
 
 
 def by_matches(
-    wire: Wire, resource: Resource, matches: Sequence[Mapping[str, Value]]
+    wire: Wire,
+    resource: Resource,
+    matches: Sequence[Mapping[str, Value]],
+    shown: Sequence[str] = (),
 ) -> list[list[Entry]]:
-    """Find, for each mapping of field to value, all entries that equal it; a blank finds none."""
+    """Find, for each mapping of field to value, all entries that equal it; a blank finds none.
+
+    Args:
+        wire: The connection.
+        resource: In whose branches to look.
+        matches: What to look for.
+        shown: The attributes to show, those that are looked for among them; by default the
+            resource's.
+    """
     places: dict[_Key, list[int]] = {}
     parts: list[bytes] = []
     for place, match in enumerate(matches):
@@ -56,7 +67,7 @@ def by_matches(
             places.setdefault(key, []).append(place)
     found: list[list[Entry]] = [[] for _ in matches]
     shapes = {tuple(name for name, _ in key) for key in places}
-    for entry in _search(wire, resource, parts, resource.shown):
+    for entry in _search(wire, resource, parts, shown or resource.shown):
         for key in _keys(resource, entry, shapes, places):
             for place in places[key]:
                 found[place].append(entry)
@@ -76,7 +87,7 @@ def _key(resource: Resource, match: Mapping[str, Value]) -> _Key:
 
 def request_for(resource: Resource, base: str, match: Mapping[str, Value]) -> messages.Request:
     """Write the search for one mapping in one branch."""
-    wanted = filters.every((resource.wanted, _filter(resource, match)))
+    wanted = filters.every((_filter(resource, match), resource.wanted))
     return messages.search(base, messages.SUBTREE, wanted, resource.shown)
 
 
@@ -113,8 +124,10 @@ def _search(
     requests, bases = [], []
     for start in range(0, len(parts), _AT_ONCE):
         some = filters.either(parts[start : start + _AT_ONCE])
-        wanted = filters.every((resource.wanted, some))
-        for base in resource.place.bases:
+        # The values first: a directory goes through the parts in turn, and need not gather
+        # everybody of the class where nobody has the value.
+        wanted = filters.every((some, resource.wanted))
+        for base in resource.bases:
             requests.append(messages.search(base, messages.SUBTREE, wanted, shown))
             bases.append(base)
     found: dict[str, Entry] = {}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from matricula.connectors.kit.errors import ConnectorError, SkipRow
 from matricula.connectors.kit.protocol import Outcome
-from matricula.connectors.ldap import messages, names, refusals
+from matricula.connectors.ldap import mapping, messages, names, refusals
 from matricula.connectors.ldap.lockstep import Task
 from matricula.connectors.ldap.messages import Change
 from matricula.kernel.keys import join_key, split_key
@@ -57,6 +57,14 @@ def pair_of(write: Write) -> tuple[str, str]:
     return group, member
 
 
+def called_by(resource: Resource, group: Entry) -> str:
+    """Give what a membership calls its group by: its identifier, or its name."""
+    if resource.place.groups_by == "identifier":
+        return resource.layout.identifier(group.attributes)
+    own = sorted(group.attributes.get(resource.naming, ()))
+    return own[0].decode(errors="replace") if own else ""
+
+
 def rows_of(resource: Resource, group: Entry, people: Mapping[Name, str]) -> list[dict[str, str]]:
     """Write a group as rows: one for each member that is a record of ours.
 
@@ -65,11 +73,10 @@ def rows_of(resource: Resource, group: Entry, people: Mapping[Name, str]) -> lis
         group: One of them, with its members.
         people: Identifiers of everybody, by name.
     """
-    identifier = resource.layout.identifier(group.attributes)
+    called = called_by(resource, group)
     found = {people[name] for name in _members(resource, group) if name in people}
     return [
-        {"_id": join_key([identifier, one]), "group": identifier, "member": one}
-        for one in sorted(found)
+        {"_id": join_key([called, one]), "group": called, "member": one} for one in sorted(found)
     ]
 
 
@@ -83,7 +90,7 @@ def _members(resource: Resource, group: Entry) -> Iterable[Name]:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What was looked up for a batch: groups and people by identifier."""
+    """What was looked up for a batch: groups as memberships call them, people by identifier."""
 
     resource: Resource
     groups: Mapping[str, Entry]
@@ -112,9 +119,12 @@ def _said(write: Write, error: ConnectorError) -> Steps:
 
 def _written(known: Known, group: str, writes: Sequence[Write]) -> Steps:
     entry = known.groups.get(group)
-    outcomes = [_settled_already(known, entry, one) for one in writes]
+    is_there = entry is not None or _is_made(known)
+    outcomes = [_settled_already(known, one, is_there=is_there) for one in writes]
     pending = [one for one, done in zip(writes, outcomes, strict=True) if done is None]
     done = {one.key: one for one in outcomes if one is not None}
+    if pending and entry is None:
+        entry = yield from _made(known, group)
     if pending and entry is not None:
         answer = yield _request(known, entry, pending)
         _must_be_about_records(known, answer)
@@ -124,16 +134,30 @@ def _written(known: Known, group: str, writes: Sequence[Write]) -> Steps:
     return [done[one.key] for one in writes]
 
 
-def _settled_already(known: Known, group: Entry | None, write: Write) -> Outcome | None:
-    pair = pair_of(write)
-    there = group is not None and pair[1] in known.people
-    if there:
+def _is_made(known: Known) -> bool:
+    """Whether a group that is not there is made with its first member."""
+    place = known.resource.place
+    return place.groups_by == "name" and place.creates
+
+
+def _made(known: Known, group: str) -> Generator[Request, Answer, Entry]:
+    given = mapping.wanted(known.resource, {known.resource.naming: group})
+    dn, attributes = mapping.new_entry(known.resource, given)
+    answer = yield messages.add(dn, attributes)
+    if answer.code == refusals.NO_RIGHT:
+        raise refusals.Closed("add entries", known.resource.place.base)
+    if answer.code not in (0, refusals.EXISTS):
+        raise refusals.of_write(answer, ("group", known.resource.naming), dn)
+    return messages.Entry(dn, attributes)
+
+
+def _settled_already(known: Known, write: Write, *, is_there: bool) -> Outcome | None:
+    if is_there and pair_of(write)[1] in known.people:
         return None
     if write.kind == "delete":
         return Outcome(write.key, write.external_id)
-    what = "group" if group is None else "member"
     error = SkipRow(
-        f"There is no such {what} any more.",
+        f"There is no such {'member' if is_there else 'group'} any more.",
         code="M605",
         cure="Have it made again: its own flow does it with the next full run.",
     )

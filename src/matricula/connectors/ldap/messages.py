@@ -31,6 +31,8 @@ _BIND_DONE = 0x61
 _RESULTS = frozenset({_BIND_DONE, _DONE, 0x67, 0x69, 0x6B, 0x6D, _EXTENDED})
 _CONTROLS, _REFERRAL, _EXTENDED_NAME = 0xA0, 0xA3, 0x8A
 
+_SHORT = 0x80
+
 Attributes = dict[str, list[bytes]]
 _CHANGES = {"add": 0, "delete": 1, "replace": 2}
 
@@ -287,13 +289,24 @@ def _entry(data: bytes, at: int, end: int) -> Entry:
         _, start, after = ber.element(data, at, end)
         _, name_at, name_end = ber.element(data, start, after)
         _, start, stop = ber.element(data, name_end, after)
-        values = []
-        while start < stop:
-            _, value_at, start = ber.element(data, start, stop)
-            values.append(data[value_at:start])
-        attributes[_text(data[name_at:name_end])] = values
+        attributes[_text(data[name_at:name_end])] = _values(data, start, stop)
         at = after
     return Entry(dn, attributes)
+
+
+def _values(data: bytes, at: int, end: int) -> list[bytes]:
+    values = []
+    while at < end:
+        # Most values are short: their length is one byte. This loop is most of a full read.
+        length = data[at + 1]
+        if length < _SHORT:
+            start, at = at + 2, at + 2 + length
+        else:
+            _, start, at = ber.element(data, at, end)
+        values.append(data[start:at])
+    if at != end:
+        raise Malformed
+    return values
 
 
 def _result(data: bytes, at: int, end: int) -> Answer:

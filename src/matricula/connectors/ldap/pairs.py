@@ -37,7 +37,7 @@ def read(wire: Wire, groups: Resource, people: Sequence[Resource]) -> Iterator[p
         people: The resources whose entries count as members.
     """
     known = everybody(wire, people)
-    shown = (groups.layout.id_attribute, groups.place.member)
+    shown = _shown(groups)
     for page, _ in wire.pages(groups.place.base, groups.wanted, shown):
         whole = [_with_all_members(wire, groups, one) for one in page]
         rows = [row for one in whole for row in memberships.rows_of(groups, one, known)]
@@ -49,7 +49,7 @@ def everybody(wire: Wire, people: Sequence[Resource]) -> dict[Name, str]:
     found: dict[Name, str] = {}
     for resource in people:
         layout = resource.layout
-        for base in resource.place.bases:
+        for base in resource.bases:
             for page, _ in wire.pages(base, resource.wanted, (layout.id_attribute,)):
                 found |= {_name(one): layout.identifier(one.attributes) for one in page}
     found.pop((), None)
@@ -65,12 +65,12 @@ def find(
     """Look memberships up by `_id`, `group` and `member`."""
     asked = [_asked(match) for match in matches]
     members = _people(wire, people, {member for _, member in asked if member})
-    by_id = lookup.by_ids(wire, groups, {group for group, _ in asked if group}, _shown(groups))
+    called = _called(wire, groups, {group for group, _ in asked if group})
     everyone: dict[Name, str] = {}
     if any(group and not member for group, member in asked):
         everyone = everybody(wire, people)
     return [
-        _matching(wire, groups, match, (by_id.get(group), members.get(member)), everyone)
+        _matching(wire, groups, match, (called.get(group), members.get(member)), everyone)
         for match, (group, member) in zip(matches, asked, strict=True)
     ]
 
@@ -85,8 +85,8 @@ def known(
             wanted.append(memberships.pair_of(write))
         except SkipRow:
             continue
-    by_id = lookup.by_ids(wire, groups, {group for group, _ in wanted}, ("1.1",))
-    return memberships.Known(groups, by_id, _people(wire, people, {one for _, one in wanted}))
+    called = _called(wire, groups, {group for group, _ in wanted}, with_members=False)
+    return memberships.Known(groups, called, _people(wire, people, {one for _, one in wanted}))
 
 
 def _asked(match: Mapping[str, Value]) -> tuple[str, str]:
@@ -99,7 +99,20 @@ def _asked(match: Mapping[str, Value]) -> tuple[str, str]:
 
 
 def _shown(groups: Resource) -> tuple[str, ...]:
-    return (groups.place.member,)
+    return (groups.layout.id_attribute, groups.naming, groups.place.member)
+
+
+def _called(
+    wire: Wire, groups: Resource, called: Iterable[str], *, with_members: bool = True
+) -> dict[str, Entry]:
+    """Fetch groups as memberships call them."""
+    wanted = sorted(called)
+    if groups.place.groups_by == "identifier":
+        shown = _shown(groups) if with_members else (groups.naming,)
+        return lookup.by_ids(wire, groups, wanted, shown)
+    asked = [{groups.naming: one} for one in wanted]
+    found = lookup.by_matches(wire, groups, asked, _shown(groups) if with_members else ())
+    return {one: some[0] for one, some in zip(wanted, found, strict=True) if some}
 
 
 def _people(wire: Wire, people: Sequence[Resource], ids: Iterable[str]) -> dict[str, Entry]:
@@ -144,9 +157,8 @@ def _groups_of(wire: Wire, groups: Resource, member: Entry | None) -> list[Entry
     if member is None:
         return []
     named = filters.equal(groups.place.member, member.dn.encode())
-    wanted = filters.every((groups.wanted, named))
-    shown = (groups.layout.id_attribute, groups.place.member)
-    request = messages.search(groups.place.base, messages.SUBTREE, wanted, shown)
+    wanted = filters.every((named, groups.wanted))
+    request = messages.search(groups.place.base, messages.SUBTREE, wanted, _shown(groups))
     (answer,) = wire.fetch([request])
     if answer.code:
         raise refusals.of_search(answer.code, groups.place.base)

@@ -33,7 +33,7 @@ def follow(
         if resource.layout.follows:
             continue
         member = resource.place.member
-        named = filters.every((resource.wanted, filters.equal(member, before.encode())))
+        named = filters.every((filters.equal(member, before.encode()), resource.wanted))
         answer = yield messages.search(resource.place.base, messages.SUBTREE, named, ("1.1",))
         for group in answer.entries:
             yield from _rename(resource, group.dn, before, after)

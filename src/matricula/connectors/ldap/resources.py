@@ -57,6 +57,7 @@ class Resource:
         layout: What kind of directory it lies in.
         classes: Of a new entry.
         naming: The field that names an entry below its branch.
+        bases: The branches that hold its records.
         fields: By name.
         schema: The directory's.
         must_have_members: For groups: their class allows no empty one.
@@ -67,6 +68,7 @@ class Resource:
     layout: Layout
     classes: tuple[str, ...]
     naming: str
+    bases: tuple[str, ...]
     fields: Mapping[str, Field]
     schema: Schema
     must_have_members: bool = False
@@ -193,7 +195,7 @@ def _resource(name: str, place: Place, settings: LdapSettings, schema: Schema) -
             cure="Correct `name:` or `object_classes:`, as the directory spells them.",
         )
     return Resource(
-        name, place, layout, classes, naming, fields, schema,
+        name, place, layout, classes, naming, place.bases, fields, schema,
         must_have_members=place.kind == "groups" and place.member in required,
     )  # fmt: skip
 

@@ -75,6 +75,8 @@ class Place(BaseModel):
         creates: Whether a flow may make entries; `false` where another system makes them.
         deletes: Whether a flow may remove entries for good; by default groups and not people.
         member: For groups: the attribute that holds the names of members.
+        groups_by: For groups: what a membership calls its group by. `name` makes a group with
+            its first member, so that intakes and roles need no flow of their own.
         placeholder: For groups of a class that must not be empty: the member that every
             group has, so that the last real one can leave. By default `cn=nobody` in `base`.
     """
@@ -89,6 +91,7 @@ class Place(BaseModel):
     creates: bool = True
     deletes: bool | None = None
     member: str = "member"
+    groups_by: Literal["identifier", "name"] = "identifier"
     placeholder: Branch | None = None
 
     @model_validator(mode="after")

@@ -58,7 +58,7 @@ directory {folder}/data
 maxsize 4294967296
 dbnosync
 index objectClass eq
-index entryUUID,entryCSN,uid,cn,employeeNumber,member eq
+index entryUUID,entryCSN,uid,cn,employeeNumber,mail,member eq
 overlay ppolicy
 ppolicy_default cn=default,ou=policies,{suffix}
 overlay memberof
