@@ -176,7 +176,10 @@ class LdapConnector:
             return
         ids = {write.external_id for write in writes if write.external_id}
         rights = rights_of(self._wire, self._known(), kind, but=ids)
-        missing = {*rights.closed_fields, *rights.lacking()}
+        changed = {name for write in writes for name in write.changed}
+        missing = rights.closed_fields & changed
+        if any(write.kind != "update" for write in writes):
+            missing |= set(rights.lacking())
         if missing or not ids:
             raise closed[0].everywhere()
 

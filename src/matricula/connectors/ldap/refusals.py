@@ -77,7 +77,8 @@ def of_sign_in(answer: Answer) -> ConnectorError:
     return Stop(
         f"The directory refuses our account or its password (result {answer.code}).",
         code="M613",
-        cure="Check `bind_dn` and `password`.",
+        cure="Check `bind_dn` and `password`, and whether the account is locked: most "
+        "directories do not tell.",
     )
 
 

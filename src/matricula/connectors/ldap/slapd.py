@@ -31,6 +31,11 @@ _SCHEMAS = (Path("/etc/ldap/schema"), Path("/etc/openldap/schema"))
 _MODULES = (Path("/usr/lib/ldap"), Path("/usr/lib/openldap"), Path("/usr/lib64/openldap"))
 _ELSEWHERE = "/usr/sbin:/usr/local/sbin:/usr/lib/openldap:/usr/local/libexec"
 _READY_SECONDS = 20.0
+_CERTIFICATES = {
+    "authority.pem": "TLSCACertificateFile",
+    "certificate.pem": "TLSCertificateFile",
+    "key.pem": "TLSCertificateKeyFile",
+}
 _OURS = Path(__file__).with_name("edu.ldif")
 
 _RIGHTS = """
@@ -61,6 +66,7 @@ index objectClass eq
 index entryUUID,entryCSN,uid,cn,employeeNumber,mail,member eq
 overlay ppolicy
 ppolicy_default cn=default,ou=policies,{suffix}
+ppolicy_use_lockout
 overlay memberof
 overlay unique
 unique_uri ldap:///ou=people,{suffix}?mail?sub
@@ -193,6 +199,8 @@ def _prepare(program: str, folder: Path, passwords: tuple[str, str], extras: Ext
         suffix=SUFFIX, branches=branches, service=SERVICE, password=passwords[0]
     )
     (folder / "content.ldif").write_text(f"{content}\n{extras.content}")
+    for name, path in zip(_CERTIFICATES, extras.tls or (), strict=False):
+        shutil.copyfile(path, folder / name)
     account = _account()
     for path in (folder, *folder.iterdir()):
         path.chmod(0o700 if path.is_dir() else 0o600)
@@ -210,8 +218,7 @@ def _configuration(folder: Path, root_password: str, extras: Extras) -> str:
     includes = [f"include {schemas / name}.schema" for name in ("core", "cosine", "inetorgperson")]
     tls = ""
     if extras.tls:
-        words = ("TLSCACertificateFile", "TLSCertificateFile", "TLSCertificateKeyFile")
-        tls = "\n".join(f"{word} {path}" for word, path in zip(words, extras.tls, strict=True))
+        tls = "\n".join(f"{word} {folder / name}" for name, word in _CERTIFICATES.items())
     if extras.only_encrypted:
         tls += "\nsecurity simple_bind=128"
     return _CONFIGURATION.format(
