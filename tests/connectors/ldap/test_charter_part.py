@@ -7,7 +7,6 @@ from pathlib import Path
 from shutil import copytree
 from typing import TYPE_CHECKING
 
-import duckdb
 import pytest
 
 from matricula.charter import starter
@@ -27,7 +26,9 @@ PART = Path(ldap.__file__).parent / "charter.yaml"
 @pytest.fixture(scope="module")
 def charter(tmp_path_factory: pytest.TempPathFactory) -> Charter:
     folder = tmp_path_factory.mktemp("charter") / "charter"
-    copytree(Path(starter.__file__).parent, folder, ignore=lambda *_: ["__init__.py", "__pycache__"])
+    copytree(
+        Path(starter.__file__).parent, folder, ignore=lambda *_: ["__init__.py", "__pycache__"]
+    )
     (folder / "directory.yaml").write_text(PART.read_text(encoding="utf-8"), encoding="utf-8")
     return compile_charter(folder, today=date(2026, 9, 1))
 

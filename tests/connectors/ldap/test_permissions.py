@@ -151,9 +151,7 @@ def test_an_account_that_has_expired_or_is_locked_is_said_to_be_so(
     assert said in health.sentence
 
 
-def test_fields_that_we_may_not_write_are_described_so(
-    server: slapd.DirectoryServer, branch: str
-):
+def test_fields_that_we_may_not_write_are_described_so(server: slapd.DirectoryServer, branch: str):
     with as_account(server, "some-fields", branch) as campus:
         people = shape(campus)
         health = campus.connector.ping()
@@ -325,9 +323,7 @@ def test_a_lock_that_would_keep_nobody_out_is_said(server: slapd.DirectoryServer
     assert "pwdLockout" in health.sentence
 
 
-def test_passwords_are_no_fields_and_are_not_asked_for(
-    server: slapd.DirectoryServer, branch: str
-):
+def test_passwords_are_no_fields_and_are_not_asked_for(server: slapd.DirectoryServer, branch: str):
     with connected(branch, door_of(server)) as connector:
         own = Campus(connector, branch, Hand(door_of(server)))
         people = shape(own)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from matricula.connectors.kit.errors import GiveUp, SkipRow

@@ -22,14 +22,13 @@ PERMISSIVE = "1.2.840.113556.1.4.1413"
 NO_OPERATION = "1.3.6.1.4.1.4203.1.10.2"
 PASSWORD_POLICY = "1.3.6.1.4.1.42.2.27.8.5.1"  # noqa: S105 - the name of a control
 START_TLS = "1.3.6.1.4.1.1466.20037"
-NOTICE_OF_DISCONNECTION = "1.3.6.1.4.1.1466.20036"
 
-BASE, LEVEL, SUBTREE = 0, 1, 2
+BASE, SUBTREE = 0, 2
 UNBIND = b"\x42\x00"
 _ENTRY, _DONE, _REFERENCE, _EXTENDED, _INTERMEDIATE = 0x64, 0x65, 0x73, 0x78, 0x79
 _BIND_DONE = 0x61
 _RESULTS = frozenset({_BIND_DONE, _DONE, 0x67, 0x69, 0x6B, 0x6D, _EXTENDED})
-_CONTROLS, _REFERRAL, _EXTENDED_NAME = 0xA0, 0xA3, 0x8A
+_CONTROLS, _EXTENDED_NAME, _POLICY_ERROR = 0xA0, 0x8A, 0x81
 
 _SHORT = 0x80
 
@@ -139,7 +138,7 @@ def search(
 
     Args:
         base: Where.
-        scope: BASE, LEVEL or SUBTREE.
+        scope: BASE or SUBTREE.
         wanted: A filter, of `filters`.
         attributes: What to show of them; `*` is everything that users keep there.
         controls: Whatever goes with it.
@@ -221,12 +220,15 @@ def post_read(*attributes: str) -> Control:
 
 
 def written(answer: Answer) -> Attributes:
-    """Read what a `post_read` shows; nothing when the server shows nothing."""
+    """Read what a `post_read` shows; nothing when the server shows nothing that makes sense."""
     value = answer.controls.get(POST_READ)
     if value is None:
         return {}
-    _, at, end = ber.element(value, 0, len(value))
-    return _entry(value, at, end).attributes
+    try:
+        _, at, end = ber.element(value, 0, len(value))
+        return _entry(value, at, end).attributes
+    except (Malformed, IndexError):
+        return {}
 
 
 def policy_error(answer: Answer) -> int | None:
@@ -234,11 +236,12 @@ def policy_error(answer: Answer) -> int | None:
     value = answer.controls.get(PASSWORD_POLICY)
     if not value:
         return None
-    _, at, end = ber.element(value, 0, len(value))
-    return next(
-        (ber.number(value[a:b]) for tag, a, b in ber.elements(value, at, end) if tag == 0x81),  # noqa: PLR2004 - its tag
-        None,
-    )
+    try:
+        _, at, end = ber.element(value, 0, len(value))
+        parts = ber.elements(value, at, end)
+    except Malformed:
+        return None
+    return next((ber.number(value[a:b]) for tag, a, b in parts if tag == _POLICY_ERROR), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,19 +265,26 @@ def read_message(data: bytes, at: int, end: int) -> Message:
     Raises:
         Malformed: It is none.
     """
+    try:
+        return _message(data, at, end)
+    except IndexError as error:
+        raise Malformed from error
+
+
+def _message(data: bytes, at: int, end: int) -> Message:
     _, start, stop = ber.element(data, at, end)
     number = ber.number(data[start:stop])
-    tag, start, stop_of_operation = ber.element(data, stop, end)
+    tag, start, stop = ber.element(data, stop, end)
     if tag == _ENTRY:
-        return Message(number, entry=_entry(data, start, stop_of_operation))
+        return Message(number, entry=_entry(data, start, stop))
     if tag == _REFERENCE:
         return Message(number, elsewhere=True)
     if tag == _INTERMEDIATE:
         return Message(number)
     if tag not in _RESULTS:
         raise Malformed
-    answer = _result(data, start, stop_of_operation)
-    for kind, begins, ends in ber.elements(data, stop_of_operation, end):
+    answer = _result(data, start, stop)
+    for kind, begins, ends in ber.elements(data, stop, end):
         if kind == _CONTROLS:
             answer.controls.update(_controls(data, begins, ends))
     return Message(number, answer=answer)
