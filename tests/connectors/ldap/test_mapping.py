@@ -24,30 +24,48 @@ pytestmark = pytest.mark.any_database
 # As Active Directory publishes its schema: names and syntaxes, no equality rules.
 _AD_TYPES = [
     "( 2.5.4.3 NAME 'cn' SYNTAX '1.3.6.1.4.1.1466.115.121.1.15' SINGLE-VALUE )",
-    "( 1.2.840.113556.1.4.221 NAME 'sAMAccountName' SYNTAX '1.3.6.1.4.1.1466.115.121.1.15' "
-    "SINGLE-VALUE )",
-    "( 1.2.840.113556.1.4.656 NAME 'userPrincipalName' SYNTAX '1.3.6.1.4.1.1466.115.121.1.15' "
-    "SINGLE-VALUE )",
-    "( 1.2.840.113556.1.4.8 NAME 'userAccountControl' SYNTAX '1.3.6.1.4.1.1466.115.121.1.27' "
-    "SINGLE-VALUE )",
-    "( 1.2.840.113556.1.4.2 NAME 'objectGUID' SYNTAX '1.3.6.1.4.1.1466.115.121.1.40' "
-    "SINGLE-VALUE NO-USER-MODIFICATION )",
-    "( 1.2.840.113556.1.4.90 NAME 'unicodePwd' SYNTAX '1.3.6.1.4.1.1466.115.121.1.40' "
-    "SINGLE-VALUE )",
+    (
+        "( 1.2.840.113556.1.4.221 NAME 'sAMAccountName' SYNTAX '1.3.6.1.4.1.1466.115.121.1.15' "
+        "SINGLE-VALUE )"
+    ),
+    (
+        "( 1.2.840.113556.1.4.656 NAME 'userPrincipalName' SYNTAX '1.3.6.1.4.1.1466.115.121.1.15' "
+        "SINGLE-VALUE )"
+    ),
+    (
+        "( 1.2.840.113556.1.4.8 NAME 'userAccountControl' SYNTAX '1.3.6.1.4.1.1466.115.121.1.27' "
+        "SINGLE-VALUE )"
+    ),
+    (
+        "( 1.2.840.113556.1.4.2 NAME 'objectGUID' SYNTAX '1.3.6.1.4.1.1466.115.121.1.40' "
+        "SINGLE-VALUE NO-USER-MODIFICATION )"
+    ),
+    (
+        "( 1.2.840.113556.1.4.90 NAME 'unicodePwd' SYNTAX '1.3.6.1.4.1.1466.115.121.1.40' "
+        "SINGLE-VALUE )"
+    ),
     "( 1.2.840.113556.1.4.96 NAME 'pwdLastSet' SYNTAX '1.2.840.113556.1.4.906' SINGLE-VALUE )",
-    "( 2.16.840.1.113730.3.1.35 NAME 'employeeID' SYNTAX '1.3.6.1.4.1.1466.115.121.1.15' "
-    "SINGLE-VALUE )",
+    (
+        "( 2.16.840.1.113730.3.1.35 NAME 'employeeID' SYNTAX '1.3.6.1.4.1.1466.115.121.1.15' "
+        "SINGLE-VALUE )"
+    ),
     "( 2.5.4.31 NAME 'member' SYNTAX '1.3.6.1.4.1.1466.115.121.1.12' )",
-    "( 1.2.840.113556.1.2.281 NAME 'nTSecurityDescriptor' SYNTAX '1.2.840.113556.1.4.907' "
-    "SINGLE-VALUE )",
+    (
+        "( 1.2.840.113556.1.2.281 NAME 'nTSecurityDescriptor' SYNTAX '1.2.840.113556.1.4.907' "
+        "SINGLE-VALUE )"
+    ),
     "( 2.5.4.0 NAME 'objectClass' SYNTAX '1.3.6.1.4.1.1466.115.121.1.38' NO-USER-MODIFICATION )",
 ]
 _AD_CLASSES = [
-    "( 2.5.6.0 NAME 'top' ABSTRACT MUST (objectClass $ nTSecurityDescriptor ) "
-    "MAY (cn $ objectGUID ) )",
+    (
+        "( 2.5.6.0 NAME 'top' ABSTRACT MUST (objectClass $ nTSecurityDescriptor ) "
+        "MAY (cn $ objectGUID ) )"
+    ),
     "( 2.5.6.6 NAME 'person' SUP top STRUCTURAL MUST (cn ) )",
-    "( 1.2.840.113556.1.5.9 NAME 'user' SUP person STRUCTURAL MAY (sAMAccountName $ "
-    "userPrincipalName $ userAccountControl $ unicodePwd $ pwdLastSet $ employeeID ) )",
+    (
+        "( 1.2.840.113556.1.5.9 NAME 'user' SUP person STRUCTURAL MAY (sAMAccountName $ "
+        "userPrincipalName $ userAccountControl $ unicodePwd $ pwdLastSet $ employeeID ) )"
+    ),
     "( 1.2.840.113556.1.5.8 NAME 'group' SUP top STRUCTURAL MAY (member $ sAMAccountName ) )",
 ]
 _GUID = uuid.UUID("00112233-4455-6677-8899-aabbccddeeff")
@@ -324,13 +342,17 @@ def test_a_directory_in_maintenance_is_busy_and_not_at_odds_with_a_record():
 def test_a_schema_is_read_with_what_its_attributes_inherit():
     schema = read_schema(
         [
-            "( 2.5.4.41 NAME 'name' EQUALITY caseIgnoreMatch SYNTAX "
-            "1.3.6.1.4.1.1466.115.121.1.15{32768} )",
+            (
+                "( 2.5.4.41 NAME 'name' EQUALITY caseIgnoreMatch SYNTAX "
+                "1.3.6.1.4.1.1466.115.121.1.15{32768} )"
+            ),
             "( 2.5.4.4 NAME ( 'sn' 'surname' ) DESC 'it''s (a) $ name' SUP name )",
             "( 1.1 NAME 'loop' SUP loop )",
             "( 1.2 )",
-            "( 1.3 NAME 'pin' SYNTAX 1.3.6.1.4.1.1466.115.121.1.27 SINGLE-VALUE "
-            "NO-USER-MODIFICATION USAGE directoryOperation X-ORIGIN 'us' )",
+            (
+                "( 1.3 NAME 'pin' SYNTAX 1.3.6.1.4.1.1466.115.121.1.27 SINGLE-VALUE "
+                "NO-USER-MODIFICATION USAGE directoryOperation X-ORIGIN 'us' )"
+            ),
         ],
         ["( 9.1 NAME 'thing' SUP ( top $ other ) AUXILIARY MUST sn MAY ( pin $ loop ) )"],
     )

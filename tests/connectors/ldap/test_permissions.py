@@ -42,7 +42,9 @@ limits dn.exact="cn=limited,{suffix}" size=3
 limits dn.children="{suffix}" size=unlimited
 """
 _OF_ACCOUNT = {
-    "expired": "pwdPolicySubentry: cn=strict,ou=policies,{suffix}\npwdChangedTime: 20200101000000Z\n",
+    "expired": """pwdPolicySubentry: cn=strict,ou=policies,{suffix}
+pwdChangedTime: 20200101000000Z
+""",
     "locked": "pwdAccountLockedTime: 000001010000Z\n",
 }
 _POLICY = """

@@ -108,8 +108,8 @@ def test_any_of_several_values_is_found(campus: Campus):
 def test_parts_that_lie_in_another_directory_are_told_and_not_followed(campus: Campus):
     campus.make(person())
     campus.hand.add(
-        f"ou=branch-campus,ou=people,{campus.branch}", objectClass=["referral", "extensibleObject"],
-        ou="branch-campus", ref="ldap://169.254.0.1/dc=elsewhere",
+        f"ou=abroad,ou=people,{campus.branch}", objectClass=["referral", "extensibleObject"],
+        ou="abroad", ref="ldap://169.254.0.1/dc=elsewhere",
     )  # fmt: skip
 
     with campus.connector.read("people") as reading:
