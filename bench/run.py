@@ -26,6 +26,7 @@ BENCHES = {
     "matching": ("--people", "2000"),
     "rush": ("--students", "200"),
     "newcomer": ("--people", "20000", "--times", "4"),
+    "ldap": ("--people", "2000"),
     "loading": ("--students", "2000", "--terms", "3"),
 }
 
