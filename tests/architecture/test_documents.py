@@ -27,7 +27,8 @@ LEAK = re.compile(
 _AFTER_COMMAND = {"|", ">", ">>", "&&", ";"}
 GUIDES = {
     "files": "connect-files.md", "ldap": "connect-ldap.md",
-    "oneroster_csv": "connect-oneroster.md", "scim": "connect-scim.md", "sql": "connect-sql.md", "warehouse": "connect-warehouse.md",
+    "oneroster_csv": "connect-oneroster.md", "scim": "connect-scim.md",
+    "sql": "connect-sql.md", "warehouse": "connect-warehouse.md",
 }  # fmt: skip
 REQUIRED = ("README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
 

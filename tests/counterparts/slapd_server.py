@@ -69,6 +69,11 @@ class Door:
         """Whether it leads into a server that the tests started."""
         return bool(self.admin[0])
 
+    @property
+    def starttls(self) -> bool:
+        """Whether the connection is encrypted; on this machine itself it need not be."""
+        return not self.url.startswith("ldap://127.0.0.1")
+
     def secret(self, variable: str = PASSWORD) -> str:
         """Put the password where a charter can refer to it, and give the reference."""
         os.environ[variable] = self.password
@@ -87,7 +92,7 @@ class Door:
         intakes = {"kind": "groups", "base": f"ou=intakes,{branch}", "groups_by": "name"}
         return {
             "url": self.url,
-            "starttls": not self.url.startswith("ldap://127.0.0.1"),
+            "starttls": self.starttls,
             "bind_dn": self.bind_dn,
             "password": self.secret(),
             "resources": {"people": people, "sections": groups, "intakes": intakes},

@@ -112,7 +112,7 @@ def make_college(directory: Directory) -> Callable[[Path], College]:
     os.environ["COLLEGE_LDAP_PASSWORD"] = way.password
     words = {
         "URL": way.url, "ACCOUNT": way.bind_dn, "BRANCH": directory.branch,
-        "TLS": "false" if way.is_ours else "true",
+        "TLS": str(way.starttls).lower(),
     }  # fmt: skip
     system = _SYSTEM
     for word, value in words.items():

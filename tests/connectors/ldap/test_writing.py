@@ -183,6 +183,8 @@ def test_whoever_is_suspended_moves_is_locked_and_comes_back(campus: Campus):
 
 
 def test_a_locked_account_cannot_sign_in(campus: Campus):
+    if not door().is_ours:
+        pytest.skip("a password is set only in a server of our own")
     (identifier,) = campus.make(person())
     dn = f"uid=ango,ou=people,{campus.branch}"
     campus.hand.change(dn, "replace", "userPassword", "hers-alone")

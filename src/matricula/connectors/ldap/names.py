@@ -7,6 +7,7 @@ they are equal, however they are spelt.
 from __future__ import annotations
 
 import re
+import unicodedata
 
 Part = frozenset[tuple[str, str]]
 Name = tuple[Part, ...]
@@ -85,7 +86,8 @@ def _compared(escaped: str) -> str:
     raw = escaped.strip(" ") if not escaped.endswith("\\ ") else escaped.lstrip(" ")
     plain = _ESCAPED.sub(_unescaped, raw.encode("utf-8", "surrogatepass"))
     # Naming attributes are compared without case and without repeated spaces.
-    return " ".join(plain.decode(errors="replace").casefold().split(" "))
+    text = unicodedata.normalize("NFKC", plain.decode(errors="replace"))
+    return " ".join(text.casefold().split(" "))
 
 
 def _unescaped(found: re.Match[bytes]) -> bytes:

@@ -206,7 +206,7 @@ def _prepare(program: str, folder: Path, passwords: tuple[str, str], extras: Ext
         path.chmod(0o700 if path.is_dir() else 0o600)
         if account:
             os.chown(path, account.pw_uid, account.pw_gid)
-    # Added before it runs: no questions, no way to and fro. `-T add` is the tool slapadd.
+    # Added before it runs: no questions, no round trips. `-T add` is the tool slapadd.
     command = [program, "-T", "add", "-q", "-f", str(folder / "slapd.conf")]
     command += ["-l", str(folder / "content.ldif")]
     if _popen(command, folder).wait():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -58,7 +59,7 @@ def folded(raw: bytes, *, exact: bool) -> bytes:
     """Bring a value into the form in which a directory compares it (RFC 4518, nearly)."""
     if exact:
         return raw
-    text = raw.decode(errors="replace").casefold()
+    text = unicodedata.normalize("NFKC", raw.decode(errors="replace")).casefold()
     return " ".join(text.split()).encode()
 
 

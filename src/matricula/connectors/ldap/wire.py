@@ -1,7 +1,7 @@
 """One connection to a directory: signed in, encrypted, many requests under way at once.
 
 LDAP lets a client send without waiting and answers in any order, so that a batch costs its
-slowest answers and not the sum of all ways to and fro. An answer that never comes leaves a
+slowest answers and not the sum of all round trips. An answer that never comes leaves a
 write unknown, and everything not yet sent undone.
 """
 
@@ -25,12 +25,17 @@ if TYPE_CHECKING:
     from matricula.connectors.ldap.settings import LdapSettings
 
 _LARGEST_MESSAGE = 32 << 20
+_MOST_ENTRIES = 100_000
 _READ = 1 << 18
 _SHORTEST_WAIT = 0.001
 
 
 class _Gone(Exception):
     """The connection is of no more use."""
+
+
+class _Endless(Exception):
+    """An answer has more entries than any that was asked for."""
 
 
 class Wire:
@@ -268,6 +273,9 @@ class _Round:
                 self._take(wire.receive())
         except _Gone:
             self._lose()
+        except _Endless:
+            wire.close()
+            raise _not_understood() from None
         rest = self._halt or _not_reached(None)
         return [self._answers.get(place, rest) for place in range(len(self._requests))]
 
@@ -290,6 +298,8 @@ class _Round:
         place, gathered = known
         if message.entry is not None:
             gathered.entries.append(message.entry)
+        if len(gathered.entries) > _MOST_ENTRIES:
+            raise _Endless
         gathered.elsewhere += message.elsewhere
         if message.answer is None:
             return
