@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from matricula.connectors.kit.errors import GiveUp, SkipRow
@@ -11,6 +13,9 @@ from matricula.connectors.ldap.slapd import SUFFIX
 from matricula.connectors.ldap.wire import Wire
 from tests.connectors.ldap.conftest import Campus, create, person, update
 from tests.counterparts.slapd_server import connected, door
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 pytestmark = pytest.mark.any_database
 
@@ -114,6 +119,18 @@ def test_a_new_login_renames_the_entry_and_groups_follow(campus: Campus):
     assert not any("uid=ango," in one for one in members["member"])
 
 
+def test_a_second_login_beside_the_one_in_the_name_is_taken_away(campus: Campus):
+    (identifier,) = campus.make(person())
+    dn = f"uid=ango,ou=people,{campus.branch}"
+    campus.hand.change(dn, "add", "uid", "another")
+
+    (outcome,) = campus.write(update(identifier, uid="Ango"))
+
+    assert outcome.error is None
+    name, found = campus.hand.one(campus.branch, employeeNumber="S000001")
+    assert (name, found["uid"]) == (dn, ["Ango"])
+
+
 def test_somebody_elses_edit_between_look_and_write_is_seen(
     campus: Campus, monkeypatch: pytest.MonkeyPatch
 ):
@@ -121,7 +138,8 @@ def test_somebody_elses_edit_between_look_and_write_is_seen(
     dn = f"uid=ango,ou=people,{campus.branch}"
     true_ask, edits = Wire.ask, ["x", "y"]
 
-    def ask(self: Wire, requests: list[messages.Request]) -> object:
+    def ask(self: Wire, coming: Iterable[messages.Request]) -> object:
+        requests = list(coming)
         if edits and any(one.writes for one in requests):
             campus.hand.change(dn, "replace", "description", edits.pop())
         return true_ask(self, requests)
@@ -143,7 +161,8 @@ def test_an_entry_that_never_holds_still_is_for_later(
     refuses = messages.Answer(122)
     true_ask = Wire.ask
 
-    def ask(self: Wire, requests: list[messages.Request]) -> object:
+    def ask(self: Wire, coming: Iterable[messages.Request]) -> object:
+        requests = list(coming)
         if any(one.writes for one in requests):
             return [refuses] * len(requests)
         return true_ask(self, requests)

@@ -175,7 +175,7 @@ def _settle(
     for _ in range(_ATTEMPTS):
         present = _must_be_there(entry)
         pending = mapping.differing(present, wanted)
-        if mapping.new_name(site.resource, pending) is not None:
+        if mapping.new_name(site.resource, present, pending) is not None:
             yield from _renamed(site, present, pending)
         elif (yield from _changed_at_once(site, present, pending, locked=locked)):
             return
@@ -184,7 +184,7 @@ def _settle(
 
 
 def _renamed(site: Site, entry: Entry, pending: Wanted) -> Generator[Request, Answer, None]:
-    own = mapping.new_name(site.resource, pending) or ""
+    own = mapping.new_name(site.resource, entry, pending) or ""
     answer = yield messages.move(entry.dn, own, None, *_as_seen(site, entry))
     if not answer.code:
         yield from follow(site.groups, entry.dn, f"{own},{names.parent(entry.dn)}")

@@ -25,9 +25,12 @@ from matricula.connectors.kit.protocol import Outcome
 from matricula.connectors.ldap.messages import Answer, Request
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from matricula.connectors.ldap.wire import Wire
+
+# Away, busy, not letting us in.
+_NO_TO_ALL = ("M610", "M611", "M613")
 
 Steps = Generator[Request, Answer, list[Outcome]]
 
@@ -42,6 +45,7 @@ class Task:
         touched: The directory has accepted something of it.
         waiting: The request whose answer it waits for.
         outcomes: When it is over.
+        halt: What is wrong with the whole directory, if that is what ended it.
     """
 
     keys: Sequence[str]
@@ -49,13 +53,10 @@ class Task:
     touched: bool = False
     waiting: Request | None = None
     outcomes: list[Outcome] | None = None
+    halt: ConnectorError | None = None
 
-    def go_on(self, answer: Answer | None) -> ConnectorError | None:
-        """Take a step.
-
-        Returns:
-            What is wrong with the whole directory, if that is what ended it.
-        """
+    def go_on(self, answer: Answer | None) -> None:
+        """Take a step; None is what it begins with."""
         if answer is not None and self.waiting is not None and self.waiting.writes:
             self.touched |= answer.code == 0
         try:
@@ -64,10 +65,9 @@ class Task:
         except StopIteration as end:
             self.waiting, self.outcomes = None, end.value
         except ConnectorError as error:
-            return self.fail(error)
-        return None
+            self.fail(error)
 
-    def fail(self, error: ConnectorError) -> ConnectorError | None:
+    def fail(self, error: ConnectorError) -> None:
         """End it with an error; what was accepted before makes that an unknown outcome."""
         self.steps.close()
         self.waiting = None
@@ -77,10 +77,9 @@ class Task:
         if self.touched and not isinstance(said, ReadBack):
             said = _half_done(said)
         self.outcomes = [Outcome(key, error=said) for key in self.keys]
-        about_all = isinstance(error, Stop | GiveUp) or (
-            isinstance(error, TryAgain) and error.code in ("M610", "M611", "M613")
-        )
-        return error if about_all else None
+        is_passing = isinstance(error, TryAgain) and error.code in _NO_TO_ALL
+        if is_passing or isinstance(error, Stop | GiveUp):
+            self.halt = error
 
 
 def run(wire: Wire, tasks: Sequence[Task]) -> dict[str, Outcome]:
@@ -92,11 +91,9 @@ def run(wire: Wire, tasks: Sequence[Task]) -> dict[str, Outcome]:
     Raises:
         Stop, GiveUp: The directory refused, and nothing of the batch has happened.
     """
-    halt: ConnectorError | None = None
-    for task in tasks:
-        halt = task.go_on(None) or halt
-    while halt is None and (moving := [task for task in tasks if task.waiting is not None]):
-        halt = _step(wire, moving)
+    _step(wire, tasks, _begun(tasks))
+    while (halt := _halt(tasks)) is None and (moving := [one for one in tasks if one.waiting]):
+        _step(wire, moving, (task.waiting for task in moving if task.waiting))
     for task in tasks:
         if task.outcomes is None:
             task.fail(not_begun(halt) if halt else _stuck())
@@ -105,17 +102,32 @@ def run(wire: Wire, tasks: Sequence[Task]) -> dict[str, Outcome]:
     return {one.key: one for task in tasks for one in task.outcomes or ()}
 
 
-def _step(wire: Wire, moving: Sequence[Task]) -> ConnectorError | None:
-    requests = [task.waiting for task in moving if task.waiting is not None]
+def _begun(tasks: Sequence[Task]) -> Iterator[Request]:
+    """Take every task's first step, one by one, as there is room for its request."""
+    for task in tasks:
+        task.go_on(None)
+        if task.waiting is not None:
+            yield task.waiting
+
+
+def _step(wire: Wire, moving: Sequence[Task], requests: Iterator[Request]) -> None:
     try:
         answers = wire.ask(requests)
     except ConnectorError as error:
-        answers = [error] * len(requests)
-    halt: ConnectorError | None = None
-    for task, answer in zip(moving, answers, strict=True):
-        failed = task.fail(answer) if isinstance(answer, ConnectorError) else task.go_on(answer)
-        halt = halt or failed
-    return halt
+        for task in moving:
+            if task.outcomes is None:
+                task.fail(error)
+        return
+    waiting = [task for task in moving if task.waiting is not None]
+    for task, answer in zip(waiting, answers, strict=True):
+        if isinstance(answer, ConnectorError):
+            task.fail(answer)
+        else:
+            task.go_on(answer)
+
+
+def _halt(tasks: Sequence[Task]) -> ConnectorError | None:
+    return next((task.halt for task in tasks if task.halt is not None), None)
 
 
 def _may_have_happened(task: Task) -> bool:

@@ -114,14 +114,12 @@ def differing(entry: Entry, given: Wanted) -> Wanted:
 
 
 def changes(resource: Resource, entry: Entry, pending: Wanted) -> list[Change]:
-    """Say what leads an entry to what is wanted; its own name is another matter.
+    """Say what leads an entry to what is wanted, once it has the right name.
 
     The auxiliary classes of the resource are added where the entry lacks them: a person made
     by hand has no place for affiliations yet.
     """
-    found = [
-        Change("replace", name, raw) for name, raw in pending.items() if name != resource.naming
-    ]
+    found = [Change("replace", name, raw) for name, raw in pending.items()]
     if not found:
         return []
     has = {one.lower() for one in entry.attributes.get("objectClass", ())}
@@ -133,8 +131,10 @@ def changes(resource: Resource, entry: Entry, pending: Wanted) -> list[Change]:
     return [Change("add", "objectClass", lacking), *found] if lacking else found
 
 
-def new_name(resource: Resource, pending: Wanted) -> str | None:
+def new_name(resource: Resource, entry: Entry, pending: Wanted) -> str | None:
     """Write the own part of an entry's name when that changes.
+
+    An attribute may hold other values beside the one that is in the name.
 
     Raises:
         SkipRow: It would have none (M604).
@@ -148,7 +148,8 @@ def new_name(resource: Resource, pending: Wanted) -> str | None:
             code="M604",
             cure=f"Give {resource.naming} one value at its owner.",
         )
-    return names.part(resource.naming, own[0].decode())
+    part = names.part(resource.naming, own[0].decode())
+    return None if names.same_part(part, names.first_part(entry.dn)) else part
 
 
 def holds(resource: Resource, attributes: Attributes, match: Mapping[str, Value]) -> bool:

@@ -51,6 +51,14 @@ def lies_below(name: Name, branch: Name) -> bool:
     return len(name) >= len(branch) and name[len(name) - len(branch) :] == branch
 
 
+def same_part(one: str, other: str) -> bool:
+    """Say whether two texts of a name's own part are the same."""
+    try:
+        return parse(one) == parse(other)
+    except Unnamed:
+        return False
+
+
 def first_part(dn: str) -> str:
     """Give the text of a name's own part, as the directory spells it."""
     at = 0

@@ -63,10 +63,11 @@ class Wire:
         finally:
             self._drop()
 
-    def ask(self, requests: Sequence[Request]) -> list[Answer | ConnectorError]:
+    def ask(self, requests: Iterable[Request]) -> list[Answer | ConnectorError]:
         """Send requests, `concurrency` of them at once; answers in their order.
 
-        Once the directory says that it is busy or away, what is not sent yet is not sent.
+        Each is asked for when there is room for it, so it may be made just then. Once the
+        directory says that it is busy or away, what is not sent yet is not sent.
 
         Returns:
             For each request its answer; `ReadBack` where a write was sent and its answer is
@@ -254,42 +255,53 @@ class Wire:
 
 
 class _Round:
-    """Requests that are under way together."""
+    """Requests that are under way together.
 
-    def __init__(self, requests: Sequence[Request], window: int) -> None:
-        self._requests = requests
+    The next is made when there is room for it, while the directory works at those before.
+    """
+
+    def __init__(self, requests: Iterable[Request], window: int) -> None:
+        self._coming = iter(requests)
+        self._requests: list[Request] = []
         self._window = window
         self._answers: dict[int, Answer | ConnectorError] = {}
         self._pending: dict[int, tuple[int, Answer]] = {}
-        self._begun = 0
+        self._has_more = True
         self._halt: ConnectorError | None = None
 
     def run(self, wire: Wire) -> list[Answer | ConnectorError]:
         try:
-            while self._pending or self._has_more():
+            while self._pending or self._may_begin():
                 # Sent by the half window: one send for many requests.
-                if len(self._pending) <= self._window // 2 and self._has_more():
-                    wire.send(self._begin(wire))
-                self._take(wire.receive())
+                if len(self._pending) <= self._window // 2 and self._may_begin():
+                    self._begin(wire)
+                if self._pending:
+                    self._take(wire.receive())
         except _Gone:
             self._lose()
         except _Endless:
             wire.close()
             raise _not_understood() from None
+        self._requests += self._coming
         rest = self._halt or _not_reached(None)
         return [self._answers.get(place, rest) for place in range(len(self._requests))]
 
-    def _has_more(self) -> bool:
-        return self._begun < len(self._requests) and self._halt is None
+    def _may_begin(self) -> bool:
+        return self._has_more and self._halt is None
 
-    def _begin(self, wire: Wire) -> list[tuple[int, Request]]:
+    def _begin(self, wire: Wire) -> None:
         begun = []
-        while len(self._pending) < self._window and self._begun < len(self._requests):
+        while len(self._pending) < self._window:
+            request = next(self._coming, None)
+            if request is None:
+                self._has_more = False
+                break
             number = wire.number()
-            self._pending[number] = self._begun, Answer()
-            begun.append((number, self._requests[self._begun]))
-            self._begun += 1
-        return begun
+            self._pending[number] = len(self._requests), Answer()
+            self._requests.append(request)
+            begun.append((number, request))
+        if begun:
+            wire.send(begun)
 
     def _take(self, message: Message) -> None:
         known = self._pending.get(message.number)
