@@ -48,7 +48,7 @@ GRANTED = {
     "eduPersonAffiliation": "'[\"member\", \"student\"]'",
     "eduPersonPrincipalName": "lower(login) || '@northfield.example'",
 }  # fmt: skip
-BATCH = 500
+BATCH = 1000
 
 
 class Timed(LdapConnector):

@@ -59,6 +59,10 @@ def test_in_the_clear_goes_only_what_stays_on_this_machine(url: str):
     assert settings(url=url, starttls=False).url == url
 
 
+def test_an_account_of_active_directory_may_be_a_principal_name():
+    assert settings(bind_dn="matricula@ad.example").bind_dn == "matricula@ad.example"
+
+
 def test_a_branch_of_the_suspended_inside_the_branch_is_not_searched_twice():
     inside = {**_PEOPLE, "suspend": {"move_to": "ou=Old,OU=people,dc=example"}}
     outside = {**_PEOPLE, "suspend": {"move_to": "ou=old,dc=example"}}

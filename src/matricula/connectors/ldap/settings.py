@@ -37,8 +37,14 @@ def _must_be_a_name(dn: str) -> str:
     return dn
 
 
+def _must_be_an_account(name: str) -> str:
+    # Active Directory also lets in whoever gives a user principal name.
+    return name if "@" in name and "=" not in name else _must_be_a_name(name)
+
+
 Address = Annotated[str, AfterValidator(_must_lead_somewhere)]
 Branch = Annotated[str, AfterValidator(_must_be_a_name)]
+Account = Annotated[str, AfterValidator(_must_be_an_account)]
 
 
 class Suspension(BaseModel):
@@ -120,7 +126,7 @@ class LdapSettings(BaseModel):
         url: `ldaps://host`, or `ldap://host`, which goes on encrypted (StartTLS) at once.
         starttls: `false` leaves `ldap://` in the clear; only on this machine itself.
         ca_file: Certificates to trust instead of the usual ones, for a private authority.
-        bind_dn: The account we sign in as.
+        bind_dn: The account we sign in as; in Active Directory also `name@domain`.
         password: Its password.
         layout: What the directory is: `openldap` (and relatives) or `active_directory`.
         resources: By name.
@@ -137,7 +143,7 @@ class LdapSettings(BaseModel):
     url: Address
     starttls: bool = True
     ca_file: str = ""
-    bind_dn: Branch
+    bind_dn: Account
     password: Secret
     layout: Literal["openldap", "active_directory"] = "openldap"
     resources: dict[str, Place] = Field(min_length=1)
@@ -146,7 +152,7 @@ class LdapSettings(BaseModel):
     page_size: int = Field(default=500, ge=1, le=5000)
     timeout_seconds: float = Field(default=30.0, gt=0, le=600)
     concurrency: int = Field(default=32, ge=1, le=64)
-    batch_size: int = Field(default=500, ge=1, le=1000)
+    batch_size: int = Field(default=1000, ge=1, le=5000)
 
     @model_validator(mode="after")
     def _nothing_in_the_clear(self) -> Self:
