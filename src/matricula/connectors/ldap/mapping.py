@@ -6,6 +6,7 @@ values in other languages (`cn;lang-ja`).
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from matricula.connectors.kit.errors import SkipRow
@@ -37,7 +38,10 @@ def row_of(resource: Resource, entry: Entry) -> tuple[dict[str, Value], list[tup
         if field is None or field.attribute.type is None:
             continue
         try:
-            row[name] = values.from_bytes(field.attribute.type, raw, is_list=field.is_list)
+            if field.is_plain and len(raw) == 1:
+                row[name] = values.text_of(raw[0])
+            else:
+                row[name] = values.from_bytes(field.attribute.type, raw, is_list=field.is_list)
         except Misfit as misfit:
             misfits.append((name, str(misfit)))
     if resource.place.suspend:
@@ -57,8 +61,14 @@ def is_away(resource: Resource, dn: str) -> bool:
     suspension = resource.place.suspend
     if suspension is None or suspension.move_to is None:
         return False
+    return _lies_below(names.parent(dn), suspension.move_to)
+
+
+@lru_cache(maxsize=4096)
+def _lies_below(parent: str, branch: str) -> bool:
+    # Thousands of people live in one branch, and its name is read once.
     try:
-        return names.lies_below(names.parse(dn), names.parse(suspension.move_to))
+        return names.lies_below(names.parse(parent), names.parse(branch))
     except names.Unnamed:
         return False
 

@@ -227,7 +227,7 @@ def written(answer: Answer) -> Attributes:
     try:
         _, at, end = ber.element(value, 0, len(value))
         return _entry(value, at, end).attributes
-    except (Malformed, IndexError):
+    except (Malformed, IndexError, UnicodeDecodeError):
         return {}
 
 
@@ -267,7 +267,7 @@ def read_message(data: bytes, at: int, end: int) -> Message:
     """
     try:
         return _message(data, at, end)
-    except IndexError as error:
+    except (IndexError, UnicodeDecodeError) as error:
         raise Malformed from error
 
 
@@ -296,21 +296,26 @@ def _entry(data: bytes, at: int, end: int) -> Entry:
     _, at, end = ber.element(data, stop, end)
     attributes: Attributes = {}
     while at < end:
-        _, start, after = ber.element(data, at, end)
-        _, name_at, name_end = ber.element(data, start, after)
-        _, start, stop = ber.element(data, name_end, after)
-        attributes[_text(data[name_at:name_end])] = _values(data, start, stop)
-        at = after
+        # Most heads are two bytes. These two loops are most of what a full read takes.
+        size = data[at + 1]
+        if size < _SHORT:
+            start, at = at + 2, at + 2 + size
+        else:
+            _, start, at = ber.element(data, at, end)
+        _, name_at, name_end = ber.element(data, start, at)
+        _, start, stop = ber.element(data, name_end, at)
+        attributes[data[name_at:name_end].decode()] = _values(data, start, stop)
+    if at != end:
+        raise Malformed
     return Entry(dn, attributes)
 
 
 def _values(data: bytes, at: int, end: int) -> list[bytes]:
     values = []
     while at < end:
-        # Most values are short: their length is one byte. This loop is most of a full read.
-        length = data[at + 1]
-        if length < _SHORT:
-            start, at = at + 2, at + 2 + length
+        size = data[at + 1]
+        if size < _SHORT:
+            start, at = at + 2, at + 2 + size
         else:
             _, start, at = ber.element(data, at, end)
         values.append(data[start:at])

@@ -35,11 +35,12 @@ _LISTS = (
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a resource: an attribute, and whether it is a list of values."""
+    """One field of a resource: an attribute, and whether it is a list of values, or just text."""
 
     attribute: AttributeType
     is_list: bool = False
     required: bool = False
+    is_plain: bool = False
 
     @property
     def name(self) -> str:
@@ -183,11 +184,12 @@ def _resource(name: str, place: Place, settings: LdapSettings, schema: Schema) -
     naming = place.name or naming
     must = (required if layout.required is None else layout.required) | {naming}
     never = {lock.lower(), place.member.lower() if place.kind == "groups" else ""}
-    fields = {
-        one.name: Field(one, is_list=bool(one.names & lists), required=one.name in must)
-        for one in schema.fields(classes)
-        if not one.names & never
-    }
+    fields = {}
+    for one in schema.fields(classes):
+        is_list = bool(one.names & lists)
+        is_plain = one.type == "text" and not is_list
+        if not one.names & never:
+            fields[one.name] = Field(one, is_list, one.name in must, is_plain)
     if naming not in fields:
         raise GiveUp(
             f"{naming} is no attribute of {name}'s object classes, and cannot name its entries.",

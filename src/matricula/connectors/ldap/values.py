@@ -55,6 +55,19 @@ def from_bytes(kind: NativeType, raw: Sequence[bytes], *, is_list: bool) -> Valu
     return _read(kind, raw[0])
 
 
+def text_of(raw: bytes) -> str:
+    """Read a value that is text.
+
+    Raises:
+        Misfit: It is not.
+    """
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        message = "is not text in UTF-8"
+        raise Misfit(message) from error
+
+
 def folded(raw: bytes, *, exact: bool) -> bytes:
     """Bring a value into the form in which a directory compares it (RFC 4518, nearly)."""
     if exact:
@@ -122,11 +135,7 @@ def _time(text: str) -> bytes:
 
 
 def _read(kind: NativeType, raw: bytes) -> Value:
-    try:
-        text = raw.decode()
-    except UnicodeDecodeError as error:
-        message = "is not text in UTF-8"
-        raise Misfit(message) from error
+    text = text_of(raw)
     if kind == "boolean":
         return _boolean(text) == b"TRUE"
     if kind == "integer":
