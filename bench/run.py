@@ -27,6 +27,7 @@ BENCHES = {
     "rush": ("--students", "200"),
     "newcomer": ("--people", "20000", "--times", "4"),
     "canvas": ("--rows", "5000"),
+    "ldap": ("--people", "2000"),
     "loading": ("--students", "2000", "--terms", "3"),
 }
 

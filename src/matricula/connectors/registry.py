@@ -23,6 +23,7 @@ _OURS = {
     "sql": "matricula.connectors.sql.connector:SqlConnector",
     "oneroster_csv": "matricula.connectors.oneroster_csv.connector:OneRosterCsvConnector",
     "scim": "matricula.connectors.scim.connector:ScimConnector",
+    "ldap": "matricula.connectors.ldap.connector:LdapConnector",
     "register": "matricula.connectors.sis.connector:RegisterConnector",
     "warehouse": "matricula.connectors.warehouse.connector:WarehouseConnector",
 }
