@@ -22,6 +22,7 @@ _OURS = {
     "sql": "matricula.connectors.sql.connector:SqlConnector",
     "oneroster_csv": "matricula.connectors.oneroster_csv.connector:OneRosterCsvConnector",
     "scim": "matricula.connectors.scim.connector:ScimConnector",
+    "moodle": "matricula.connectors.moodle.connector:MoodleConnector",
     "register": "matricula.connectors.sis.connector:RegisterConnector",
     "warehouse": "matricula.connectors.warehouse.connector:WarehouseConnector",
 }

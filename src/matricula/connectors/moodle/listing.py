@@ -1,0 +1,72 @@
+"""Read who takes part in a course, page by page, and believe it only when it held still.
+
+Each page begins with the last of the one before: had somebody been deleted meanwhile, the
+others would have moved up and one would be missing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from matricula.connectors.kit.errors import Untrusted
+from matricula.connectors.kit.http import not_understood
+
+if TYPE_CHECKING:
+    from matricula.connectors.moodle.desk import Desk
+
+_FUNCTION = "core_enrol_get_enrolled_users"
+_ATTEMPTS = 4
+
+
+def enrolled(desk: Desk, course: int | str, fields: str, only: str = "") -> list[dict[str, Any]]:
+    """List who takes part in a course, in the order of their numbers.
+
+    Args:
+        desk: The way to Moodle.
+        course: Its number.
+        fields: Names of what is asked for of each; fewer are much faster.
+        only: `onlyactive` or `onlysuspended`; everybody when left out.
+
+    Raises:
+        Untrusted: It moved on every attempt (M440).
+        Refused: There is no such course.
+    """
+    for _ in range(_ATTEMPTS):
+        found = _attempt(desk, course, fields, only)
+        if found is not None:
+            return found
+    raise Untrusted(
+        f"Who takes part in course {course} changed on each of {_ATTEMPTS} attempts to read it.",
+        code="M440",
+        cure="Read it at a quieter hour.",
+    )
+
+
+def _attempt(desk: Desk, course: int | str, fields: str, only: str) -> list[dict[str, Any]] | None:
+    size = desk.settings.page_size
+    found: list[dict[str, Any]] = []
+    while True:
+        start = max(0, len(found) - 1)
+        page = _page(desk, course, fields, (only, start, size))
+        if found:
+            if not page or page[0]["id"] != found[-1]["id"]:
+                return None
+            found += page[1:]
+        else:
+            found = page
+        if len(page) < size:
+            return found
+
+
+def _page(
+    desk: Desk, course: int | str, fields: str, part: tuple[str, int, int]
+) -> list[dict[str, Any]]:
+    only, start, size = part
+    options = {"userfields": fields, "sortby": "id", "limitfrom": start, "limitnumber": size}
+    if only:
+        options[only] = 1
+    listed = [{"name": name, "value": value} for name, value in options.items()]
+    page = desk.wire.read(_FUNCTION, courseid=course, options=listed)
+    if not isinstance(page, list) or not all("id" in one for one in page):
+        raise not_understood("a page of who takes part in a course is none")
+    return page
