@@ -12,7 +12,7 @@ from matricula.connectors.moodle.fields import CATEGORIES, COURSES
 from matricula.connectors.moodle.refusals import Refused, ambiguous, blind, of_record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from matricula.connectors.kit.batches import Job
     from matricula.connectors.kit.protocol import Value, Write
@@ -55,7 +55,10 @@ class Courses:
 
     def existing(self, writes: Sequence[Write]) -> list[Row | SkipRow | None]:
         """Find the courses that these creations would double, by idnumber and by match."""
-        return self._desk.each(lambda write: _standing(self, write), writes)
+        return self._desk.each(lambda write: _standing(write, self._one_match), writes)
+
+    def _one_match(self, match: Mapping[str, Value]) -> list[Row]:
+        return self.find([match])[0]
 
     def create(self, made: Sequence[Creation]) -> list[str]:
         """Make courses, all or none."""
@@ -131,7 +134,12 @@ class Categories:
 
     def existing(self, writes: Sequence[Write]) -> list[Row | SkipRow | None]:
         """Find the categories that these creations would double, by idnumber and by match."""
-        return [_standing(self, write) for write in writes]
+        everything = self._asked() if writes else []
+
+        def look(match: Mapping[str, Value]) -> list[Row]:
+            return [row for row in everything if mapping.holds(self.table, match, row)]
+
+        return [_standing(write, look) for write in writes]
 
     def create(self, made: Sequence[Creation]) -> list[str]:
         """Make categories, all or none."""
@@ -175,15 +183,16 @@ class Categories:
         return [mapping.row_of(self.table, one, self._desk.zone) for one in told]
 
 
-def _standing(keeper: Courses | Categories, write: Write) -> Row | SkipRow | None:
+def _standing(
+    write: Write, look: Callable[[Mapping[str, Value]], list[Row]]
+) -> Row | SkipRow | None:
     """Find the one record that has the idnumber of a creation, or else what its match finds."""
     number = write.fields.get("idnumber")
     matches: list[Mapping[str, Value]] = [{"idnumber": number}] if number else []
     if write.match and all(value not in (None, "") for value in write.match.values()):
         matches.append(write.match)
     for match in matches:
-        (found,) = keeper.find([match])
-        present = only_one(found)
+        present = only_one(look(match))
         if isinstance(present, dict) and number and present.get("idnumber") not in (None, number):
             return ambiguous(f"the record with this {', '.join(match)} has another idnumber")
         if present is not None:

@@ -80,7 +80,10 @@ class Users:
                 asked.setdefault(name, []).append(str(match[name]))
             elif everybody is None:
                 everybody = [row for page in self.read() for row in page]
-        found = {name: self._by_field(name, values) for name, values in asked.items()}
+        found = {
+            name: self._by_field("id" if name == "_id" else name, values)
+            for name, values in asked.items()
+        }
         return [
             [
                 row
