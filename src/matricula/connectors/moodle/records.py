@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from matricula.connectors.kit.batches import Job, run
 from matricula.connectors.kit.claims import Claims
@@ -26,7 +26,7 @@ from matricula.connectors.moodle.refusals import (
     of_record,
     unknown,
 )
-from matricula.connectors.moodle.wire import portions
+from matricula.connectors.moodle.wire import portions, width
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -71,6 +71,11 @@ class Creation:
     def wanted(self) -> Mapping[str, Value]:
         """Field to value."""
         return self.write.fields
+
+
+# What a function wants beside the fields: the number, where it stands, how one signs in.
+_SPARE = 5
+Made = TypeVar("Made", Creation, Change)
 
 
 class Keeper(Protocol):
@@ -155,14 +160,7 @@ class _Plan:
                 self._sort(write, present, fresh, found)
             except SkipRow as error:
                 self._settle(write, error)
-        size = self._desk.settings.batch_size
-        forms = [
-            mapping.native_record(self._keeper.table, one.wanted, self._desk.zone) for one in fresh
-        ]
-        start = 0
-        for part in portions(forms, size):
-            made = fresh[start : start + len(part)]
-            start += len(part)
+        for made in self._portions(fresh):
             keys = [one.write.key for one in made]
             self.jobs.append(Job(keys, partial(_make, self._keeper, made)))
         self._change(found)
@@ -209,9 +207,17 @@ class _Plan:
                 self.jobs.append(Job((one.write.key,), partial(list, [one.done])))
             else:
                 free.append(one)
-        for part in portions(free, self._desk.settings.batch_size):
+        for part in self._portions(free):
             keys = [one.write.key for one in part]
             self.jobs.append(Job(keys, partial(_change, self._keeper, part)))
+
+    def _portions(self, rows: Sequence[Made]) -> list[Sequence[Made]]:
+        table, zone = self._keeper.table, self._desk.zone
+
+        def wide(row: Made) -> int:
+            return _SPARE + width(mapping.native_record(table, row.wanted, zone))
+
+        return portions(rows, self._desk.settings.batch_size, wide)
 
     def _is_sound(self, write: Write, fields: Mapping[str, Value]) -> bool:
         try:

@@ -8,7 +8,7 @@ must lose its token and be refused as a whole (decision 0036).
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
 
 from matricula.connectors.kit import http
@@ -18,10 +18,11 @@ from matricula.connectors.kit.transport import Access
 from matricula.connectors.moodle.refusals import judged, of_no_record, unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from matricula.connectors.moodle.settings import MoodleSettings
 
+One = TypeVar("One")
 _PATH = "/webservice/rest/server.php"
 # PHP's own limit is 1000, and Moodle asks for 5000; a few go into the call itself.
 MOST_VARIABLES = 900
@@ -142,9 +143,22 @@ def flattened(value: object, name: str = "") -> Iterator[tuple[str, str]]:
         yield name, "" if value is None else str(value)
 
 
-def portions(rows: Sequence[Any], size: int) -> list[Sequence[Any]]:
-    """Divide rows so that no call has more than `size` of them, or too many variables."""
-    widest = max((sum(1 for _ in flattened({"": row})) for row in rows), default=1)
+def width(form: object) -> int:
+    """Count the variables that a value takes in a call."""
+    return sum(1 for _ in flattened({"": form}))
+
+
+def portions(
+    rows: Sequence[One], size: int, wide: Callable[[One], int] = width
+) -> list[Sequence[One]]:
+    """Divide rows so that no call has more than `size` of them, or too many variables.
+
+    Args:
+        rows: What is to be sent.
+        size: Of a call, in rows.
+        wide: How many variables a row takes at most.
+    """
+    widest = max(map(wide, rows), default=1)
     step = max(1, min(size, MOST_VARIABLES // max(widest, 1)))
     return [rows[start : start + step] for start in range(0, len(rows), step)]
 
