@@ -26,7 +26,8 @@ LEAK = re.compile(
 )
 _AFTER_COMMAND = {"|", ">", ">>", "&&", ";"}
 GUIDES = {
-    "files": "connect-files.md", "oneroster_csv": "connect-oneroster.md",
+    "files": "connect-files.md", "moodle": "connect-moodle.md",
+    "oneroster_csv": "connect-oneroster.md",
     "scim": "connect-scim.md", "sql": "connect-sql.md", "warehouse": "connect-warehouse.md",
 }  # fmt: skip
 REQUIRED = ("README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")

@@ -181,6 +181,30 @@ def test_an_account_that_does_not_see_others_is_not_believed_to_find_nobody(
         campus.write("users", create("amara", campus.person("amara")))
 
 
+@pytest.mark.parametrize(
+    "capability",
+    [
+        "moodle/user:viewalldetails",
+        "moodle/category:manage",
+        "moodle/course:update",
+        "moodle/course:enrolreview",
+        "moodle/course:managegroups",
+    ],
+)
+def test_the_check_names_a_capability_without_which_something_cannot_be_seen(
+    campus: Campus, capability: str
+):
+    well = campus.connector.ping()
+    campus.site.capabilities.discard(capability)
+
+    health = campus.connector.ping()
+
+    assert well.well
+    assert not health.well
+    assert capability in health.sentence
+    assert campus.moodle.count(CREATE) == 0
+
+
 def test_a_capability_that_is_missing_for_every_account_is_named(campus: Campus):
     campus.site.capabilities.discard("moodle/user:create")
 

@@ -23,7 +23,7 @@ def _theirs(campus: Campus, **fields: object) -> str:
     return str(made["id"])
 
 
-def _ambiguous(campus: Campus, write: object) -> SkipRow:
+def assert_ambiguous(campus: Campus, write: object) -> SkipRow:
     (outcome,) = campus.write("users", write)  # type: ignore[arg-type]  # a Write
     assert isinstance(outcome.error, SkipRow)
     assert outcome.error.code == "M606"
@@ -56,7 +56,7 @@ def test_a_user_name_that_was_only_proposed_takes_over_nobody(campus: Campus):
     _theirs(campus, username=amara["username"], email="old@n.example")
     proposed = replace(create("amara", amara), changed=frozenset(amara) - {"username"})
 
-    error = _ambiguous(campus, proposed)
+    error = assert_ambiguous(campus, proposed)
 
     assert "proposed" in error.message
 
@@ -65,14 +65,14 @@ def test_a_user_name_of_another_number_is_a_case_for_a_person(campus: Campus):
     amara = campus.person("amara")
     _theirs(campus, username=amara["username"], email="old@n.example", idnumber="S-other")
 
-    _ambiguous(campus, create("amara", amara))
+    assert_ambiguous(campus, create("amara", amara))
 
 
 def test_an_address_alone_is_a_case_for_a_person_in_any_case_of_its_letters(campus: Campus):
     amara = campus.person("amara")
     _theirs(campus, username="old", email=str(amara["email"]).upper())
 
-    error = _ambiguous(campus, create("amara", amara))
+    error = assert_ambiguous(campus, create("amara", amara))
 
     assert "email" in error.message
 
@@ -90,7 +90,7 @@ def test_a_match_by_address_finds_nobody_to_take_over(campus: Campus):
     amara = campus.person("amara")
     _theirs(campus, username="old", email=amara["email"])
 
-    _ambiguous(campus, create("amara", amara, ("email",)))
+    assert_ambiguous(campus, create("amara", amara, ("email",)))
 
 
 def test_what_moodle_cannot_be_asked_for_is_no_match(campus: Campus):
@@ -102,7 +102,7 @@ def test_another_keys_copy_is_not_taken_over(campus: Campus):
     (theirs,) = campus.make("users", create("amara", campus.person("amara")))
     again = replace(create("other", campus.person("amara")), spared=frozenset({theirs}))
 
-    _ambiguous(campus, again)
+    assert_ambiguous(campus, again)
 
 
 def test_two_keys_with_one_number_do_not_end_as_one_account(campus: Campus):

@@ -26,6 +26,7 @@ from matricula.connectors.moodle.courses import Categories, Courses
 from matricula.connectors.moodle.desk import Desk
 from matricula.connectors.moodle.enrolments import Enrolments, Rosters
 from matricula.connectors.moodle.groups import Groups, InGroups
+from matricula.connectors.moodle.health import troubles
 from matricula.connectors.moodle.marks import Marks
 from matricula.connectors.moodle.members import Members
 from matricula.connectors.moodle.service import service_of
@@ -74,19 +75,22 @@ class MoodleConnector:
         ]
 
     def ping(self) -> Health:
-        """Ask who we are, and name the functions that the token's service lacks. Never raises."""
+        """Ask who we are, and name the functions and capabilities that we lack. Never raises."""
         try:
             self._open()
             known = self._known().service
             missing = known.missing(self._resources)
+            wrong = troubles(self._known(), self._resources)
         except ConnectorError as error:
             return Health(well=False, sentence=f"{error.message} {error.cure}")
         if missing:
-            return Health(
-                well=False,
-                sentence=f"The token's service lacks {', '.join(missing)}. Add the functions to "
-                "it, or name in `resources:` what the charter uses.",
+            wrong.insert(
+                0,
+                f"The token's service lacks {', '.join(missing)}. Add the functions to it, or "
+                "name in `resources:` what the charter uses.",
             )
+        if wrong:
+            return Health(well=False, sentence=" ".join(wrong))
         return Health(well=True, sentence=f"It is Moodle {known.release} and lets our token in.")
 
     @contextmanager

@@ -72,7 +72,7 @@ class Rosters:
                 everybody = enrolled(self._desk, course, "id,roles")
                 asleep = enrolled(self._desk, course, "id,roles", "onlysuspended")
             except Refused as refused:
-                if refused.is_gone:
+                if refused.is_absent:
                     return None
                 raise
         sleeping = {str(one["id"]) for one in asleep}

@@ -67,7 +67,7 @@ class Marks:
             try:
                 told = self._desk.wire.read(_REPORT, courseid=course)
             except Refused as refused:
-                if refused.is_gone:
+                if refused.is_absent:
                     return []
                 raise
             people = told.get("usergrades") if isinstance(told, dict) else None

@@ -26,6 +26,7 @@ from matricula.connectors.moodle.refusals import (
     of_record,
     unknown,
 )
+from matricula.connectors.moodle.service import WRITES
 from matricula.connectors.moodle.wire import portions, width
 
 if TYPE_CHECKING:
@@ -300,7 +301,7 @@ def _updated(keeper: Keeper, changes: Sequence[Change]) -> list[Outcome]:
         if keeper.is_atomic or refused.is_checked_before:
             raise
         raise _Spoilt(refused) from refused
-    function = f"update of {keeper.table.name}"
+    function = WRITES[keeper.table.name]["update"]
     good = [one for one in changes if one.record_id not in codes]
     done = {outcome.key: outcome for outcome in _kept(keeper, good)}
     for one in changes:

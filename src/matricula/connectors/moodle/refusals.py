@@ -48,7 +48,9 @@ CAPABILITIES = {
     "core_user_create_users": "moodle/user:create",
     "core_user_update_users": "moodle/user:update",
     "core_course_create_courses": "moodle/course:create",
-    "core_course_update_courses": "moodle/course:update and moodle/course:visibility",
+    "core_course_update_courses": "moodle/course:update, and for what changes "
+    "moodle/course:visibility, changecategory, changefullname, changeshortname, changeidnumber "
+    "or changesummary",
     "core_course_get_courses": "moodle/course:view",
     "core_course_create_categories": "moodle/category:manage",
     "core_course_update_categories": "moodle/category:manage",
@@ -120,6 +122,11 @@ _OF_A_RECORD = {
         "the course has no enabled manual enrolment",
         "Have manual enrolment added to the course.",
     ),
+    "requireloginerror": (
+        "M731",
+        "our account may not enter the course",
+        "Have moodle/course:view and moodle/course:viewhiddencourses given to its role.",
+    ),
     "usernotupdatedadmin": (
         "M731",
         "it is the account of an administrator of the site",
@@ -140,6 +147,7 @@ _GONE = frozenset(
         "unknowcategory",
     }
 )
+_NO_ENTRY = frozenset({"errorcoursecontextnotvalid", "requireloginerror"})
 AFTER_THE_EFFECT = frozenset({"invalidresponse"})
 
 
@@ -160,6 +168,11 @@ class Refused(Exception):
     def is_gone(self) -> bool:
         """Whether what the call is about is not there."""
         return self.code in _GONE
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether it is not there for certain, and not only closed to us."""
+        return self.code == "invalidrecord"
 
     @property
     def is_checked_before(self) -> bool:
@@ -278,6 +291,12 @@ def of_no_record() -> Iterator[None]:
 
 def systemic(refused: Refused) -> ConnectorError:
     """Say what an error means to a call that is about no single record."""
+    if refused.code in _NO_ENTRY:
+        return Stop(
+            f"{refused.function}: our account in Moodle may not enter every course.",
+            code="M613",
+            cure="Have moodle/course:view and moodle/course:viewhiddencourses given to its role.",
+        )
     if refused.code == "nopermissions":
         needed = CAPABILITIES.get(refused.function, "a capability")
         return Stop(

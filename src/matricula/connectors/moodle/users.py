@@ -53,7 +53,7 @@ class Users:
 
         Moodle's search for users knows no pages; everybody takes part in the front page.
         """
-        self._must_see()
+        self.must_see()
         with of_no_record():
             ids = [str(one["id"]) for one in enrolled(self._desk, _FRONT_PAGE, "id")]
         found = 0
@@ -71,7 +71,7 @@ class Users:
 
     def find(self, matches: Sequence[Mapping[str, Value]]) -> list[list[Row]]:
         """Look accounts up, those with one of the usual identifiers in few calls."""
-        self._must_see()
+        self.must_see()
         asked: dict[str, list[str]] = {}
         everybody: list[Row] | None = None
         for match in matches:
@@ -96,7 +96,7 @@ class Users:
     def jobs(self, writes: Sequence[Write]) -> list[Job]:
         """Plan writes."""
         self._must_be_findable(writes)
-        self._must_see()
+        self.must_see()
         return records.jobs(self._desk, self, writes)
 
     def existing(self, writes: Sequence[Write]) -> list[Row | SkipRow | None]:
@@ -220,7 +220,7 @@ class Users:
             if not mapping.is_deleted(one)
         ]
 
-    def _must_see(self) -> None:
+    def must_see(self) -> None:
         """Make sure that a look-up finds what is there.
 
         Moodle leaves out whomever our account may not see in full, as if nobody were there.
@@ -235,6 +235,8 @@ class Users:
             raise blind("other accounts' user names", "moodle/user:viewalldetails")
         if guests[0].get("email") is None:
             raise blind("other accounts' addresses", "moodle/site:viewuseridentity")
+        if guests[0].get("firstname") is None:
+            raise blind("other people's whole names", "moodle/site:viewfullnames")
         self._sees = True
 
     def _is_moodles(self, row: Row) -> bool:

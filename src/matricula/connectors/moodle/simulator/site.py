@@ -92,6 +92,11 @@ class Rows:
         before = self._take(number)
         self._journal.append(lambda: self._put(number, before))
 
+    def remove_by(self, column: str, value: object) -> None:
+        """Remove the rows that have a value in an indexed column."""
+        for one in self.by(column, value):
+            self.remove(one["id"])
+
     def _put(self, number: int, record: Record) -> None:
         self._rows[number] = record
         for name, index in self._indexes.items():

@@ -230,8 +230,7 @@ def delete_groups(site: Site, groupids: Sequence[int]) -> None:
     with site.transaction():
         for number in groupids:
             if number in site.groups:
-                for one in site.group_members.by("groupid", number):
-                    site.group_members.remove(one["id"])
+                site.group_members.remove_by("groupid", number)
                 site.groups.remove(number)
 
 
@@ -256,8 +255,7 @@ def delete_group_members(site: Site, members: Sequence[Record]) -> None:
             site.one("groups", one["groupid"])
             site.user(one["userid"])
             site.need("moodle/course:managegroups")
-            for row in site.group_members.by("pair", pair(one["groupid"], one["userid"])):
-                site.group_members.remove(row["id"])
+            site.group_members.remove_by("pair", pair(one["groupid"], one["userid"]))
 
 
 def get_group_members(site: Site, groupids: Sequence[int]) -> Any:  # noqa: ANN401 - an answer

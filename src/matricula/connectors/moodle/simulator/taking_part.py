@@ -96,8 +96,7 @@ def delete_cohorts(site: Site, cohortids: Sequence[int]) -> None:
         for number in cohortids:
             site.one("cohorts", number)
             site.need("moodle/cohort:manage")
-            for one in site.cohort_members.by("cohortid", number):
-                site.cohort_members.remove(one["id"])
+            site.cohort_members.remove_by("cohortid", number)
             site.cohorts.remove(number)
 
 
@@ -127,8 +126,7 @@ def delete_cohort_members(site: Site, members: Sequence[Record]) -> None:
             site.one("cohorts", one["cohortid"])
             site.user(one["userid"])
             site.need("moodle/cohort:assign", "moodle/cohort:manage")
-            for row in site.cohort_members.by("pair", pair(one["cohortid"], one["userid"])):
-                site.cohort_members.remove(row["id"])
+            site.cohort_members.remove_by("pair", pair(one["cohortid"], one["userid"]))
 
 
 def get_cohort_members(site: Site, cohortids: Sequence[int]) -> Any:  # noqa: ANN401 - an answer
@@ -191,16 +189,12 @@ def unenrol(site: Site, enrolments: Sequence[Record]) -> None:
         for one in enrolments:
             site.need("enrol/manual:unenrol")
             both = pair(one["courseid"], one["userid"])
-            for row in site.enrolments.by("pair", both):
-                site.enrolments.remove(row["id"])
-            for row in site.role_assignments.by("pair", both):
-                site.role_assignments.remove(row["id"])
+            site.enrolments.remove_by("pair", both)
+            site.role_assignments.remove_by("pair", both)
             for group in site.groups.by("courseid", one["courseid"]):
-                for row in site.group_members.by("pair", pair(group["id"], one["userid"])):
-                    site.group_members.remove(row["id"])
+                site.group_members.remove_by("pair", pair(group["id"], one["userid"]))
             for item in site.grade_items.by("courseid", one["courseid"]):
-                for row in site.grades.by("pair", pair(item["id"], one["userid"])):
-                    site.grades.remove(row["id"])
+                site.grades.remove_by("pair", pair(item["id"], one["userid"]))
 
 
 def enrolled(site: Site, courseid: int, options: Sequence[Record] = ()) -> Any:  # noqa: ANN401 - an answer
