@@ -47,6 +47,17 @@ def test_a_call_that_is_cut_short_is_refused_as_a_whole(either: Campus):
     assert either.find("enrolments", courseid=course, userid=amara) == []
 
 
+def test_the_check_finds_nothing_to_object_to(either: Campus):
+    assert either.connector.ping().sentence.startswith("It is Moodle 4.")
+
+
+def test_nobody_is_suspended_on_the_front_page_and_it_cannot_be_asked(either: Campus):
+    options = [{"name": "onlysuspended", "value": 1}]
+
+    with pytest.raises(Refused, match="codingerror"):
+        either.wire.read("core_enrol_get_enrolled_users", courseid=1, options=options)
+
+
 def test_an_unknown_criterion_finds_everybody(either: Campus):
     either.make("users", create("amara", either.person("amara")))
 

@@ -103,7 +103,8 @@ class MoodleConnector:
         one = self._resource(resource)
         schema = tables.schema_of(one.table)
         rows = (tables.batch_of(schema, page) for page in one.read())
-        yield Reading(schema, rows, may_be_empty=one.table.may_be_empty)
+        findings = one.findings if isinstance(one, Marks) else []
+        yield Reading(schema, rows, may_be_empty=True, findings=findings)
 
     def find(self, resource: str, matches: Sequence[Mapping[str, Value]]) -> list[list[Found]]:
         """Look records up; every answer is checked here, whatever Moodle takes for equal.

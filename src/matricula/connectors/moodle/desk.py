@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from matricula.connectors.kit import batches
+from matricula.connectors.kit.errors import Untrusted
 from matricula.connectors.kit.http import not_understood
 from matricula.connectors.moodle.halves import gathered
 from matricula.connectors.moodle.refusals import ambiguous, of_no_record, unknown
@@ -86,10 +87,20 @@ class Resource(Protocol):
 
 
 def courses_of(desk: Desk) -> list[dict[str, Any]]:
-    """List all courses but the front page, which Moodle keeps as a course."""
+    """List all courses but the front page, which Moodle keeps as a course.
+
+    Raises:
+        Untrusted: Not even the front page is there (M441).
+    """
     told = desk.wire.must_read("core_course_get_courses")
     if not isinstance(told, list):
         raise not_understood("the listing of courses is none")
+    if not told:
+        raise Untrusted(
+            "Moodle lists no course, not even its front page.",
+            code="M441",
+            cure="Look at Moodle's own log; nothing was taken from this listing.",
+        )
     return [one for one in told if str(one.get("format")) != "site"]
 
 

@@ -49,13 +49,11 @@ class Table:
         name: In the charter.
         columns: Its fields by name.
         said_by: The field that says whether a record is suspended; empty where none can be.
-        may_be_empty: Whether no record at all is normal.
     """
 
     name: str
     columns: dict[str, Column]
     said_by: str = ""
-    may_be_empty: bool = True
 
     @property
     def suspends(self) -> bool:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from matricula.connectors.kit.errors import Untrusted
 from matricula.connectors.kit.http import not_understood
 from matricula.connectors.moodle import mapping
 from matricula.connectors.moodle.desk import Desk, courses_of
 from matricula.connectors.moodle.fields import COURSEWORK, GRADE_ITEMS, MARKS
 from matricula.connectors.moodle.refusals import Refused, of_no_record
+from matricula.kernel.findings import Finding
 from matricula.kernel.keys import join_key
 
 if TYPE_CHECKING:
@@ -34,13 +34,14 @@ class Marks:
     def __init__(self, desk: Desk, what: What) -> None:
         self._desk, self._what = desk, what
         self.table = _TABLES[what]
+        self.findings: list[Finding] = []
 
     def read(self) -> Iterator[list[Row]]:
         """Read the report of every course, a few courses at a time.
 
-        Raises:
-            Untrusted: A course has grade items that the report does not show us (M441).
+        A course with grade items that the report does not show us becomes a finding.
         """
+        self.findings.clear()
         courses = [str(one["id"]) for one in courses_of(self._desk)]
         step = self._desk.settings.concurrency * 2
         for start in range(0, len(courses), step):
@@ -74,13 +75,13 @@ class Marks:
             if not isinstance(people, list):
                 raise not_understood("the report of a course's marks is none")
             if people:
-                self._must_be_whole(course, people)
+                self._look_for_hidden(course, people)
         if self._what == "grade_items":
             return self._items(course, people)
         return [row for person in people for row in self._of_person(person)]
 
-    def _must_be_whole(self, course: str, people: Sequence[Mapping[str, Any]]) -> None:
-        """Make sure that no item is hidden from us: it would still count in the total."""
+    def _look_for_hidden(self, course: str, people: Sequence[Mapping[str, Any]]) -> None:
+        """Say when items are hidden from us: they still count in the total."""
         if _ITEMS not in self._desk.service.functions:
             return
         told = self._desk.wire.read(_ITEMS, courseid=course)
@@ -88,13 +89,16 @@ class Marks:
         items = {str(one["id"]) for one in listed or ()}
         shown = {str(item["id"]) for person in people for item in person["gradeitems"]}
         if items - shown:
-            raise Untrusted(
-                f"Course {course} has {len(items - shown)} grade items that our account is not "
-                "shown, and they count in the total all the same.",
-                code="M441",
+            finding = Finding(
+                place=f"{self._what}, course {course}",
+                code="M731",
+                message=f"{len(items - shown)} grade items are not shown to our account, and "
+                "they count in the total all the same.",
                 cure="Have mod/<type>:view given to the account's role for every type of "
                 "activity that is marked.",
+                severity="warning",
             )
+            self.findings.append(finding)
 
     def _of_person(self, person: Mapping[str, Any]) -> list[Row]:
         items = person["gradeitems"]

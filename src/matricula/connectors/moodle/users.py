@@ -232,7 +232,10 @@ class Users:
             return
         guests = self._by_field("username", [_GUEST])
         if not guests:
-            raise blind("other accounts' user names", "moodle/user:viewalldetails")
+            raise blind(
+                "other accounts' user names",
+                "moodle/user:viewdetails and moodle/user:viewalldetails",
+            )
         if guests[0].get("email") is None:
             raise blind("other accounts' addresses", "moodle/site:viewuseridentity")
         if guests[0].get("firstname") is None:

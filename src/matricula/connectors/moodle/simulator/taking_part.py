@@ -211,6 +211,8 @@ def enrolled(site: Site, courseid: int, options: Sequence[Record] = ()) -> Any: 
 
 def _taking_part(site: Site, course: int, asked: Record) -> list[Any]:
     if course == FRONT_PAGE:
+        if asked.get("onlysuspended"):
+            raise MoodleError("codingerror", "onlysuspended is not applicable on the front page")
         return [one["id"] for one in site.users.all() if not one["deleted"]]
     rows = site.enrolments.by("courseid", course)
     now = site.clock()
@@ -280,7 +282,9 @@ def _grade(site: Site, item: int, user: int) -> Record:
 def grade_items(site: Site, courseid: int) -> Any:  # noqa: ANN401 - an answer
     """`core_grades_get_gradeitems`: every item but totals, whether ours may see it or not."""
     site.one("courses", courseid)
-    rows = [one for one in site.grade_items.by("courseid", courseid) if one["itemtype"] == "mod"]
+    rows = [
+        one for one in site.grade_items.by("courseid", courseid) if one["itemtype"] != "course"
+    ]
     listed = [{"id": str(one["id"]), "itemname": one["itemname"], "category": ""} for one in rows]
     return {"gradeItems": listed, "warnings": []}
 
