@@ -268,6 +268,14 @@ def test_no_message_repeats_a_name_an_address_or_the_token(campus: Campus):
         assert not any(secret in sentence for sentence in said)
 
 
+def test_a_listing_without_even_the_front_page_is_not_believed(campus: Campus):
+    campus.connector.describe()
+    campus.moodle.faults.append(Fault("core_course_get_courses", body=b"[]", times=9))
+
+    with pytest.raises(Untrusted):
+        campus.rows("enrolments")
+
+
 def _moving(campus: Campus, victims: list[str]) -> None:
     """Delete an account whenever the first page of who takes part has been read."""
     answer = campus.moodle.answer
@@ -284,18 +292,22 @@ def _moving(campus: Campus, victims: list[str]) -> None:
 
 def test_a_listing_that_moved_is_read_again(make_campus: Callable[..., Campus]):
     campus = make_campus(page_size=3)
+    course, _ = campus.taught()
     ids = campus.make("users", *(create(f"k{n}", campus.person(f"p{n}")) for n in range(6)))
+    campus.make("enrolments", *(enrol(course, one) for one in ids))
     _moving(campus, ids[:1])
 
-    assert [row["_id"] for row in campus.rows("users")] == ids[1:]
+    assert {row["userid"] for row in campus.rows("enrolments")} == set(ids[1:])
 
 
 def test_a_listing_that_never_holds_still_is_not_believed(make_campus: Callable[..., Campus]):
     campus = make_campus(page_size=3)
+    course, _ = campus.taught()
     ids = campus.make("users", *(create(f"k{n}", campus.person(f"p{n}")) for n in range(9)))
+    campus.make("enrolments", *(enrol(course, one) for one in ids))
     _moving(campus, ids)
 
     with pytest.raises(Untrusted) as caught:
-        campus.rows("users")
+        campus.rows("enrolments")
 
     assert caught.value.code == "M440"

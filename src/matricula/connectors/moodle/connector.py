@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from matricula.connectors.kit.protocol import Context, ResourceShape, Value, Write
     from matricula.connectors.moodle import desk
 
-# Ten calls of fifty: one look-up for all of them costs little then.
-_CALLS_IN_A_BATCH = 10
+# One look-up for all of them costs little then.
+_CALLS_IN_A_BATCH = 16
 
 
 class MoodleConnector:

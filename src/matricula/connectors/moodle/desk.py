@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from matricula.connectors.moodle.settings import MoodleSettings
     from matricula.connectors.moodle.wire import Wire
 
+# A thousand take Moodle some three seconds.
+_LOOKED_UP_AT_ONCE = 800
 Asked = TypeVar("Asked")
 Answered = TypeVar("Answered")
 
@@ -58,7 +60,7 @@ class Desk:
         Raises:
             ConnectorError: Of the kit.
         """
-        together = portions(list(dict.fromkeys(values)), self.settings.page_size)
+        together = portions(list(dict.fromkeys(values)), _LOOKED_UP_AT_ONCE)
         with of_no_record():
             found = self.each(partial(gathered, ask=ask), together)
         return [one for part in found for one in part]

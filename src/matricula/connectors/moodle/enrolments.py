@@ -70,7 +70,9 @@ class Rosters:
         with of_no_record():
             try:
                 everybody = enrolled(self._desk, course, "id,roles")
-                asleep = enrolled(self._desk, course, "id,roles", "onlysuspended")
+                asleep = []
+                if everybody:
+                    asleep = enrolled(self._desk, course, "id,roles", only="onlysuspended")
             except Refused as refused:
                 if refused.is_absent:
                     return None

@@ -27,7 +27,7 @@ from matricula.connectors.moodle.refusals import (
     unknown,
 )
 from matricula.connectors.moodle.service import WRITES
-from matricula.connectors.moodle.wire import portions, width
+from matricula.connectors.moodle.wire import portions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -213,10 +213,9 @@ class _Plan:
             self.jobs.append(Job(keys, partial(_change, self._keeper, part)))
 
     def _portions(self, rows: Sequence[Made]) -> list[Sequence[Made]]:
-        table, zone = self._keeper.table, self._desk.zone
-
         def wide(row: Made) -> int:
-            return _SPARE + width(mapping.native_record(table, row.wanted, zone))
+            # A custom profile field takes two variables.
+            return _SPARE + len(row.wanted) + sum(n.startswith("profile.") for n in row.wanted)
 
         return portions(rows, self._desk.settings.batch_size, wide)
 

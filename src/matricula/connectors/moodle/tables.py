@@ -10,7 +10,7 @@ import pyarrow as pa
 from matricula.connectors.kit.protocol import FieldShape, ResourceShape
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from matricula.connectors.kit.protocol import Value
     from matricula.connectors.moodle.fields import Column, Table
@@ -55,15 +55,17 @@ def schema_of(table: Table) -> pa.Schema:
     return pa.schema(columns)
 
 
-def batch_of(schema: pa.Schema, rows: Iterable[Row]) -> pa.RecordBatch:
+def batch_of(schema: pa.Schema, rows: Sequence[Row]) -> pa.RecordBatch:
     """Turn rows into a batch."""
-    typed = [{one.name: _typed(one.type, row.get(one.name)) for one in schema} for row in rows]
-    return pa.RecordBatch.from_pylist(typed, schema=schema)
+    columns = [
+        pa.array(_typed(one.type, [row.get(one.name) for row in rows]), one.type) for one in schema
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
-def _typed(kind: pa.DataType, value: Value) -> Value | date:
-    if value is None:
-        return None
+def _typed(kind: pa.DataType, values: list[Value]) -> Sequence[Value | date]:
     if pa.types.is_timestamp(kind):
-        return datetime.fromisoformat(str(value))
-    return date.fromisoformat(str(value)) if pa.types.is_date(kind) else value
+        return [one and datetime.fromisoformat(str(one)) for one in values]
+    if pa.types.is_date(kind):
+        return [one and date.fromisoformat(str(one)) for one in values]
+    return values

@@ -55,7 +55,7 @@ class Users:
         """
         self.must_see()
         with of_no_record():
-            ids = [str(one["id"]) for one in enrolled(self._desk, _FRONT_PAGE, "id")]
+            ids = [str(one["id"]) for one in enrolled(self._desk, _FRONT_PAGE, "id", pages=10)]
         found = 0
         step = self._desk.settings.page_size * self._desk.settings.concurrency
         for start in range(0, len(ids), step):
@@ -125,10 +125,11 @@ class Users:
             forms.append(form)
         told = self._desk.wire.write("core_user_create_users", users=forms)
         ids = numbers_in(told)
+        suspended = self.table.columns["suspended"]
         asleep = [
             {"id": record_id, "suspended": 1}
             for one, record_id in zip(made, ids, strict=False)
-            if mapping.native_record(self.table, one.wanted, self._desk.zone).get("suspended")
+            if mapping.agrees(suspended, one.wanted.get("suspended"), held=True)
         ]
         if asleep:
             self._suspend_new(asleep)
