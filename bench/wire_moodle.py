@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 LATENCY_SECONDS = 0.02
 ROWS, CALLS = 50, 4
-HEADS = ("what", "rate", "ratio to bare", "reach")
+HEADS = ("what", "found", "ratio", "reach")
 TOKEN = "bench"  # noqa: S105 - of a simulator that lives for a minute
 COURSES = 20
 LOOK = "core_user_get_users_by_field"
