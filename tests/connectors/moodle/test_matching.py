@@ -115,6 +115,29 @@ def test_two_keys_with_one_number_do_not_end_as_one_account(campus: Campus):
     assert len(campus.rows("users")) == 1
 
 
+def test_two_keys_with_one_number_and_two_logins_do_not_end_as_two_accounts(campus: Campus):
+    amara, bela = campus.person("amara"), campus.person("bela")
+    twin = {**bela, "idnumber": amara["idnumber"]}
+
+    first, second = campus.write(
+        "users", create("amara", amara, ("username",)), create("twin", twin, ("username",))
+    )
+
+    assert first.error is None
+    assert isinstance(second.error, SkipRow)
+
+
+def test_two_changes_of_one_batch_do_not_give_one_number_to_two_accounts(campus: Campus):
+    amara, bela = campus.make("users", *(create(n, campus.person(n)) for n in ("amara", "bela")))
+
+    first, second = campus.write(
+        "users", change(amara, idnumber="S-new"), change(bela, idnumber="S-new")
+    )
+
+    assert first.error is None
+    assert isinstance(second.error, SkipRow)
+
+
 def test_a_number_that_another_account_has_is_not_written_a_second_time(campus: Campus):
     amara, bela = campus.make("users", *(create(n, campus.person(n)) for n in ("amara", "bela")))
     taken = campus.fields("users", amara)["idnumber"]
@@ -151,6 +174,14 @@ def test_a_suspended_account_that_is_adopted_sleeps_on_unless_the_flow_says_othe
 
     assert asleep is True
     assert campus.fields("users", theirs)["suspended"] is False
+
+
+def test_with_moodles_own_passwords_everybody_is_made_one(make_campus: Callable[..., Campus]):
+    campus = make_campus(auth="manual")
+
+    (amara,) = campus.make("users", create("amara", campus.person("amara")))
+
+    assert campus.fields("users", amara)["auth"] == "manual"
 
 
 def test_nobody_is_made_without_a_way_to_sign_in(make_campus: Callable[..., Campus]):

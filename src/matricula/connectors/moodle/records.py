@@ -184,9 +184,14 @@ class _Plan:
         found.append(Change(write, str(present["_id"]), wanted, adopted=True, present=present))
 
     def _must_be_alone(self, write: Write) -> None:
-        match = tuple(sorted((name, str(value)) for name, value in write.match.items()))
-        if match and self._twins.setdefault(match, write.key) != write.key:
-            raise ambiguous(f"another key of this batch has the same {', '.join(write.match)}")
+        number = {
+            "idnumber": write.fields.get("idnumber"),
+            "courseid": write.fields.get("courseid"),
+        }
+        for one in (write.match, number if number["idnumber"] else {}):
+            mark = tuple(sorted((name, str(value)) for name, value in one.items()))
+            if mark and self._twins.setdefault(mark, write.key) != write.key:
+                raise ambiguous(f"another key of this batch has the same {', '.join(one)}")
 
     def change(self, writes: Sequence[Write]) -> None:
         """Plan updates, suspensions and their reverse."""

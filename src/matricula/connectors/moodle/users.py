@@ -162,13 +162,20 @@ class Users:
         values = [value for value in wanted.values() if value]
         if not values:
             return [None] * len(changes)
-        holders = _grouped("idnumber", self._by_field("idnumber", values))
-        return [
-            ambiguous("its idnumber is already another account's")
-            if any(row["_id"] != one.record_id for row in holders.get(wanted[one.record_id], ()))
-            else None
-            for one in changes
-        ]
+        holders = {
+            number: {str(row["_id"]) for row in rows}
+            for number, rows in _grouped("idnumber", self._by_field("idnumber", values)).items()
+        }
+
+        def judge(record_id: str) -> SkipRow | None:
+            number = wanted[record_id]
+            if holders.get(number, set()) - {record_id}:
+                return ambiguous("its idnumber is already another account's")
+            # The next of this batch that wants it comes too late.
+            holders.setdefault(number, set()).add(record_id)
+            return None
+
+        return [judge(one.record_id) if wanted[one.record_id] else None for one in changes]
 
     def why(self, row: Creation | Change, refused: Refused) -> SkipRow:
         """Look again at what must be unique, where Moodle says only that something is wrong."""
