@@ -13,7 +13,6 @@ import pytest
 from matricula.connectors.kit.protocol import Context
 from matricula.connectors.moodle.connector import MoodleConnector
 from matricula.connectors.moodle.simulator import Site, serve
-from matricula.connectors.moodle.wire import Wire
 from tests.connectors.moodle.campus import Campus
 
 if TYPE_CHECKING:
@@ -27,10 +26,9 @@ def _campus(url: str, token: str, **settings: object) -> Iterator[Campus]:
     given = {"url": url, "token": token, "auth": "oauth2", "attempts": 1, **settings}
     checked = MoodleConnector.Settings.model_validate(given)
     connector = MoodleConnector(checked, Context("lms", Path()))
-    wire = Wire(checked)
-    yield Campus(connector, wire, mark=secrets.token_hex(4))
+    # A second client would read the certificates of the whole world once more.
+    yield Campus(connector, connector._wire, mark=secrets.token_hex(4))
     connector.close()
-    wire.close()
 
 
 @contextmanager
