@@ -205,6 +205,15 @@ def test_the_check_names_a_capability_without_which_something_cannot_be_seen(
     assert campus.moodle.count(CREATE) == 0
 
 
+def test_a_site_that_hides_who_is_suspended_is_not_believed_to_have_nobody_suspended(
+    campus: Campus,
+):
+    campus.site.hidden.add("suspended")
+
+    with pytest.raises(Stop, match="moodle/user:viewhiddendetails"):
+        campus.rows("users")
+
+
 def test_a_capability_that_is_missing_for_every_account_is_named(campus: Campus):
     campus.site.capabilities.discard("moodle/user:create")
 

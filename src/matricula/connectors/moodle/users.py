@@ -248,6 +248,8 @@ class Users:
             raise blind("other accounts' addresses", "moodle/site:viewuseridentity")
         if guests[0].get("firstname") is None:
             raise blind("other people's whole names", "moodle/site:viewfullnames")
+        if guests[0].get("suspended") is None:
+            raise blind("who is suspended", "moodle/user:viewhiddendetails")
         self._sees = True
 
     def _is_moodles(self, row: Row) -> bool:

@@ -262,7 +262,8 @@ def shown(site: Site, user: Record) -> Record:
         {"shortname": one, "name": one, "type": "text", "value": user["custom"].get(one, "")}
         for one in sorted(site.profile_fields)
     ]
-    return {**details, "customfields": custom} if custom else details
+    details = {**details, "customfields": custom} if custom else details
+    return {name: value for name, value in details.items() if name not in site.hidden}
 
 
 def _is_address(text: str) -> bool:

@@ -116,6 +116,7 @@ class Site:
     Attributes:
         has_default_category: Every real one has; a test of categories begins without.
         capabilities: What our account may do.
+        hidden: User fields that the site hides (`hiddenuserfields`).
         profile_fields: Short names of custom profile fields that there are.
         unseen_modules: Types of activity whose grade items our account is not shown.
         assignable: Roles that our account may assign.
@@ -125,6 +126,7 @@ class Site:
 
     has_default_category: bool = True
     capabilities: set[str] = field(default_factory=lambda: set(CAPABILITIES))
+    hidden: set[str] = field(default_factory=set)
     profile_fields: set[str] = field(default_factory=set)
     unseen_modules: set[str] = field(default_factory=set)
     assignable: set[int] = field(default_factory=lambda: {3, 4, 5})
