@@ -27,9 +27,9 @@ LEAK = re.compile(
 _AFTER_COMMAND = {"|", ">", ">>", "&&", ";"}
 GUIDES = {
     "canvas": "connect-canvas.md", "files": "connect-files.md",
-    "ldap": "connect-ldap.md", "oneroster_csv": "connect-oneroster.md",
-    "scim": "connect-scim.md", "sql": "connect-sql.md",
-    "warehouse": "connect-warehouse.md",
+    "ldap": "connect-ldap.md", "moodle": "connect-moodle.md",
+    "oneroster_csv": "connect-oneroster.md", "scim": "connect-scim.md",
+    "sql": "connect-sql.md", "warehouse": "connect-warehouse.md",
 }  # fmt: skip
 REQUIRED = ("README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
 

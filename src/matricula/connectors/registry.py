@@ -24,6 +24,7 @@ _OURS = {
     "oneroster_csv": "matricula.connectors.oneroster_csv.connector:OneRosterCsvConnector",
     "scim": "matricula.connectors.scim.connector:ScimConnector",
     "ldap": "matricula.connectors.ldap.connector:LdapConnector",
+    "moodle": "matricula.connectors.moodle.connector:MoodleConnector",
     "register": "matricula.connectors.sis.connector:RegisterConnector",
     "warehouse": "matricula.connectors.warehouse.connector:WarehouseConnector",
 }

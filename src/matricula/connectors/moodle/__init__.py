@@ -1,0 +1,1 @@
+"""The `moodle` connector: a Moodle site over its REST web services."""
