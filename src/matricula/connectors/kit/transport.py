@@ -9,6 +9,8 @@ import base64
 import logging
 import ssl
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx2
@@ -68,7 +70,7 @@ def guarded_client(access: Access, *, auth: httpx2.Auth | None = None) -> httpx2
         access: What the charter says.
         auth: Signs requests where a token, or a user and password, do not do.
     """
-    verify = ssl.create_default_context(cafile=access.ca_file or None)
+    verify = _trust(access.ca_file, _written_at(access.ca_file))
     return httpx2.Client(
         base_url=access.url,
         auth=auth or (_Reference(access) if access.token or access.user else None),
@@ -77,6 +79,21 @@ def guarded_client(access: Access, *, auth: httpx2.Auth | None = None) -> httpx2
         trust_env=False,
         transport=_Named(access, httpx2.HTTPTransport(verify=verify, trust_env=False)),
     )
+
+
+@cache
+def _trust(ca_file: str, _written: int) -> ssl.SSLContext:
+    """Read whom to trust: once until the file is another one, for it takes a client's longest."""
+    return ssl.create_default_context(cafile=ca_file or None)
+
+
+def _written_at(ca_file: str) -> int:
+    place = Path(ca_file or ssl.get_default_verify_paths().openssl_cafile)
+    try:
+        return place.stat().st_mtime_ns
+    except OSError:
+        # What cannot be read is said by whoever reads it.
+        return 0
 
 
 def not_trusted(error: BaseException) -> bool:
