@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _OURS = {
     "files": "matricula.connectors.files.connector:FilesConnector",
+    "koha": "matricula.connectors.koha.connector:KohaConnector",
     "sql": "matricula.connectors.sql.connector:SqlConnector",
     "oneroster_csv": "matricula.connectors.oneroster_csv.connector:OneRosterCsvConnector",
     "scim": "matricula.connectors.scim.connector:ScimConnector",
