@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _OURS = {
     "files": "matricula.connectors.files.connector:FilesConnector",
     "koha": "matricula.connectors.koha.connector:KohaConnector",
+    "sip2": "matricula.connectors.sip2.connector:Sip2Connector",
     "sql": "matricula.connectors.sql.connector:SqlConnector",
     "oneroster_csv": "matricula.connectors.oneroster_csv.connector:OneRosterCsvConnector",
     "scim": "matricula.connectors.scim.connector:ScimConnector",
