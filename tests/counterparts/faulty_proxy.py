@@ -20,7 +20,7 @@ import httpx2
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-_PASSED_ON = ("Authorization", "Content-Type", "If-Match", "Accept")
+_PASSED_ON = ("Authorization", "Content-Type", "If-Match", "Accept", "x-koha-embed")
 
 
 @dataclass

@@ -28,7 +28,7 @@ from matricula.connectors.kit.protocol import (
     asks_for_nobody,
 )
 from matricula.connectors.koha import clearance, mapping, patrons
-from matricula.connectors.koha.fields import ARROW, CARD, CATEGORY, EXPIRY, LIBRARY, fields_of
+from matricula.connectors.koha.fields import ARROW, CARD, EXPIRY, fields_of
 from matricula.connectors.koha.lookup import ID, Lookup
 from matricula.connectors.koha.mapping import Misfit
 from matricula.connectors.koha.settings import KohaSettings
@@ -201,9 +201,12 @@ class KohaConnector:
             )
 
     def _schema(self) -> pa.Schema:
-        asleep = pa.field("_suspended", pa.bool_(), metadata={"said_by": EXPIRY})
-        fields = [pa.field(f.name, ARROW[f.type]) for f in self._fields.values()]
-        return pa.schema([pa.field("_id", pa.string()), asleep, *fields])
+        columns: list[pa.Field[pa.DataType]] = [
+            pa.field("_id", pa.string()),
+            pa.field("_suspended", pa.bool_(), metadata={"said_by": EXPIRY}),
+        ]
+        columns += [pa.field(f.name, ARROW[f.type]) for f in self._fields.values()]
+        return pa.schema(columns)
 
     def _patron_batches(self, findings: list[Finding]) -> Iterator[pa.RecordBatch]:
         schema = self._schema()

@@ -12,10 +12,11 @@ import httpx2
 from matricula.connectors.kit.errors import GiveUp, ReadBack, Stop, TryAgain
 from matricula.connectors.kit.http import Answer, Http
 from matricula.connectors.kit.secrets import credential
-from matricula.connectors.kit.transport import Access
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+
+    from matricula.connectors.kit.transport import Access
 
 # A token is renewed a little before it ends, so that none ends on its way.
 _EARLY_SECONDS = 30.0
@@ -48,11 +49,14 @@ class FetchedToken(httpx2.Auth):
 
         Sending again after 401 is safe: a refused call has done nothing.
         """
-        for attempt in range(2):
+        refused = None
+        for _ in range(2):
             with self._lock:
-                if attempt or time.monotonic() >= self._good_until:
+                # Another thread may have renewed it meanwhile.
+                if self._token == refused or time.monotonic() >= self._good_until:
                     self._keep(self._answered())
-                request.headers["Authorization"] = f"Bearer {self._token}"
+                refused = self._token
+            request.headers["Authorization"] = f"Bearer {refused}"
             response = yield request
             if response.status_code != httpx2.codes.UNAUTHORIZED:
                 return

@@ -69,7 +69,9 @@ class Lookup:
         exact = _exact(wanted)
         return [found] if exact is not None and mapping.holds(found, exact) else []
 
-    def by_fields(self, wanted: Mapping[Field, Value], *, everywhere: bool = False) -> list[Patron]:
+    def by_fields(
+        self, wanted: Mapping[Field, Value], *, everywhere: bool = False
+    ) -> list[Patron]:
         """Find all patrons that equal every wanted value; a blank is nobody's.
 
         Args:

@@ -64,7 +64,7 @@ class KohaSettings(BaseModel):
     client_secret: Secret | None = None
     categories: list[str] = Field(default_factory=list)
     attributes: list[AttributeCode] = Field(default_factory=list)
-    uses: list[Use] = Field(default_factory=lambda: ["patrons", "clearance"])
+    uses: list[Use] = ["patrons", "clearance"]
     resumed_days: int = Field(default=365, ge=1, le=3660)
     page_size: int = Field(default=500, ge=1, le=5000)
     timeout_seconds: float = Field(default=30.0, gt=0, le=600)

@@ -11,8 +11,8 @@ measured on 23.05.
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import dataclass
-from datetime import date
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ from matricula.connectors.koha.settings import BASE_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import date
 
     from matricula.connectors.koha.mapping import Patron
     from matricula.connectors.koha.settings import KohaSettings
@@ -78,6 +79,7 @@ class Wire:
     def __init__(self, settings: KohaSettings) -> None:
         self._settings = settings
         self._http: http.Http | None = None
+        self._lock = threading.Lock()
 
     def close(self) -> None:
         """Let go of connections; a later call opens new ones."""
@@ -196,20 +198,26 @@ class Wire:
         return Answer(answer.status, _body(method, what, answer))
 
     def _open(self) -> http.Http:
-        if self._http is None:
-            settings = self._settings
-            access = Access(
-                settings.url,
-                user=settings.user or "",
-                password=settings.password or "",
-                timeout_seconds=settings.timeout_seconds,
-                deadline_seconds=settings.timeout_seconds,
-                per_second=settings.per_second,
-            )
-            client = (settings.client_id or "", settings.client_secret or "")
-            token = FetchedToken(access, f"{BASE_PATH}/oauth/token", client)
-            self._http = http.Http(access, auth=token if settings.client_id else None)
-        return self._http
+        # The first calls of a batch come from several threads at once.
+        with self._lock:
+            if self._http is None:
+                self._http = self._opened()
+            return self._http
+
+    def _opened(self) -> http.Http:
+        settings = self._settings
+        access = Access(
+            settings.url,
+            user=settings.user or "",
+            password=settings.password or "",
+            timeout_seconds=settings.timeout_seconds,
+            deadline_seconds=settings.timeout_seconds,
+            per_second=settings.per_second,
+        )
+        if not settings.client_id:
+            return http.Http(access)
+        client = (settings.client_id, settings.client_secret or "")
+        return http.Http(access, auth=FetchedToken(access, f"{BASE_PATH}/oauth/token", client))
 
 
 _NOT_FOUND = 404

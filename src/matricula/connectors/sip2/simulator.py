@@ -142,7 +142,7 @@ class _Session(socketserver.StreamRequestHandler):
 
     def _answer(self, message: str) -> str:
         if message.startswith(messages.LOGIN):
-            fields = dict((part[:2], part[2:]) for part in message[4:].split("|"))
+            fields = {part[:2]: part[2:] for part in message[4:].split("|")}
             desk = self.server.desk
             let_in = (fields.get("CN"), fields.get("CO")) == (desk.user, desk.password)
             return f"{messages.LOGGED_IN}{int(let_in)}"
@@ -154,7 +154,7 @@ class _Session(socketserver.StreamRequestHandler):
         return messages.SAID_WRONG
 
     def _information(self, message: str) -> str:
-        fields = dict((part[:2], part[2:]) for part in message[33:].split("|"))
+        fields = {part[:2]: part[2:] for part in message[33:].split("|")}
         asked = fields.get("AA", "")
         person = self.server.desk.named(asked)
         if person is None:

@@ -37,17 +37,19 @@ class Column:
 
 
 _TEXTS = (
-    "surname firstname middle_name title other_name initials pronouns address address2 city state "
-    "country email phone fax secondary_email secondary_phone altaddress_address altaddress_address2 "
-    "altaddress_city altaddress_state altaddress_country altaddress_email altaddress_phone "
-    "staff_notes opac_notes altcontact_firstname altcontact_surname altcontact_address "
-    "altcontact_address2 altcontact_city altcontact_state altcontact_postal_code "
-    "altcontact_country altcontact_phone overdrive_auth_token"
-).split()
+    "surname", "firstname", "middle_name", "title", "other_name", "initials", "pronouns",
+    "address", "address2", "city", "state", "country", "email", "phone", "fax",
+    "secondary_email", "secondary_phone", "altaddress_address", "altaddress_address2",
+    "altaddress_city", "altaddress_state", "altaddress_country", "altaddress_email",
+    "altaddress_phone", "staff_notes", "opac_notes", "altcontact_firstname",
+    "altcontact_surname", "altcontact_address", "altcontact_address2", "altcontact_city",
+    "altcontact_state", "altcontact_postal_code", "altcontact_country", "altcontact_phone",
+    "overdrive_auth_token",
+)  # fmt: skip
 _TINY_TEXTS = (
-    "street_number street_type postal_code mobile altaddress_street_number altaddress_street_type "
-    "altaddress_postal_code"
-).split()
+    "street_number", "street_type", "postal_code", "mobile", "altaddress_street_number",
+    "altaddress_street_type", "altaddress_postal_code",
+)  # fmt: skip
 
 COLUMNS: Mapping[str, Column] = {
     "patron_id": Column("integer", nullable=False),
@@ -111,7 +113,9 @@ def faults_of(body: object) -> list[dict[str, str]]:
     found = [_fault("Missing property.", name) for name in REQUIRED if name not in body]
     unknown = sorted(set(body) - set(COLUMNS))
     if unknown:
-        found.append({"message": f"Properties not allowed: {', '.join(unknown)}.", "path": "/body"})
+        found.append(
+            {"message": f"Properties not allowed: {', '.join(unknown)}.", "path": "/body"}
+        )
     for name, value in body.items():
         column = COLUMNS.get(name)
         if column is not None:

@@ -32,7 +32,7 @@ class Refused(Exception):
 
 
 def folded(value: object) -> str:
-    """Write a text as `utf8mb4_unicode_ci` compares it: no case, no accents, no space at its end."""
+    """Write a text as its database compares it: no case, no accents, no space at the end."""
     bare = unicodedata.normalize("NFD", str(value))
     kept = "".join(sign for sign in bare if not unicodedata.combining(sign))
     return kept.casefold().rstrip(" ")

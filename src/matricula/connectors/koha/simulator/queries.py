@@ -76,7 +76,7 @@ def _candidates(library: Library, query: Mapping[str, Any]) -> list[tuple[int, P
         wanted = query.get(name)
         some = wanted if isinstance(wanted, list) else [wanted]
         if all(isinstance(one, str) for one in some):
-            numbers = {library.number_of(name, one) for one in some} - {None}
+            numbers = {library.number_of(name, str(one)) for one in some}
             return [(n, library.patrons[n]) for n in sorted(n for n in numbers if n is not None)]
     return list(library.patrons.items())
 
@@ -137,7 +137,7 @@ def _compared(value: object, clause: str, wanted: object) -> bool:
     results = {">": one > other, ">=": one >= other, "<": one < other, "<=": one <= other}
     if clause not in results:
         raise _broken()
-    return results[clause]
+    return bool(results[clause])
 
 
 def _like(patron: Patron, name: str, wanted: str, match: str) -> bool:
