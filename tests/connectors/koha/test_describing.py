@@ -58,7 +58,7 @@ def test_verbs_are_those_that_our_account_may_use(make_place: Callable[..., Plac
         (_READER, ["patrons"], "lacks borrowers (for patrons)"),
         (_READER, ["deletion"], "lacks borrowers:delete_borrowers (for deletion)"),
         (frozenset({"borrowers"}), ["patrons", "clearance"],
-         "lacks borrowers:edit_borrowers with updatecharges:remaining_permissions (for clearance)"),
+         "borrowers:edit_borrowers with updatecharges:remaining_permissions (for clearance)"),
         (frozenset({"catalogue"}), ["patrons"],
          "lacks borrowers:edit_borrowers or tools:label_creator"),
     ],
