@@ -44,6 +44,8 @@ def _of_file(stated: PatronsFile, folder: Path) -> list[str]:
                 raise _unusable("M426", f"has no column {stated.column}")
             return [str(row[stated.column] or "") for row in rows]
     except FileNotFoundError:
+        if stated.missing_ok:
+            return []
         raise _unusable("M420", "is not there") from None
     except (OSError, UnicodeDecodeError, csv.Error):
         raise _unusable("M429", "cannot be read as CSV in UTF-8") from None

@@ -17,12 +17,14 @@ class PatronsFile(BaseModel):
     Attributes:
         file: Below the folder that holds `charter/`, or absolute.
         column: The column of card numbers.
+        missing_ok: No file yet is normal here: it names nobody.
     """
 
     model_config = ConfigDict(extra="forbid")
 
     file: str
     column: str = "cardnumber"
+    missing_ok: bool = False
 
 
 class Sip2Settings(BaseModel):
