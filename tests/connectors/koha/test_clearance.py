@@ -129,4 +129,4 @@ def test_a_permission_that_is_lacking_is_named_and_not_read_as_no_debt(
 
 def test_nothing_is_written_to_a_clearance(place: Place):
     with pytest.raises(GiveUp, match="clearance is there to be read"):
-        place.connector.write("clearance", [create(AMARA)], at=None)  # type: ignore[arg-type]
+        place.connector.write("clearance", [create(AMARA)], at=None)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def _ids(place: Place, *matches: dict[str, object]) -> list[list[str]]:
-    found = place.connector.find("patrons", matches)  # type: ignore[arg-type]
+    found = place.connector.find("patrons", matches)
     return [[str(one.fields["cardnumber"]) for one in some] for some in found]
 
 

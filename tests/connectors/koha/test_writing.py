@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def _made(place: Place, person: dict[str, str], **more: object) -> str:
-    (outcome,) = place.write(create(person, **more))  # type: ignore[arg-type]
+    (outcome,) = place.write(create(person, **more))
     assert outcome.error is None, outcome.error
     assert outcome.external_id is not None
     return outcome.external_id
