@@ -3,8 +3,9 @@
 A real one is named by `MATRICULA_TEST_KOHA_URL` with `MATRICULA_TEST_KOHA_USER` and
 `MATRICULA_TEST_KOHA_PASSWORD`, or `MATRICULA_TEST_KOHA_CLIENT_ID` and
 `MATRICULA_TEST_KOHA_CLIENT_SECRET`; `MATRICULA_TEST_KOHA_CATEGORY` and
-`MATRICULA_TEST_KOHA_LIBRARY` are codes that it has (`ST` and `CPL` when left out). Patrons are
-made with card numbers of this test's own and deleted at the end.
+`MATRICULA_TEST_KOHA_LIBRARY` are codes that it has (`ST` and `CPL` when left out), and
+`MATRICULA_TEST_KOHA_ATTRIBUTE` that of a unique extended attribute (`STUDENT`). Patrons are made
+with card numbers of this test's own and deleted at the end.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _ENV = "MATRICULA_TEST_KOHA_"
+_ATTRIBUTE = os.environ.get(f"{_ENV}ATTRIBUTE", "STUDENT")
 
 
 @dataclass
@@ -99,7 +101,7 @@ def contract(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Contrac
 def _contract(
     settings: dict[str, Any], auth: tuple[str, str] | None, folder: Path
 ) -> Iterator[Contract]:
-    checked = KohaConnector.Settings.model_validate(settings)
+    checked = KohaConnector.Settings.model_validate({**settings, "attributes": [_ATTRIBUTE]})
     connector = KohaConnector(checked, Context("library", folder))
     made = Contract(
         connector,
@@ -208,6 +210,53 @@ def test_koha_finds_what_contains_unless_it_is_told_otherwise(contract: Contract
 
     assert [one["cardnumber"] for one in contains.json()] == [f"{contract.mark}0"]
     assert exact.json() == []
+
+
+def test_a_unique_attribute_finds_its_patron_and_is_nobody_elses(contract: Contract):
+    name = f"attribute.{_ATTRIBUTE}"
+    patron_id = contract.create(0, **{name: contract.mark}).external_id
+    twin = contract.create(1, **{name: contract.mark.lower()})
+    other = contract.create(2).external_id
+    taken = contract.do("update", other, **{name: contract.mark})
+    changed = contract.do("update", patron_id, **{name: f"{contract.mark}X"})
+
+    old, new = contract.connector.find(
+        "patrons", [{name: contract.mark}, {name: f"{contract.mark}X"}]
+    )
+
+    assert [one.error.code for one in (twin, taken) if one.error] == ["M606", "M606"]
+    assert contract.seen(1) is None
+    assert changed.error is None, changed.error
+    assert old == []
+    assert [one.external_id for one in new] == [patron_id]
+
+
+@pytest.mark.parametrize("given", ["embed", "parameter", "order"])
+def test_koha_refuses_what_it_does_not_embed_and_breaks_on_an_order_of_two_meanings(
+    contract: Contract, given: str
+):
+    joined = {"x-koha-embed": "extended_attributes"}
+    with contract.raw() as client:
+        if given == "embed":
+            answer = client.get("/patrons", headers={"x-koha-embed": "nonsense"})
+        elif given == "parameter":
+            answer = client.get("/patrons", params={"nonsense": "1"})
+        else:
+            answer = client.get("/patrons", params={"_order_by": "patron_id"}, headers=joined)
+
+    assert answer.status_code == (500 if given == "order" else 400)
+
+
+def test_koha_shows_a_new_patron_sparsely_and_the_days_it_made_up_as_instants(contract: Contract):
+    with contract.raw() as client:
+        body = contract.person(0, firstname=" Zoë ")
+        del body["expiry_date"]
+        made = client.post("/patrons", json=body).json()
+
+    assert "city" not in made
+    assert made["firstname"] == "Zoë"
+    assert made["userid"].startswith("zoe.okafor")
+    assert len(made["expiry_date"]) > len("2031-09-30")
 
 
 @pytest.mark.parametrize("q", ["{", '{"no_such_column":1}', '{"extended_attributes.code":"X"}'])

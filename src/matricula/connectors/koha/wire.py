@@ -99,7 +99,6 @@ class Wire:
             size: Patrons in one answer; -1 for all.
         """
         asked = {"_order_by": "me.patron_id", "_per_page": size}
-        # As plain ASCII: Koha fails on letters beyond it in a query.
         given = {**asked, "q": json.dumps(query)} if query else asked
         return self._read("/patrons", "patrons", params=given, embed=embed)
 

@@ -128,7 +128,10 @@ def _faults_of_value(name: str, column: Column, value: object) -> list[dict[str,
         return [_fault("Read-only.", name)]
     if value is None:
         return [] if column.nullable else [_fault(f"Expected {column.kind} - got null.", name)]
-    fits = isinstance(value, _PYTHON[column.kind])
+    # A number is taken for the text that it is written as.
+    fits = isinstance(value, _PYTHON[column.kind]) or (
+        column.kind == "string" and isinstance(value, int | float)
+    )
     if not fits or (isinstance(value, bool) and column.kind != "boolean"):
         return [_fault(f"Expected {column.kind} - got {type(value).__name__}.", name)]
     if column.kind == "date" and not _is_date(str(value)):

@@ -26,8 +26,11 @@ class Refused(Exception):
         body: JSON.
     """
 
-    def __init__(self, status: int, /, **body: object) -> None:
-        self.status, self.body = status, body
+    def __init__(
+        self, status: int, said: list[dict[str, str]] | None = None, /, **body: object
+    ) -> None:
+        self.status: int = status
+        self.body: object = body if said is None else said
         super().__init__(str(status))
 
 
@@ -100,17 +103,16 @@ class Library:
         return sum(due < self.today() for due in self.loans.get(number, ()))
 
     def add(self, body: Patron) -> Patron:
-        """Make a patron; the answer is sparse, shows dates as instants and nothing cut."""
+        """Make a patron; the answer is sparse, shows its own dates as instants and nothing cut."""
         sent = dict(body)
         attributes = sent.pop("extended_attributes", [])
         patron = self._tidied(sent)
         self._must_exist(patron)
         patron["userid"] = patron.get("userid") or self._user(patron)
-        today = self.today()
-        if not patron.get("expiry_date"):
-            days = self.categories[patron["category_id"]]
-            patron["expiry_date"] = (today + timedelta(days=days)).isoformat()
-        patron["date_enrolled"] = patron.get("date_enrolled") or today.isoformat()
+        days = timedelta(days=self.categories[patron["category_id"]])
+        usual = {"expiry_date": self.today() + days, "date_enrolled": self.today()}
+        made_up = {n: day.isoformat() for n, day in usual.items() if not patron.get(n)}
+        patron |= made_up
         if self.number_of("userid", patron["userid"]) is not None:
             raise Refused(400, error=f"Problem with {patron['userid']}")
         self._must_be_free(patron, None)
@@ -121,7 +123,7 @@ class Library:
         self._keep(number, {**DEFAULTS, **patron})
         for one in attributes:
             self._add_attribute(number, one["type"], one["value"])
-        dates = {n: f"{v}T00:00:00+00:00" for n, v in patron.items() if _is_day(n) and v}
+        dates = {name: f"{day}T00:00:00" for name, day in made_up.items()}
         return {**patron, **dates, "patron_id": number, "restricted": False}
 
     def change(self, number: int, body: Patron) -> Patron:
@@ -221,7 +223,8 @@ class Library:
 
     def _user(self, patron: Patron) -> str:
         parts = (patron.get("firstname"), patron.get("surname"))
-        base = re.sub(r"\s", "", ".".join(part for part in parts if part)).lower()[:70]
+        plain = folded(".".join(str(part) for part in parts if part))
+        base = re.sub(r"\s", "", plain)[:70]
         number = 0
         while self.number_of("userid", f"{base}{number or ''}") is not None:
             number += 1
@@ -242,10 +245,6 @@ class Library:
         for name in ("cardnumber", "userid"):
             if before.get(name) is not None:
                 self._by_unique.pop((name, folded(before[name])), None)
-
-
-def _is_day(name: str) -> bool:
-    return COLUMNS[name].kind == "date"
 
 
 def _attribute(one: Mapping[str, Any]) -> dict[str, Any]:

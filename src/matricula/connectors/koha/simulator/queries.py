@@ -51,7 +51,7 @@ def listed(library: Library, asked: Mapping[str, str], embed: Sequence[str]) -> 
     unknown = sorted(name for name in asked if name not in _RESERVED and name not in COLUMNS)
     if unknown:
         faults = [{"message": "Malformed query string", "path": f"/query/{n}"} for n in unknown]
-        raise Refused(400, errors=faults)
+        raise Refused(400, faults)
     joined = ATTRIBUTES in embed
     query = _query(asked.get("q"), joined=joined)
     filters = {name: value for name, value in asked.items() if name not in _RESERVED}
@@ -85,8 +85,7 @@ def _query(text: str | None, *, joined: bool) -> dict[str, Any]:
     if text is None:
         return {}
     try:
-        # Its decoder takes bytes, and is given letters.
-        query = json.loads(text.encode("ascii"))
+        query = json.loads(text)
     except ValueError:
         raise _broken() from None
     if not isinstance(query, dict):

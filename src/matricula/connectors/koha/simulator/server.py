@@ -25,7 +25,6 @@ _EVERYTHING = frozenset({"superlibrarian"})
 _EDIT = {"borrowers": "edit_borrowers"}
 _ACCOUNT = {"borrowers": "edit_borrowers", "updatecharges": "remaining_permissions"}
 _TOKEN_SECONDS = 3600
-_EMBEDS = frozenset({ATTRIBUTES, "checkouts+count", "overdues+count", "account_balance"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +123,21 @@ class _Call:
 
 
 _Answer = tuple[int, Any, dict[str, str]]
+_OF_A_LISTING = (
+    ATTRIBUTES, "checkouts+count", "overdues+count", "account_balance", "library",
+)  # fmt: skip
+
+
+def _must_be_embedded(call: _Call, possible: Sequence[str]) -> None:
+    for place, one in enumerate(call.embed):
+        if one not in possible:
+            message = f"Not in enum list: {', '.join(possible)}."
+            path = f"/x-koha-embed/{place}"
+            raise Refused(400, errors=[{"message": message, "path": path}], status=400)
 
 
 def _list(call: _Call) -> _Answer:
+    _must_be_embedded(call, _OF_A_LISTING)
     page = listed(call.library, call.query, call.embed)
     shown = [_embedded(call, number, page.shown) for number in page.numbers]
     size = call.query.get("_per_page", "20")
@@ -137,6 +148,11 @@ def _list(call: _Call) -> _Answer:
     return 200, shown, headers
 
 
+def _get(call: _Call) -> _Answer:
+    _must_be_embedded(call, (ATTRIBUTES,))
+    return 200, _embedded(call, call.patron), {}
+
+
 def _embedded(call: _Call, number: int, joined: Mapping[int, Any] | None = None) -> dict[str, Any]:
     library = call.library
     embeds: dict[str, Callable[[], tuple[str, Any]]] = {
@@ -144,6 +160,7 @@ def _embedded(call: _Call, number: int, joined: Mapping[int, Any] | None = None)
         "checkouts+count": lambda: ("checkouts_count", len(library.loans.get(number, ()))),
         "overdues+count": lambda: ("overdues_count", library.overdue(number)),
         "account_balance": lambda: ("account_balance", library.account(number)["balance"]),
+        "library": lambda: ("library", {"library_id": library.patrons[number]["library_id"]}),
     }
     return {**library.shown(number), **dict(embeds[one]() for one in call.embed)}
 
@@ -203,7 +220,7 @@ _LISTING: Sequence[Mapping[str, str]] = (
 _ROUTES: Sequence[tuple[str, str, Sequence[Mapping[str, str]], Callable[[_Call], _Answer]]] = (
     ("GET", f"{BASE}/patrons", _LISTING, _list),
     ("POST", f"{BASE}/patrons", [_EDIT], _create),
-    ("GET", _PATRON, [_EDIT], lambda call: (200, _embedded(call, call.patron), {})),
+    ("GET", _PATRON, [_EDIT], _get),
     ("PUT", _PATRON, [{"borrowers": "1"}], _change),
     ("DELETE", _PATRON, [{"borrowers": "delete_borrowers"}], _delete),
     ("GET", f"{_PATRON}/account", [_ACCOUNT],
@@ -264,8 +281,6 @@ class _Handler(BaseHTTPRequestHandler):
             if found is None or method != self.command:
                 continue
             self._must_be_let_in(permissions)
-            if not set(embed) <= _EMBEDS:
-                raise Refused(500, error="Something went wrong, check Koha logs for details.")
             numbers = [int(one) for one in found.groups()]
             return do(_Call(self.server.running, query, embed, sent, numbers))
         raise Refused(404, errors=[{"message": "Not Found.", "path": "/"}])
