@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matricula.connectors.kit.protocol import Connector
 
 _OURS = {
+    "alma": "matricula.connectors.alma.connector:AlmaConnector",
     "files": "matricula.connectors.files.connector:FilesConnector",
     "koha": "matricula.connectors.koha.connector:KohaConnector",
     "sip2": "matricula.connectors.sip2.connector:Sip2Connector",
