@@ -363,3 +363,12 @@ def test_a_superlibrarian_is_set_aside_and_stops_nobody_else(place: Place):
     assert isinstance(first.error, SkipRow)
     assert "superlibrarian" in first.error.message
     assert second.error is None
+
+
+def test_a_batch_of_new_patrons_is_looked_up_in_one_call(place: Place):
+    people = [{**AMARA, "cardnumber": f"S{n:03d}", "userid": f"u{n}"} for n in range(30)]
+
+    outcomes = place.write(*(create(one) for one in people))
+
+    assert [one.error for one in outcomes] == [None] * 30
+    assert sum("q=" in path for _, path in place.proxy.calls) == 1

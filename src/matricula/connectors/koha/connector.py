@@ -160,7 +160,7 @@ class KohaConnector:
                 self._must_be_ours([*write.fields])
         place = patrons.Place(
             self._wire, self._lookup, self._fields, Claims(), at.date(),
-            self._settings.resumed_days,
+            self._settings.resumed_days, self._looked_up(writes),
         )  # fmt: skip
 
         def job(write: Write) -> batches.Job:
@@ -168,6 +168,17 @@ class KohaConnector:
 
         results = batches.run([job(w) for w in writes], concurrency=self._settings.concurrency)
         return [outcome for outcomes in results for outcome in outcomes]
+
+    def _looked_up(self, writes: Sequence[Write]) -> dict[str, Patron | None]:
+        """Look up at once who has the card numbers that a batch would give to new patrons."""
+        cards = [
+            str(one.match[CARD])
+            for one in writes
+            if one.kind == "create" and set(one.match) == {CARD}
+        ]
+        cards = [card for card in dict.fromkeys(cards) if _can_be(self._fields, card)]
+        found = self._lookup.by_cards(cards, everywhere=True)
+        return {card: found.get(card) for card in cards}
 
     def close(self) -> None:
         """Let go of connections; the connector may be used again."""

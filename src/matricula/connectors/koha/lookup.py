@@ -90,14 +90,19 @@ class Lookup:
             raise TryAgain(error.message, code=error.code, cure=error.cure) from error
         return [one for one in found if everywhere or self.is_ours(one)]
 
-    def by_cards(self, cards: Sequence[str]) -> dict[str, Patron]:
-        """Find patrons by card numbers, many at once, with the attributes of each."""
+    def by_cards(self, cards: Sequence[str], *, everywhere: bool = False) -> dict[str, Patron]:
+        """Find patrons by card numbers, many at once, with the attributes of each.
+
+        Args:
+            cards: Card numbers that Koha can hold.
+            everywhere: Patrons of other categories too.
+        """
         found: dict[str, Patron] = {}
         for start in range(0, len(cards), CARDS_AT_ONCE):
             some = list(cards[start : start + CARDS_AT_ONCE])
             for one in self._wire.patrons({"me.cardnumber": some}, embed=[ATTRIBUTES]).records:
                 card = str(one.get(CARD))
-                if card in some and self.is_ours(one):
+                if card in some and (everywhere or self.is_ours(one)):
                     found[card] = one
         return found
 

@@ -41,6 +41,7 @@ class Place:
 
     Attributes:
         resumed_days: How long a resumed patron's card is good where no date is granted.
+        looked_up: Card numbers that were looked up for the whole batch, with who has them.
     """
 
     wire: Wire
@@ -49,6 +50,7 @@ class Place:
     claims: Claims
     today: date
     resumed_days: int
+    looked_up: Mapping[str, Patron | None]
 
 
 def write_one(place: Place, write: Write) -> Outcome:
@@ -88,11 +90,11 @@ def _create(place: Place, write: Write) -> Outcome:
     # Before anything is sent, so that a value without a place is refused by name.
     wanted = _chosen(place, write, frozenset(write.fields))
     _must_suffice(wanted)
-    present = _existing(place, write)
+    present = _existing(place, write, place.looked_up)
     if present is not None:
         return _adopted(place, write, present, wanted)
     answer, patron_id = _made(place, write, wanted)
-    if answer.status == _CONFLICT and (present := _existing(place, write)) is not None:
+    if answer.status == _CONFLICT and (present := _existing(place, write, {})) is not None:
         # Somebody was quicker, or the network sent it twice.
         return _adopted(place, write, present, wanted)
     if not answer.good:
@@ -134,15 +136,25 @@ def _take_back(place: Place, patron_id: str) -> None:
         raise unknown("It keeps half of the new patron and does not give it back.")
 
 
-def _existing(place: Place, write: Write) -> Patron | None:
+def _existing(place: Place, write: Write, looked_up: Mapping[str, Patron | None]) -> Patron | None:
     """Find the patron that this creation would double.
+
+    Args:
+        place: Where to look.
+        write: The creation.
+        looked_up: What is known already.
 
     Raises:
         SkipRow: There are several, or only something that others may share speaks for it, or
             it is of a category that the charter does not name.
     """
     match = {place.fields[n]: v for n, v in write.match.items() if v not in (None, "")}
-    found = place.lookup.by_fields(match, everywhere=True) if match else []
+    card = str(write.match.get(CARD))
+    if match and set(write.match) == {CARD} and card in looked_up:
+        known = looked_up[card]
+        found = [known] if known is not None else []
+    else:
+        found = place.lookup.by_fields(match, everywhere=True) if match else []
     if not found:
         return None
     if not any(field.identifies for field in match):
