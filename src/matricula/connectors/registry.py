@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _OURS = {
     "alma": "matricula.connectors.alma.connector:AlmaConnector",
     "files": "matricula.connectors.files.connector:FilesConnector",
+    "folio": "matricula.connectors.folio.connector:FolioConnector",
     "koha": "matricula.connectors.koha.connector:KohaConnector",
     "sip2": "matricula.connectors.sip2.connector:Sip2Connector",
     "sql": "matricula.connectors.sql.connector:SqlConnector",
