@@ -21,6 +21,8 @@ from tests.postgres import MISSING, SHARED_SERVER, postgres_server, server_binar
 
 NO_TESTS = 5
 KEPT = {"MATRICULA_SHARED", "MATRICULA_TEST_WHOLE"}
+# Where real systems are that the contract tests are run against, and what lets us in.
+REAL = ("MATRICULA_TEST_KOHA", "MATRICULA_TEST_SIP2")
 
 
 def run_pytest(arguments: list[str], environment: dict[str, str]) -> int:
@@ -30,7 +32,8 @@ def run_pytest(arguments: list[str], environment: dict[str, str]) -> int:
     command = [sys.executable, "-m", "pytest", *shared_out, *arguments]
     with tempfile.TemporaryDirectory(prefix="matricula-home-") as home:
         # A developer's own settings must not decide what the tests see.
-        ours = {k for k in os.environ if k.startswith("MATRICULA_")} - KEPT
+        ours = {k for k in os.environ if k.startswith("MATRICULA_") and not k.startswith(REAL)}
+        ours -= KEPT
         # Compiled once, and not by each of the hundreds of commands that are started.
         ours.add("PYTHONDONTWRITEBYTECODE")
         kept = {k: v for k, v in os.environ.items() if k not in ours}

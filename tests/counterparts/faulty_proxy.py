@@ -20,7 +20,11 @@ import httpx2
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-_PASSED_ON = ("Authorization", "Content-Type", "If-Match", "Accept")
+_PASSED_ON = (
+    "Authorization", "Content-Type", "If-Match", "Accept", "x-koha-embed", "X-Okapi-Tenant",
+    "X-Okapi-Token",
+)  # fmt: skip
+_PASSED_BACK = ("ETag", "Set-Cookie")
 
 
 @dataclass
@@ -145,7 +149,7 @@ class _Relay(BaseHTTPRequestHandler):
         elif fault.cut:
             self._answer(answer.status_code, {}, answer.content, cut=True)
         else:
-            kept = {name: answer.headers[name] for name in ("ETag",) if name in answer.headers}
+            kept = {n: answer.headers[n] for n in _PASSED_BACK if n in answer.headers}
             kept["Content-Type"] = answer.headers.get("Content-Type", "text/plain")
             self._answer(answer.status_code, kept, _rewritten(fault, answer.content))
 

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 
 _OURS = {
     "canvas": "matricula.connectors.canvas.connector:CanvasConnector",
+    "alma": "matricula.connectors.alma.connector:AlmaConnector",
     "files": "matricula.connectors.files.connector:FilesConnector",
+    "folio": "matricula.connectors.folio.connector:FolioConnector",
+    "koha": "matricula.connectors.koha.connector:KohaConnector",
+    "sip2": "matricula.connectors.sip2.connector:Sip2Connector",
     "sql": "matricula.connectors.sql.connector:SqlConnector",
     "oneroster_csv": "matricula.connectors.oneroster_csv.connector:OneRosterCsvConnector",
     "scim": "matricula.connectors.scim.connector:ScimConnector",

@@ -1,0 +1,143 @@
+"""List and find users, and believe no answer that was not checked here.
+
+A listing is by offset: each page begins with the last user of the page before, so that a user
+who is deleted meanwhile is noticed and hides nobody.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from matricula.connectors.alma import mapping
+from matricula.connectors.alma.fields import GROUP, ID, IDENTIFIER
+from matricula.connectors.alma.mapping import Misfit
+from matricula.connectors.kit import batches
+from matricula.connectors.kit.errors import GiveUp, Untrusted
+from matricula.connectors.kit.http import not_understood
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from matricula.connectors.alma.fields import Field
+    from matricula.connectors.alma.mapping import User
+    from matricula.connectors.alma.settings import AlmaSettings
+    from matricula.connectors.alma.wire import Wire
+    from matricula.connectors.kit.protocol import Value
+
+_ATTEMPTS = 4
+
+
+class _Moved(Exception):
+    """The listing is another one than it was a page ago."""
+
+
+class Lookup:
+    """Look-ups among the users of one Alma. Safe to use from several threads."""
+
+    def __init__(self, wire: Wire, settings: AlmaSettings) -> None:
+        self._wire = wire
+        self._settings = settings
+
+    def pages(self) -> Iterator[list[User]]:
+        """Read the whole records of all users that are ours, some at a time.
+
+        Raises:
+            Untrusted: The listing moved whenever it was read (M440).
+        """
+        ids = self._ids()
+        size = self._settings.page_size
+        for start in range(0, len(ids), size):
+            some = ids[start : start + size]
+            found = batches.each(self._wire.user, some, concurrency=self._settings.concurrency)
+            # Who is deleted meanwhile is simply not there any more.
+            yield [one.record for one in found if one.good and self.is_ours(one.record)]
+
+    def find(self, wanted: Mapping[Field, Value], *, everywhere: bool = False) -> list[User]:
+        """Find all users that equal every wanted value; a blank is nobody's.
+
+        Args:
+            wanted: Field to value.
+            everywhere: Users who are not ours too, as a creation must know of them.
+
+        Raises:
+            GiveUp: Alma cannot be asked for any of the fields (M607).
+        """
+        if any(value in (None, "") for value in wanted.values()):
+            return []
+        try:
+            exact = {field: mapping.canonical(field, value) for field, value in wanted.items()}
+        except Misfit:
+            return []
+        found = [one for one in self._candidates(exact) if not mapping.differing(one, exact)]
+        return [one for one in found if everywhere or self.is_ours(one)]
+
+    def is_ours(self, user: User) -> bool:
+        """Say whether a user is external, and of a group that the charter names."""
+        groups = self._settings.user_groups
+        group = (user.get(GROUP) or {}).get("value")
+        external = (user.get("account_type") or {}).get("value") == "EXTERNAL"
+        return external and (not groups or group in groups)
+
+    def _candidates(self, wanted: Mapping[Field, Value]) -> list[User]:
+        for field in sorted(wanted, key=lambda one: one.name != ID):
+            if field.identifies:
+                answer = self._wire.user(str(wanted[field]), field.id_type)
+                return [answer.record] if answer.good else []
+        for field in wanted:
+            if field.asked:
+                return self._searched(f"{field.asked}~{wanted[field]}")
+        raise GiveUp(
+            f"Alma cannot be asked who has a certain {', '.join(f.name for f in wanted)}.",
+            code="M607",
+            cure=f"Match on {ID} or on {IDENTIFIER}TYPE.",
+        )
+
+    def _searched(self, query: str) -> list[User]:
+        found: list[User] = []
+        while True:
+            answer = self._wire.listed(len(found), self._settings.page_size, query)
+            page, total = _page(answer.record)
+            found += page
+            if not page or len(found) >= total:
+                break
+        ids = list(dict.fromkeys(str(one.get(ID)) for one in found))
+        whole = batches.each(self._wire.user, ids, concurrency=1)
+        return [one.record for one in whole if one.good]
+
+    def _ids(self) -> list[str]:
+        why = ""
+        for _ in range(_ATTEMPTS):
+            try:
+                return self._listed()
+            except _Moved as moved:
+                why = str(moved)
+        raise Untrusted(
+            f"The listing of users changed each of {_ATTEMPTS} times: {why}.",
+            code="M440",
+            cure="Read it at a quieter hour.",
+        )
+
+    def _listed(self) -> list[str]:
+        ids: list[str] = []
+        while True:
+            overlap = 1 if ids else 0
+            answer = self._wire.listed(len(ids) - overlap, self._settings.page_size)
+            page, total = _page(answer.record)
+            named = [str(one.get(ID)) for one in page]
+            if overlap and named[:1] != ids[-1:]:
+                raise _Moved("a page does not begin where the one before it ended")
+            fresh = named[overlap:]
+            if len(set(fresh)) < len(fresh) or not set(ids).isdisjoint(fresh):
+                raise _Moved("a user is listed twice")
+            ids += fresh
+            if len(ids) == total:
+                return ids
+            if not fresh or len(ids) > total:
+                raise _Moved(f"{total} users are declared and {len(ids)} were listed")
+
+
+def _page(record: User) -> tuple[list[User], int]:
+    page, total = record.get("user") or [], record.get("total_record_count")
+    if not isinstance(page, list) or not isinstance(total, int) or isinstance(total, bool):
+        raise not_understood("a listing of users without its total or its users")
+    return page, total

@@ -1,0 +1,220 @@
+"""FOLIO as a connector: users to read and write, and their clearance to read."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pyarrow as pa
+
+from matricula.connectors.folio import clearance, mapping, users
+from matricula.connectors.folio.fields import ACTIVE, ARROW, FIELDS
+from matricula.connectors.folio.lookup import Lookup
+from matricula.connectors.folio.settings import FolioSettings
+from matricula.connectors.folio.wire import Wire
+from matricula.connectors.kit import batches
+from matricula.connectors.kit.claims import Claims
+from matricula.connectors.kit.errors import ConnectorError, GiveUp, TryAgain, Untrusted
+from matricula.connectors.kit.protocol import (
+    Capabilities,
+    FieldShape,
+    Found,
+    Health,
+    Outcome,
+    Reading,
+    ResourceShape,
+    asks_for_nobody,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from pydantic import BaseModel
+
+    from matricula.connectors.folio.fields import Field
+    from matricula.connectors.folio.mapping import User
+    from matricula.connectors.kit.protocol import Context, Value, Write, WriteKind
+
+USERS = "users"
+_ALL: frozenset[WriteKind] = frozenset({"create", "update", "suspend", "resume", "delete"})
+_BATCH = 1000
+
+
+class FolioConnector:
+    """One FOLIO tenant. See the README beside this file for what it needs and its traps."""
+
+    Settings: ClassVar[type[BaseModel]] = FolioSettings
+
+    def __init__(self, settings: FolioSettings, context: Context) -> None:
+        self._settings = settings
+        self._system = context.system
+        self._wire = Wire(settings)
+        self._lookup = Lookup(self._wire, settings)
+        self._clearance = clearance.Clearance(
+            self._wire, self._lookup, concurrency=settings.concurrency
+        )
+        self.capabilities = Capabilities(batch_size=settings.batch_size)
+
+    def describe(self) -> list[ResourceShape]:
+        """Describe users and their clearance.
+
+        Raises:
+            TryAgain: It is away. Stop: it refuses us.
+        """
+        self._lookup.groups(anew=True)
+        fields = tuple(FieldShape(f.name, f.type, required=f.required) for f in FIELDS.values())
+        return [ResourceShape(USERS, fields, writes=_ALL), self._clearance.shape()]
+
+    def ping(self) -> Health:
+        """Ask for its patron groups, a user, and an import of nobody. Never raises."""
+        try:
+            groups = self._lookup.groups(anew=True)
+            self._wire.users("cql.allRecords=1", limit=1)
+            self._wire.load([])
+        except ConnectorError as error:
+            return Health(well=False, sentence=f"{error.message} {error.cure}")
+        missing = sorted(set(self._settings.patron_groups) - set(groups.values()))
+        if missing:
+            sentence = f"FOLIO has no patron group {', '.join(missing)}."
+            return Health(well=False, sentence=sentence)
+        return Health(well=True, sentence=f"FOLIO lets us in; it has {len(groups)} patron groups.")
+
+    @contextmanager
+    def read(self, resource: str) -> Iterator[Reading]:
+        """Read a whole resource.
+
+        Raises:
+            GiveUp: There is no such resource. TryAgain, Stop. Untrusted: it never held still.
+        """
+        if resource == clearance.NAME:
+            yield Reading(clearance.SCHEMA, self._clearance.batches())
+            return
+        self._must_have(resource)
+        yield Reading(_schema(), self._user_batches())
+
+    def find(self, resource: str, matches: Sequence[Mapping[str, Value]]) -> list[list[Found]]:
+        """Look records up; every answer is checked here.
+
+        Raises:
+            GiveUp: No such resource or field. TryAgain, Stop.
+        """
+        known: Mapping[str, Field] = FIELDS
+        if resource == clearance.NAME:
+            known = clearance.RECOGNISED
+        else:
+            self._must_have(resource)
+        for match in matches:
+            self._must_know(resource, [name for name in match if name != "_id"], known)
+
+        def ask(match: Mapping[str, Value]) -> list[Found]:
+            return self._found(resource, match)
+
+        try:
+            return batches.each(ask, matches, concurrency=self._settings.concurrency)
+        except Untrusted as error:
+            raise TryAgain(error.message, code=error.code, cure=error.cure) from error
+
+    def write(self, resource: str, writes: Sequence[Write], *, at: datetime) -> list[Outcome]:  # noqa: ARG002 - a leaver becomes inactive, on no date of ours
+        """Do what is intended: one import for all but deletions, which go one by one.
+
+        Raises:
+            GiveUp: No such resource or field. Stop, TryAgain: nothing of it happened.
+        """
+        self._must_have(resource)
+        for write in writes:
+            if write.kind not in ("suspend", "delete"):
+                self._must_know(resource, [*write.match, *write.fields], FIELDS)
+        place = users.Place(self._wire, self._lookup, Claims(), self._settings)
+        loaded = [write for write in writes if write.kind != "delete"]
+
+        def deletion(write: Write) -> batches.Job:
+            return batches.Job((write.key,), lambda: [users.delete(place, write)])
+
+        jobs = [deletion(write) for write in writes if write.kind == "delete"]
+        if loaded:
+            keys = [write.key for write in loaded]
+            jobs.insert(0, batches.Job(keys, lambda: users.load(place, loaded)))
+        results = batches.run(jobs, concurrency=self._settings.concurrency)
+        by_key = {outcome.key: outcome for outcomes in results for outcome in outcomes}
+        return [by_key[write.key] for write in writes]
+
+    def close(self) -> None:
+        """Let go of connections; the connector may be used again."""
+        self._wire.close()
+
+    def _must_have(self, resource: str) -> None:
+        if resource != USERS:
+            raise GiveUp(
+                f"{self._system} has no resource {resource} of this kind.",
+                code="M602",
+                cure=f"Write to {USERS}; {clearance.NAME} is there to be read.",
+            )
+
+    def _must_know(self, resource: str, names: Sequence[str], known: Mapping[str, Field]) -> None:
+        unknown = sorted({name for name in names if name not in known})
+        if unknown:
+            raise GiveUp(
+                f"{self._system}.{resource} has no field {', '.join(unknown)}.",
+                code="M603",
+                cure=f"It has {', '.join(known)}.",
+            )
+
+    def _found(self, resource: str, match: Mapping[str, Value]) -> list[Found]:
+        if asks_for_nobody(match):
+            return []
+        wanted = {FIELDS[name]: value for name, value in match.items() if name != "_id"}
+        if "_id" in match:
+            one = self._wire.user(str(match["_id"]))
+            found = [one] if one is not None and self._lookup.is_ours(one) else []
+            groups = self._lookup.groups()
+            found = [one for one in found if not mapping.differing(one, wanted, groups)]
+        else:
+            found = self._lookup.find(wanted)
+        if resource == clearance.NAME:
+            rows = self._clearance.rows(found)
+        else:
+            rows = [dict(self._row(one)) for one in found]
+        return [_as_found(row) for row in rows]
+
+    def _user_batches(self) -> Iterator[pa.RecordBatch]:
+        found = self._lookup.everybody()
+        for start in range(0, len(found), _BATCH):
+            rows = [_typed(self._row(one)) for one in found[start : start + _BATCH]]
+            yield pa.RecordBatch.from_pylist(rows, schema=_schema())
+
+    def _row(self, user: User) -> dict[str, Value]:
+        groups = self._lookup.groups()
+        held = {name: mapping.read_field(user, field, groups) for name, field in FIELDS.items()}
+        return {"_id": str(user["id"]), **held}
+
+
+def _schema() -> pa.Schema:
+    columns: list[pa.Field[pa.DataType]] = [
+        pa.field("_id", pa.string()),
+        pa.field("_suspended", pa.bool_(), metadata={"said_by": ACTIVE}),
+    ]
+    columns += [pa.field(field.name, ARROW[field.type]) for field in FIELDS.values()]
+    return pa.schema(columns)
+
+
+def _typed(row: Mapping[str, Value]) -> dict[str, Any]:
+    days = {
+        name: date.fromisoformat(str(row[name]))
+        for name, field in FIELDS.items()
+        if field.type == "date" and row[name] is not None
+    }
+    return {**row, **days, "_suspended": not row[ACTIVE]}
+
+
+def _as_found(row: Mapping[str, Any]) -> Found:
+    fields = {name: _value(value) for name, value in row.items() if name != "_id"}
+    return Found(str(row["_id"]), fields)
+
+
+def _value(found: object) -> Value:
+    if isinstance(found, bool | int | str) or found is None:
+        return found
+    return f"{found.normalize():f}" if isinstance(found, Decimal) else str(found)

@@ -1,0 +1,230 @@
+"""Write users: all of a batch in one import, each settled by reading it back.
+
+An import commits user by user and answers with numbers and a list of failures. What it says of a
+user is only a hint; what is there afterwards decides.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from matricula.connectors.folio import mapping, refusals
+from matricula.connectors.folio.fields import ACTIVE, FIELDS, GROUP, NUMBER, Field
+from matricula.connectors.folio.mapping import Misfit
+from matricula.connectors.kit import batches
+from matricula.connectors.kit.errors import ConnectorError, ReadBack, SkipRow
+from matricula.connectors.kit.protocol import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from matricula.connectors.folio.lookup import Lookup
+    from matricula.connectors.folio.mapping import User
+    from matricula.connectors.folio.settings import FolioSettings
+    from matricula.connectors.folio.wire import Wire
+    from matricula.connectors.kit.claims import Claims
+    from matricula.connectors.kit.protocol import Value, Write
+
+_CONFLICT, _NOT_FOUND = 409, 404
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where users are written."""
+
+    wire: Wire
+    lookup: Lookup
+    claims: Claims
+    settings: FolioSettings
+
+
+@dataclass(frozen=True, slots=True)
+class _Intent:
+    """One user of an import, and what must be there afterwards."""
+
+    key: str
+    number: str
+    payload: User
+    wanted: Mapping[Field, Value]
+    adopted: bool
+
+
+def load(place: Place, writes: Sequence[Write]) -> list[Outcome]:
+    """Create, change, suspend or resume the users of a batch, in one import.
+
+    Raises:
+        TryAgain, Stop, GiveUp: Nothing of it happened.
+    """
+
+    def prepared(write: Write) -> _Intent | Outcome:
+        try:
+            return _prepared(place, write)
+        except Misfit as misfit:
+            why = f"{misfit.field} {misfit.why}."
+            refusal = SkipRow(why, code="M604", cure="Correct the value at its owner.")
+            return Outcome(write.key, error=refusal)
+        except SkipRow as refusal:
+            return Outcome(write.key, error=refusal)
+
+    found = batches.each(prepared, writes, concurrency=place.settings.concurrency)
+    outcomes = [one for one in found if isinstance(one, Outcome)]
+    intents: dict[str, _Intent] = {}
+    for one in found:
+        if isinstance(one, _Intent) and one.number in intents:
+            outcomes.append(Outcome(one.key, error=refusals.not_ours("two keys have one number")))
+        elif isinstance(one, _Intent):
+            intents[one.number] = one
+    return [*outcomes, *_imported(place, list(intents.values()))]
+
+
+def _prepared(place: Place, write: Write) -> _Intent | Outcome:
+    if write.kind == "create":
+        wanted = _chosen(write, frozenset(write.fields))
+        _must_suffice(place, wanted)
+        present = _existing(place, write, wanted)
+        if present is not None:
+            place.claims.take_over(write, str(present["id"]))
+            wanted = _granted(place, write, present, wanted)
+        return _intent(place, write, present, wanted)
+    active = {"suspend": {FIELDS[ACTIVE]: False}, "resume": {FIELDS[ACTIVE]: True}}
+    chosen = {} if write.kind == "suspend" else _chosen(write, write.changed)
+    present = place.wire.user(write.external_id or "")
+    if present is None:
+        raise refusals.gone()
+    _must_be_ours(place, present)
+    return _intent(place, write, present, {**chosen, **active.get(write.kind, {})})
+
+
+def _chosen(write: Write, names: frozenset[str]) -> dict[Field, Value]:
+    return {
+        FIELDS[name]: mapping.canonical(FIELDS[name], write.fields[name]) for name in sorted(names)
+    }
+
+
+def _must_suffice(place: Place, wanted: Mapping[Field, Value]) -> None:
+    given = {field.name for field, value in wanted.items() if value is not None}
+    for field in FIELDS.values():
+        if field.required and field.name not in given:
+            raise Misfit(field.name, "is not given, and a user cannot be without it")
+    _must_know_group(place, wanted)
+
+
+def _must_know_group(place: Place, wanted: Mapping[Field, Value]) -> None:
+    name = wanted.get(FIELDS[GROUP])
+    if name is not None and name not in place.lookup.groups().values():
+        raise Misfit(GROUP, "names a patron group that FOLIO does not have")
+
+
+def _existing(place: Place, write: Write, wanted: Mapping[Field, Value]) -> User | None:
+    match = {FIELDS[n]: v for n, v in write.match.items() if v not in (None, "")}
+    found = place.lookup.find(match, everywhere=True) if match else []
+    if found and not any(field.identifies for field in match):
+        names = ", ".join(field.name for field in match)
+        raise refusals.not_ours(f"{names} is no proof of who it is")
+    own = FIELDS[NUMBER]
+    found = found or place.lookup.find({own: wanted[own]}, everywhere=True)
+    if len(found) > 1:
+        raise refusals.several(len(found))
+    if not found:
+        return None
+    if mapping.number_of(found[0]) != wanted[own]:
+        # An import knows users by this number alone, and would make a second one.
+        raise refusals.not_ours(f"it has another {NUMBER}, or none")
+    _must_be_ours(place, found[0])
+    return found[0]
+
+
+def _must_be_ours(place: Place, user: User) -> None:
+    if not place.lookup.is_ours(user):
+        raise refusals.not_ours("it is of a group that the charter does not name")
+
+
+def _granted(
+    place: Place, write: Write, present: User, wanted: Mapping[Field, Value]
+) -> dict[Field, Value]:
+    """Choose what a user who is there already is to hold: nothing proposed replaces a value."""
+    granted, groups = write.changed or frozenset(write.fields), place.lookup.groups()
+    return {
+        field: value
+        for field, value in wanted.items()
+        if field.name in granted or mapping.read_field(present, field, groups) is None
+    }
+
+
+def _intent(
+    place: Place, write: Write, present: User | None, wanted: Mapping[Field, Value]
+) -> _Intent | Outcome:
+    groups = place.lookup.groups()
+    pending = dict(wanted)
+    if present is not None:
+        pending = {f: wanted[f] for f in mapping.differing(present, wanted, groups)}
+        if not pending:
+            return Outcome(write.key, str(present["id"]), adopted=write.kind == "create")
+        _must_be_possible(place, pending)
+    number = mapping.number_of(present) if present else str(wanted[FIELDS[NUMBER]])
+    if not number:
+        raise refusals.not_ours(f"it has no {NUMBER}, by which alone an import knows it")
+    payload = mapping.imported(
+        present, pending, groups, contact=place.settings.preferred_contact,
+        preference=place.wire.preference(str(present["id"])) if present else None,
+    )  # fmt: skip
+    return _Intent(write.key, number, payload, pending, adopted=present is not None
+                   and write.kind == "create")  # fmt: skip
+
+
+def _must_be_possible(place: Place, pending: Mapping[Field, Value]) -> None:
+    _must_know_group(place, pending)
+    for field, value in pending.items():
+        if field.name == NUMBER:
+            raise Misfit(NUMBER, "names the user and does not change")
+        if value is None:
+            raise Misfit(field.name, "cannot be emptied: an import keeps what is not sent")
+
+
+def _imported(place: Place, intents: Sequence[_Intent]) -> list[Outcome]:
+    if not intents:
+        return []
+    try:
+        answer = place.wire.load([one.payload for one in intents])
+    except ReadBack as error:
+        return [Outcome(one.key, error=error) for one in intents]
+    if not answer.good and len(intents) > 1:
+        # One user of the wrong form has it all refused: find out which.
+        half = len(intents) // 2
+        return [*_imported(place, intents[:half]), *_imported(place, intents[half:])]
+    failed = {str(one) for one in answer.record.get("failedExternalSystemIds") or []}
+    try:
+        there = place.lookup.by_numbers([one.number for one in intents])
+    except ConnectorError as error:
+        lost = ReadBack(error.message, code="M612", cure="The record is read back first.")
+        return [Outcome(one.key, error=lost) for one in intents]
+    return [_settled(place, one, there.get(one.number), failed) for one in intents]
+
+
+def _settled(place: Place, intent: _Intent, user: User | None, failed: set[str]) -> Outcome:
+    groups = place.lookup.groups()
+    if user is None:
+        return Outcome(intent.key, error=refusals.refused())
+    stated = {f: v for f, v in intent.wanted.items() if v is not None}
+    lost = mapping.differing(user, stated, groups)
+    if lost:
+        refusal = refusals.refused() if intent.number in failed else refusals.kept_otherwise(lost)
+        return Outcome(intent.key, error=refusal)
+    return Outcome(intent.key, str(user["id"]), adopted=intent.adopted)
+
+
+def delete(place: Place, write: Write) -> Outcome:
+    """Delete a user, unless something is open."""
+    user_id = write.external_id or ""
+    present = place.wire.user(user_id)
+    if present is None:
+        return Outcome(write.key, user_id)
+    _must_be_ours(place, present)
+    # FOLIO is documented to keep such a user; it is asked first all the same.
+    if place.wire.open_of(user_id).record.get("hasOpenTransactions") is not False:
+        raise refusals.kept()
+    answer = place.wire.delete(user_id)
+    if not answer.good and answer.status != _NOT_FOUND:
+        raise refusals.kept() if answer.status == _CONFLICT else refusals.refused()
+    return Outcome(write.key, user_id)

@@ -1,0 +1,310 @@
+"""Koha as a connector: patrons to read and write, and their clearance to read.
+
+Patrons are kept by the library's own permission system; whatever our account lacks is named.
+Look-ups are checked on our side; writes are sent a few at a time, each with an outcome of its
+own.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, ClassVar
+
+import pyarrow as pa
+
+from matricula.connectors.kit import batches
+from matricula.connectors.kit.claims import Claims
+from matricula.connectors.kit.errors import ConnectorError, GiveUp, TryAgain, Untrusted
+from matricula.connectors.kit.protocol import (
+    Capabilities,
+    FieldShape,
+    Found,
+    Health,
+    Outcome,
+    Reading,
+    ResourceShape,
+    asks_for_nobody,
+)
+from matricula.connectors.koha import clearance, mapping, patrons
+from matricula.connectors.koha.fields import ARROW, CARD, EXPIRY, fields_of
+from matricula.connectors.koha.lookup import ID, Lookup
+from matricula.connectors.koha.mapping import Misfit
+from matricula.connectors.koha.settings import KohaSettings
+from matricula.connectors.koha.wire import Wire
+from matricula.kernel.findings import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from pydantic import BaseModel
+
+    from matricula.connectors.kit.protocol import Context, Value, Write, WriteKind
+    from matricula.connectors.koha.fields import Field
+    from matricula.connectors.koha.mapping import Patron
+
+PATRONS = "patrons"
+_ODD_SHOWN = 20
+
+
+class KohaConnector:
+    """One Koha. See the README beside this file for what it needs and its traps."""
+
+    Settings: ClassVar[type[BaseModel]] = KohaSettings
+
+    def __init__(self, settings: KohaSettings, context: Context) -> None:
+        self._settings = settings
+        self._system = context.system
+        self._wire = Wire(settings)
+        self._fields = fields_of(settings.attributes)
+        self._lookup = Lookup(self._wire, settings)
+        self._clearance = clearance.Clearance(
+            self._wire, self._lookup, self._fields, concurrency=settings.concurrency
+        )
+        self.capabilities = Capabilities(batch_size=settings.batch_size)
+
+    def describe(self) -> list[ResourceShape]:
+        """Describe what our account may do with patrons and their clearance today.
+
+        Raises:
+            TryAgain: It is away. Stop: it refuses us.
+        """
+        lacking = {
+            use: self._wire.lacking(use)
+            for use in ("reading", "create", "update", "deletion", "clearance")
+        }
+        verbs: set[WriteKind] = set()
+        if not lacking["create"]:
+            verbs |= {"create"}
+        if not lacking["update"]:
+            verbs |= {"update", "suspend", "resume"}
+        if not lacking["deletion"]:
+            verbs |= {"delete"}
+        readable = not lacking["reading"]
+        shape = ResourceShape(
+            PATRONS,
+            tuple(
+                FieldShape(
+                    f.name, f.type, writable=f.writable and bool(verbs & {"create", "update"}),
+                    required=f.required, max_length=f.characters,
+                )
+                for f in self._fields.values()
+            ),
+            readable=readable,
+            writes=frozenset(verbs),
+        )  # fmt: skip
+        return [shape, self._clearance.shape(readable=readable and not lacking["clearance"])]
+
+    def ping(self) -> Health:
+        """Ask whether it lets us do what the charter uses it for. Never raises."""
+        try:
+            lacking = {use: self._wire.lacking(use) for use in ("reading", *self._settings.uses)}
+        except ConnectorError as error:
+            return Health(well=False, sentence=f"{error.message} {error.cure}")
+        named = {name: use for use, names in lacking.items() for name in names}
+        if named:
+            said = ", ".join(f"{name} (for {use})" for name, use in named.items())
+            return Health(
+                well=False,
+                sentence=f"Koha lets us in, and our account lacks {said}. Have the library grant "
+                "it, or say in `uses` that it is not needed.",
+            )
+        return Health(well=True, sentence=f"Koha lets us in for {', '.join(self._settings.uses)}.")
+
+    @contextmanager
+    def read(self, resource: str) -> Iterator[Reading]:
+        """Read a whole resource, streaming.
+
+        Raises:
+            GiveUp: There is no such resource. TryAgain, Stop. Untrusted: it is not in order.
+        """
+        findings: list[Finding] = []
+        if resource == clearance.NAME:
+            yield Reading(self._clearance.schema, self._clearance.batches(), findings=findings)
+            return
+        self._must_have(resource)
+        yield Reading(self._schema(), self._patron_batches(findings), findings=findings)
+
+    def find(self, resource: str, matches: Sequence[Mapping[str, Value]]) -> list[list[Found]]:
+        """Look records up; every answer is checked here, whatever Koha finds.
+
+        Raises:
+            GiveUp: No such resource or field. TryAgain, Stop.
+        """
+        if resource == clearance.NAME:
+            known: Mapping[str, Field] = self._clearance.recognised_by
+        else:
+            self._must_have(resource)
+            known = self._fields
+        for match in matches:
+            self._must_know(resource, [name for name in match if name != "_id"], known)
+        found = self._patrons_found(matches)
+        try:
+            return self._shown(resource, found)
+        except Untrusted as error:
+            raise TryAgain(error.message, code=error.code, cure=error.cure) from error
+
+    def write(self, resource: str, writes: Sequence[Write], *, at: datetime) -> list[Outcome]:
+        """Do what is intended, a few writes at a time; outcomes in the order of writes.
+
+        Raises:
+            GiveUp: No such resource or field, or one that is the library's alone. Stop,
+                TryAgain: nothing of it happened.
+        """
+        self._must_have(resource)
+        for write in writes:
+            if write.kind not in ("suspend", "delete"):
+                self._must_know(resource, list(write.match), self._fields)
+                self._must_know(resource, list(write.fields), self._fields)
+                self._must_be_ours([*write.fields])
+        place = patrons.Place(
+            self._wire, self._lookup, self._fields, Claims(), at.date(),
+            self._settings.resumed_days, self._looked_up(writes),
+        )  # fmt: skip
+
+        def job(write: Write) -> batches.Job:
+            return batches.Job((write.key,), lambda: [patrons.write_one(place, write)])
+
+        results = batches.run([job(w) for w in writes], concurrency=self._settings.concurrency)
+        return [outcome for outcomes in results for outcome in outcomes]
+
+    def _looked_up(self, writes: Sequence[Write]) -> dict[str, Patron | None]:
+        """Look up at once who has the card numbers that a batch would give to new patrons."""
+        cards = [
+            str(one.match[CARD])
+            for one in writes
+            if one.kind == "create" and set(one.match) == {CARD}
+        ]
+        cards = [card for card in dict.fromkeys(cards) if _can_be(self._fields, card)]
+        found = self._lookup.by_cards(cards, everywhere=True)
+        return {card: found.get(card) for card in cards}
+
+    def close(self) -> None:
+        """Let go of connections; the connector may be used again."""
+        self._wire.close()
+
+    def _must_have(self, resource: str) -> None:
+        if resource != PATRONS:
+            raise GiveUp(
+                f"{self._system} has no resource {resource} of this kind.",
+                code="M602",
+                cure=f"Write to {PATRONS}; {clearance.NAME} is there to be read.",
+            )
+
+    def _must_know(self, resource: str, names: Sequence[str], known: Mapping[str, Field]) -> None:
+        unknown = sorted({name for name in names if name not in known})
+        if unknown:
+            raise GiveUp(
+                f"{self._system}.{resource} has no field {', '.join(unknown)}.",
+                code="M603",
+                cure="Correct the charter; `matricula check --live` lists the fields it has. An "
+                "extended attribute is named in the settings' `attributes`.",
+            )
+
+    def _must_be_ours(self, names: Sequence[str]) -> None:
+        theirs = sorted({name for name in names if not self._fields[name].writable})
+        if theirs:
+            raise GiveUp(
+                f"{', '.join(theirs)} of {self._system}.{PATRONS} is the library's alone.",
+                code="M603",
+                cure="Take the field out of the flow.",
+            )
+
+    def _schema(self) -> pa.Schema:
+        columns: list[pa.Field[pa.DataType]] = [
+            pa.field("_id", pa.string()),
+            pa.field("_suspended", pa.bool_(), metadata={"said_by": EXPIRY}),
+        ]
+        columns += [pa.field(f.name, ARROW[f.type]) for f in self._fields.values()]
+        return pa.schema(columns)
+
+    def _patron_batches(self, findings: list[Finding]) -> Iterator[pa.RecordBatch]:
+        schema = self._schema()
+        for page, day in self._lookup.pages():
+            rows = [self._row(patron, findings) for patron in page]
+            for row, patron in zip(rows, page, strict=True):
+                row["_suspended"] = None if day is None else mapping.is_past(patron, day)
+            typed = [{n: _typed(schema, n, row.get(n)) for n in schema.names} for row in rows]
+            yield pa.RecordBatch.from_pylist(typed, schema=schema)
+
+    def _row(self, patron: Patron, findings: list[Finding]) -> dict[str, Value]:
+        row: dict[str, Value] = {"_id": str(patron[ID])}
+        for name, field in self._fields.items():
+            try:
+                row[name] = mapping.read_field(patron, field)
+            except Misfit as misfit:
+                row[name] = None
+                if len(findings) < _ODD_SHOWN:
+                    findings.append(_odd(str(patron[ID]), misfit))
+        return row
+
+    def _patrons_found(self, matches: Sequence[Mapping[str, Value]]) -> list[list[Patron]]:
+        """Look patrons up; those asked for by card number alone, many at once."""
+        cards = [str(match[CARD]) for match in matches if set(match) == {CARD}]
+        wanted = [card for card in dict.fromkeys(cards) if card and _can_be(self._fields, card)]
+        by_card = self._lookup.by_cards(wanted)
+
+        def ask(match: Mapping[str, Value]) -> list[Patron]:
+            if asks_for_nobody(match):
+                return []
+            if set(match) == {CARD}:
+                found = by_card.get(str(match[CARD]))
+                return [found] if found else []
+            fields = {self._fields[name]: v for name, v in match.items() if name != "_id"}
+            if "_id" not in match:
+                return self._lookup.by_fields(fields)
+            return self._lookup.by_id(str(match["_id"]), fields)
+
+        return batches.each(ask, matches, concurrency=self._settings.concurrency)
+
+    def _shown(self, resource: str, found: list[list[Patron]]) -> list[list[Found]]:
+        if resource == clearance.NAME:
+            ids = list(dict.fromkeys(str(one[ID]) for some in found for one in some))
+            # An address of a single patron does not say what is on loan; a listing does.
+            rows = self._clearance.rows(*self._lookup.with_counts(ids))
+        else:
+            patrons_ = {str(one[ID]): one for some in found for one in some}
+            rows = [dict(self._row(one, [])) for one in patrons_.values()]
+        by_id = {str(row["_id"]): row for row in rows}
+        return [
+            [_as_found(by_id[str(one[ID])]) for one in some if str(one[ID]) in by_id]
+            for some in found
+        ]
+
+
+def _as_found(row: Mapping[str, object]) -> Found:
+    fields = {name: _value(value) for name, value in row.items() if name != "_id"}
+    return Found(str(row["_id"]), fields)
+
+
+def _value(found: object) -> Value:
+    if isinstance(found, bool | int | str) or found is None:
+        return found
+    return f"{found.normalize():f}" if isinstance(found, Decimal) else str(found)
+
+
+def _can_be(fields: Mapping[str, Field], card: str) -> bool:
+    try:
+        return mapping.canonical(fields[CARD], card) == card
+    except Misfit:
+        return False
+
+
+def _typed(schema: pa.Schema, name: str, value: Value) -> Value | date | datetime:
+    kind = schema.field(name).type
+    if value is not None and pa.types.is_timestamp(kind):
+        return datetime.fromisoformat(str(value))
+    if value is not None and pa.types.is_date(kind):
+        return date.fromisoformat(str(value))
+    return value
+
+
+def _odd(patron_id: str, misfit: Misfit) -> Finding:
+    return Finding(
+        place=f"{PATRONS}, record {patron_id}, field {misfit.field}",
+        code="M435",
+        message=f"The value {misfit.why}.",
+        cure="Have the library correct the patron; the value was read as absent.",
+        severity="warning",
+    )
