@@ -19,7 +19,7 @@ from matricula.hub import announced
 from matricula.hub.models import Announcement, DirtyKey, FlowState, Incident
 from matricula.hub.worker import what_is_due
 
-pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
+pytestmark = pytest.mark.django_db
 
 KEY = "whsec_" + base64.b64encode(b"a key of thirty-two random bytes").decode()
 OTHER = "whsec_" + base64.b64encode(b"another of thirty-two such bytes").decode()
@@ -241,6 +241,13 @@ def test_a_body_that_is_too_large_is_not_even_verified(campus):
     assert marked() == []
 
 
+@pytest.mark.parametrize("path", ["/", "/hooks/", "/hooks/sis/", "/hooks/sis/further"])
+def test_nothing_else_is_served(campus, path):
+    answer = Client().post(path, event(), content_type="application/cloudevents+json")
+
+    assert answer.status_code == 404
+
+
 @pytest.mark.parametrize("method", ["get", "put", "delete", "patch", "options"])
 def test_announcements_are_posted(campus, method):
     answer = getattr(Client(), method)("/hooks/sis")
@@ -286,7 +293,7 @@ def test_a_charter_that_never_compiled_answers_that_it_is_not_ready(campus, sett
 
 
 class _Quiet(WSGIRequestHandler):
-    def log_message(self, format, *args):
+    def log_message(self, format, *args):  # noqa: A002 - its own word
         pass
 
 

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -149,6 +150,25 @@ def test_a_message_that_was_taken_without_an_answer_is_not_sent_again_and_named_
     assert [m.state for m in Letter.objects.order_by("id")] == ["named", "sent"]
 
 
+def test_a_service_that_takes_a_message_and_then_says_nothing_is_not_told_the_same_again(
+    world, room, monkeypatch
+):
+    holding(MORNING)
+    # Apprise repeats by itself what it is told to repeat, and we tell it once.
+    url = f"json://127.0.0.1:{room.port}/?rto=0.2&retry=3&wait=0"
+    monkeypatch.setenv("IT_CHANNEL", url)
+    room.meanwhile = lambda: time.sleep(0.5)
+
+    tell(world, MORNING + MINUTE)
+    at_once = len(room.got)
+    room.meanwhile = bool
+    tell(world, MORNING + HOUR)
+
+    assert at_once == 1
+    assert "A message of 2026-11-25 07:31 may not have come." in said(room)[1]["message"]
+    assert [letter.state for letter in Letter.objects.order_by("id")] == ["named", "sent"]
+
+
 @pytest.mark.parametrize(
     ("status", "state"),
     [(403, "refused"), (404, "refused"), (429, "away"), (503, "away"), (500, "intended")],
@@ -199,6 +219,7 @@ def test_the_address_of_a_channel_stands_nowhere(world, room, caplog, capsys):
 
 _WRITING = """
 import sys
+import time
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path

@@ -7,8 +7,10 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from django.db import connections
@@ -23,7 +25,7 @@ from matricula.hub.worker import Worker
 from tests.counterparts.hook_receiver import receiver
 from tests.world import build
 
-pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
+pytestmark = pytest.mark.django_db
 
 # The other implementation of the signatures reads the clock itself.
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -163,6 +165,31 @@ def test_of_one_subject_each_waits_for_the_one_before_and_others_do_not(world, h
     assert told[-2:] == [(f"incident/{first}", "opened"), (f"incident/{first}", "closed")]
 
 
+def test_what_was_opened_and_closed_at_one_instant_was_opened_first(world, hook):
+    report([trouble()], at=NOW)
+    close_others([], codes=["M501"], places=["lms.users"], at=NOW)
+
+    assert tell(world, NOW) == 2
+    assert [e["type"] for e in events(hook)] == [
+        "matricula.incident.opened", "matricula.incident.closed",
+    ]  # fmt: skip
+
+
+def test_a_server_that_takes_an_event_and_then_says_nothing_gets_it_again_as_the_same(
+    world, hook, monkeypatch
+):
+    report([trouble()], at=NOW)
+    monkeypatch.setattr(webhooks, "_SECONDS", 0.2)
+    hook.meanwhile = lambda: time.sleep(0.5)
+
+    silent = tell(world, NOW)
+    hook.meanwhile = bool
+    again = tell(world, NOW + 2 * MINUTE)
+
+    assert (silent, again) == (0, 1)
+    assert [post.headers["webhook-id"] for post in hook.got] == [Message.objects.get().event] * 2
+
+
 def test_each_attempt_bears_the_same_identity_and_its_own_time(world, hook):
     report([trouble()], at=NOW)
     hook.answers = lambda _: (500 if len(hook.got) < 3 else 204, {})
@@ -197,7 +224,7 @@ def test_pauses_grow_over_days_and_then_an_event_is_given_up_and_the_next_goes_o
         tell(world, tried[-1])
 
     (complaint,) = Incident.objects.filter(code="M595")
-    gaps = [after - before for before, after in zip(tried, tried[1:], strict=False)]
+    gaps = [after - before for before, after in pairwise(tried)]
     assert gaps == list(outbox.PAUSES)
     assert tried[-1] - tried[0] > 3 * DAY
     assert complaint.steward == "it"

@@ -21,7 +21,7 @@ from matricula.engine import line
 from matricula.hub.models import Incident, Run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from datetime import datetime
 
     from matricula.charter.model import Charter, Flow
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 OPENED, CLOSED, DELIVERED = "incident.opened", "incident.closed", "flow.delivered"
 # How far back is looked; longer than any pass, or any worker's holiday, should last.
 LOOK_BACK = timedelta(days=7)
+# There are many more of these, and none should last half as long.
+_LOOK_BACK_AT_RUNS = timedelta(days=2)
 _STEWARD = "stewards."
 
 
@@ -65,19 +67,27 @@ class Fact:
         return json.dumps(event, ensure_ascii=False, separators=(",", ":"))
 
 
-def since(charter: Charter, subscriber: str, earliest: datetime, at: datetime) -> list[Fact]:
+def since(
+    charter: Charter, subscriber: str, kinds: Collection[str], *, earliest: datetime, at: datetime
+) -> list[Fact]:
     """List what concerns a subscriber, in the order in which it happened.
 
     Args:
         charter: Whose flows.
         subscriber: `systems.NAME` or `stewards.NAME`.
+        kinds: What it wants to hear of.
         earliest: Nothing before this is told.
         at: Now.
     """
-    begin = max(earliest, at - LOOK_BACK)
     flows = {flow.name for flow in charter.flows.values() if _concerns(charter, flow, subscriber)}
-    found = [*_incidents(subscriber, flows, begin), *_deliveries(charter, flows, begin)]
-    return sorted(found, key=lambda fact: (fact.at, fact.name))
+    found: list[Fact] = []
+    if not {OPENED, CLOSED}.isdisjoint(kinds):
+        found += _incidents(subscriber, flows, max(earliest, at - LOOK_BACK))
+    if DELIVERED in kinds:
+        found += _deliveries(charter, flows, max(earliest, at - _LOOK_BACK_AT_RUNS))
+    wanted = [fact for fact in found if fact.kind in kinds]
+    # What was opened and closed at one instant was opened first.
+    return sorted(wanted, key=lambda fact: (fact.at, fact.kind == CLOSED, fact.name))
 
 
 def _concerns(charter: Charter, flow: Flow, subscriber: str) -> bool:

@@ -68,8 +68,8 @@ def gather(desk: Desk, told: Told) -> Subscriber:
     known = _subscriber(desk, told)
     if known.ended_at:
         return known
-    found = facts.since(desk.charter, told.name, known.since, desk.at)
-    wanted = {fact.name: fact for fact in found if fact.kind in told.how.events}
+    found = facts.since(desk.charter, told.name, told.how.events, earliest=known.since, at=desk.at)
+    wanted = {fact.name: fact for fact in found}
     written = Message.objects.filter(subscriber=told.name, fact__in=wanted)
     for name in written.values_list("fact", flat=True):
         del wanted[name]
