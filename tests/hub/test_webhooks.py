@@ -18,7 +18,7 @@ from jsonschema import Draft7Validator, FormatChecker
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from matricula.cli import sitting
-from matricula.hub import outbox, webhooks
+from matricula.hub import numbers, outbox, webhooks
 from matricula.hub.incidents import Trouble, close_others, report
 from matricula.hub.models import Incident, Message, Run, Subscriber
 from matricula.hub.worker import Worker
@@ -356,6 +356,42 @@ def test_whoever_is_taken_out_of_the_charter_is_forgotten(world, hook):
     assert Message.objects.get().state == "ended"
     assert len(hook.got) == 1
     assert "Nobody subscribes" in world.run("webhooks").out
+
+
+def test_a_live_check_names_what_messages_need_and_is_not_there_with_its_line(
+    world, hook, monkeypatch
+):
+    for old, new in (
+        ("notify: it@example.org", "notify: it@example.org, channel: env:ROOM"),
+        ("    connector: files\n", "    connector: files\n    announces: {secret: env:NONE}\n"),
+    ):
+        world.edit_charter(old, new, name="charter.yaml")
+    monkeypatch.setenv("ROOM", "nonsense")
+    monkeypatch.delenv("LMS_HOOK")
+
+    told = world.run("check", "--live", "--json").json
+    found = {(f["place"].split(":")[-1], f["code"], f["message"]) for f in told["findings"]}
+
+    assert {(code, message) for _, code, message in found if code in {"M592", "M803"}} == {
+        (
+            "M592",
+            "stewards.it cannot be told where it talks: what env:ROOM holds is no Apprise URL.",
+        ),
+        ("M803", "The secret env:LMS_HOOK is not there."),
+        ("M803", "The secret env:NONE is not there."),
+    }
+    assert all(line.isdigit() for line, _, _ in found)
+    assert hook.got == []
+
+
+def test_what_waits_is_a_number_for_whoever_watches(world, hook):
+    report([trouble()], at=NOW)
+    hook.answers = lambda _: (500, {})
+    tell(world, NOW)
+
+    told = numbers.written(numbers.standing(desk_at(world, NOW).charter, NOW))
+
+    assert 'matricula_events_waiting{subscriber="systems.lms"} 1' in told
 
 
 def test_the_command_says_what_waits_what_was_said_and_who_acts(world, hook):

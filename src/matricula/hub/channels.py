@@ -19,6 +19,8 @@ from matricula.kernel.secrets import reveal
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from apprise import NotifyBase
+
     from matricula.hub.wording import Text
 
 _STATUS = re.compile(r"\berror=(\d{3})\b")
@@ -42,17 +44,10 @@ def hand_over(reference: str, text: Text) -> None:
         Away: Nothing has left us.
         Lost: Nobody knows.
     """
-    try:
-        url = reveal(reference)
-    except SettingMissing as error:
-        raise NotTaken(f"the secret {reference} is not there") from error
-    from apprise import Apprise, AppriseAsset, NotifyFormat
+    from apprise import NotifyFormat
 
     with _heard() as said:
-        # It reads no file of its own and keeps none.
-        service = Apprise.instantiate(url, asset=AppriseAsset(async_mode=False))
-        if service is None:
-            raise NotTaken(f"what {reference} holds is no Apprise URL")
+        service = _service(reference)
         try:
             is_taken = service.notify(
                 body=text.body, title=text.subject, body_format=NotifyFormat.TEXT
@@ -62,6 +57,30 @@ def hand_over(reference: str, text: Text) -> None:
             raise Lost(type(error).__name__) from None
     if not is_taken:
         raise _why(said)
+
+
+def must_be_known(reference: str) -> None:
+    """Look whether a reference leads to a service that there is; nothing is said to it.
+
+    Raises:
+        NotTaken: It does not.
+    """
+    with _heard():
+        _service(reference)
+
+
+def _service(reference: str) -> NotifyBase:
+    try:
+        url = reveal(reference)
+    except SettingMissing as error:
+        raise NotTaken(f"the secret {reference} is not there") from error
+    from apprise import Apprise, AppriseAsset
+
+    # It reads no file of its own and keeps none.
+    service = Apprise.instantiate(url, asset=AppriseAsset(async_mode=False))
+    if service is None:
+        raise NotTaken(f"what {reference} holds is no Apprise URL")
+    return service
 
 
 def _why(said: list[str]) -> Exception:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from matricula.charter.model import Subscription
     from matricula.hub.desk import Desk
     from matricula.hub.outbox import Told
 
@@ -121,7 +122,7 @@ class _Line:
 def _post_to(desk: Desk, told: Told, until: float) -> int:
     """Post to one subscriber what is due, and what then becomes due."""
     try:
-        url, keys = _address(told), signing.keys(told.how.secret)
+        url, keys = address(told.how), signing.keys(told.how.secret)
     except SettingMissing as error:
         report([_trouble(told, _MISSING, error.message, error.cure)], at=desk.at)
         return 0
@@ -207,15 +208,21 @@ def _stated(text: str, at: datetime) -> timedelta:
     return max(moment - at, timedelta(0))
 
 
-def _address(told: Told) -> str:
-    url = told.how.url
-    if not url.startswith(("env:", "file:")):
-        return url
+def address(how: Subscription) -> str:
+    """Give the address that events are posted to, fetched where the charter refers to it.
+
+    Raises:
+        SettingMissing: It is not there, or is no address (M803).
+    """
+    if not how.url.startswith(("env:", "file:")):
+        return how.url
     try:
-        return read_hook(reveal(url))
+        return read_hook(reveal(how.url))
     except Misspelt as error:
         cure = "Write https://host/path there."
-        raise SettingMissing(_MISSING, f"The secret {url} is no address.", cure=cure) from error
+        raise SettingMissing(
+            _MISSING, f"The secret {how.url} is no address.", cure=cure
+        ) from error
 
 
 def _place(name: str) -> str:
