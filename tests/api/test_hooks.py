@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import base64
 import json
+import sqlite3
 import threading
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
 from django.core.wsgi import get_wsgi_application
-from django.db import connections
+from django.db import connection, connections
 from django.test import Client
 from standardwebhooks import Webhook
 
@@ -292,6 +294,21 @@ def test_a_charter_that_never_compiled_answers_that_it_is_not_ready(campus, sett
     assert answer["Retry-After"] == "60"
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_is_held_by_a_delivery_takes_nothing_and_says_when_to_come_again(campus):
+    if connection.vendor != "sqlite":
+        pytest.skip("only the embedded database is held as a whole")
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout=20")
+    with closing(sqlite3.connect(connection.settings_dict["NAME"])) as delivery:
+        delivery.execute("BEGIN IMMEDIATE")
+        held = post(event())
+    connection.close()
+
+    assert (held.status_code, held.json(), held["Retry-After"]) == (503, {"code": "M806"}, "60")
+    assert post(event()).status_code == 202
+
+
 class _Quiet(WSGIRequestHandler):
     def log_message(self, format, *args):  # noqa: A002 - its own word
         pass
@@ -306,10 +323,10 @@ def test_one_message_that_arrives_many_times_at_once_over_the_network_is_taken_o
     statuses = []
 
     def send():
-        connection = HTTPConnection("127.0.0.1", server.server_port, timeout=30)
-        connection.request("POST", "/hooks/sis", body, headers)
-        statuses.append(connection.getresponse().status)
-        connection.close()
+        wire = HTTPConnection("127.0.0.1", server.server_port, timeout=30)
+        wire.request("POST", "/hooks/sis", body, headers)
+        statuses.append(wire.getresponse().status)
+        wire.close()
 
     senders = [threading.Thread(target=send) for _ in range(6)]
     for sender in senders:

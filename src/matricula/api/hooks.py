@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.db import OperationalError
 from django.http import JsonResponse
 from django.urls import path
 from django.utils import timezone
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
 
 _TAKEN, _TOO_LARGE = 202, 413
 _STATUSES = {"M596": 401, "M597": 400, "M598": 429, "M599": 404}
-# The charter or a secret is not there: the sender can do nothing but come again.
-_NOT_NOW = 503
+_UNUSABLE = "M806"
 _SOON_SECONDS = 60
 
 
@@ -42,21 +42,28 @@ def announce(request: HttpRequest, system: str) -> JsonResponse:
         announced.take(agreement.present(), posted)
     except MatriculaError as error:
         return _refused(error)
+    except OperationalError:
+        # A long delivery may hold an embedded database; nothing was taken.
+        return _not_now(_UNUSABLE)
     return JsonResponse({}, status=_TAKEN)
 
 
 def _refused(error: MatriculaError) -> JsonResponse:
     is_large = isinstance(error, announced.TooLarge)
-    status = _TOO_LARGE if is_large else _STATUSES.get(error.code, _NOT_NOW)
-    # What is not there on our side is no business of the sender's.
-    told = {"code": error.code}
-    if status != _NOT_NOW:
-        told |= {"message": error.message, "cure": error.cure}
+    status = _TOO_LARGE if is_large else _STATUSES.get(error.code)
+    if status is None:
+        # What is not there on our side is no business of the sender's.
+        return _not_now(error.code)
+    told = {"code": error.code, "message": error.message, "cure": error.cure}
     answer = JsonResponse(told, status=status)
-    if status == _NOT_NOW:
-        answer["Retry-After"] = str(_SOON_SECONDS)
     if isinstance(error, announced.TooMany):
         answer["Retry-After"] = str(error.after_seconds)
+    return answer
+
+
+def _not_now(code: str) -> JsonResponse:
+    answer = JsonResponse({"code": code}, status=503)
+    answer["Retry-After"] = str(_SOON_SECONDS)
     return answer
 
 
