@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -233,6 +234,41 @@ def test_what_was_taken_without_an_answer_is_posted_again_under_the_same_identit
     assert len({post.headers["webhook-id"] for post in hook.got}) == 1
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_a_subscriber_answers_each_fact_arrives_in_its_order_under_one_identity(
+    world, hook, seed
+):
+    chance = random.Random(seed)
+    taken = []
+
+    def answers(post):
+        status = chance.choice([204, 204, 200, 500, 503, 404, 0])
+        # What is hung up upon was taken all the same.
+        if status in (204, 200, 0):
+            taken.append(json.loads(post.body))
+        return status, {"Retry-After": "90"} if status == 503 else {}
+
+    hook.answers = answers
+    at, desk = NOW, desk_at(world, NOW)
+    for turn in range(60):
+        if turn < 6:
+            report([trouble(f"place{turn}")], at=at)
+        if turn in (3, 5, 7):
+            close_others([], codes=["M501"], places=[f"place{turn - 2}"], at=at)
+        webhooks.tell_due(replace(desk, at=at))
+        at += chance.choice([MINUTE, 10 * MINUTE, 2 * HOUR])
+
+    first = list({event["id"]: event for event in taken}.values())
+    by_subject = {}
+    for event in first:
+        by_subject.setdefault(event["subject"], []).append(event["type"].rpartition(".")[2])
+    assert not Message.objects.exclude(state="sent").exists()
+    assert len(first) == Message.objects.count() == 9
+    assert (
+        sorted(map(tuple, by_subject.values())) == [("opened",)] * 3 + [("opened", "closed")] * 3
+    )
+
+
 def test_pauses_grow_over_days_and_then_an_event_is_given_up_and_the_next_goes_on(world, hook):
     report([trouble()], at=NOW)
     hook.answers = lambda _: (500, {})
@@ -305,8 +341,9 @@ def test_a_silent_subscriber_is_asked_ever_less_and_keeps_nothing_else_waiting(w
     report([trouble(f"place{n}") for n in range(5)], at=NOW)
     hook.stop()
 
+    desk = desk_at(world, NOW)
     for second in range(0, 600, 15):
-        tell(world, NOW + timedelta(seconds=second))
+        webhooks.tell_due(replace(desk, at=NOW + timedelta(seconds=second)))
 
     assert sum(Message.objects.values_list("attempts", flat=True)) <= 6
     hook.start()
