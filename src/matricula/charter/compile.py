@@ -22,6 +22,7 @@ from matricula.charter.model import (
     Limit,
     Matching,
     Steward,
+    Subscription,
     System,
     Unavailable,
     Window,
@@ -38,8 +39,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from matricula.charter.draft import Draft, DraftEntity, DraftField, DraftFlow
-    from matricula.charter.grammar import EntityPart, FlowPart, LimitPart, MatchingPart, WindowPart
+    from matricula.charter.grammar import (
+        EntityPart,
+        FlowPart,
+        LimitPart,
+        MatchingPart,
+        StewardPart,
+        SubscribesPart,
+        SystemPart,
+        WindowPart,
+    )
     from matricula.charter.model import Expression, ResourceRef, ValueType
+    from matricula.charter.text import Node
     from matricula.kernel.findings import Finding
 
 DEFAULT_GUARD = Guard(
@@ -95,19 +106,11 @@ def _compile(draft: Draft) -> Charter:
         timezone=part.timezone,
         currency=part.currency or "",
         stewards={
-            name: Steward(
-                name,
-                office.name,
-                office.notify,
-                draft.stewards[name].place,
-                office.escalate_to or "",
-            )
+            name: _steward(draft.stewards[name], name, office)
             for name, office in part.stewards.items()
         },
         systems={
-            name: System(
-                name, system.connector, system.steward, system.settings, draft.systems[name].place
-            )
+            name: _system(draft.systems[name], name, system)
             for name, system in part.systems.items()
         },
         entities=entities,
@@ -119,6 +122,37 @@ def _compile(draft: Draft) -> Charter:
         digest=charter_digest(draft),
         text=canonical(plain),
     )
+
+
+def _steward(node: Node, name: str, part: StewardPart) -> Steward:
+    return Steward(
+        name,
+        part.name,
+        part.notify,
+        node.place,
+        part.escalate_to or "",
+        part.channel or "",
+        _subscription(node, part.subscribes),
+    )
+
+
+def _system(node: Node, name: str, part: SystemPart) -> System:
+    return System(
+        name,
+        part.connector,
+        part.steward,
+        part.settings,
+        node.place,
+        _subscription(node, part.subscribes),
+        part.announces.secret if part.announces else "",
+    )
+
+
+def _subscription(node: Node, part: SubscribesPart | None) -> Subscription | None:
+    if part is None:
+        return None
+    place = node.at(("subscribes",)).place
+    return Subscription(part.url, part.secret, tuple(part.events), part.because, place)
 
 
 def _order(waits: dict[str, set[str]]) -> list[str]:

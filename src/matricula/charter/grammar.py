@@ -90,6 +90,9 @@ Duration = Annotated[StrictStr, Field(json_schema_extra={"pattern": PATTERN})]
 Lasting = Annotated[Duration, _by(words.read_duration)]
 Share = Annotated[StrictStr, Field(examples=["5%", "2.5%"]), _by(words.read_share)]
 Clock = Annotated[StrictStr, Field(examples=["02:00"]), _by(words.read_clock)]
+# Its description says the form; a pattern would be shown with the secret that fails it.
+Reference = Annotated[StrictStr, Field(examples=["env:NAME"]), _by(words.read_reference)]
+Hook = Annotated[StrictStr, Field(examples=["https://host/path"]), _by(words.read_hook)]
 Day = Annotated[
     StrictStr, BeforeValidator(_judge_date), Field(json_schema_extra={"format": "date"})
 ]
@@ -112,6 +115,23 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
 
+class SubscribesPart(Part):
+    """Events of the hub that are posted to an address: codes and counts, no record's value."""
+
+    url: Hook = Field(description="Where they are posted; env:NAME or file:PATH if secret.")
+    secret: Reference = Field(description="What they are signed with: env:NAME or file:PATH.")
+    events: Annotated[
+        list[Literal["incident.opened", "incident.closed", "flow.delivered"]], Field(min_length=1)
+    ] = Field(description="Which; of each, those that concern who subscribes.")
+    because: Text = Field(description="What they are needed for.")
+
+
+class AnnouncesPart(Part):
+    """A system that says, in signed events, where to look; its word is never taken for more."""
+
+    secret: Reference = Field(description="What it signs with: env:NAME or file:PATH.")
+
+
 class StewardPart(Part):
     """An office that answers for data; not a user account."""
 
@@ -124,6 +144,14 @@ class StewardPart(Part):
         description="Another office, which hears of what this one left undone by its due date. "
         "Default: the steward of the roster's system.",
     )
+    channel: Reference | None = Field(
+        default=None,
+        description="Where the office talks, such as a chat room: env:NAME or file:PATH of an "
+        "Apprise URL. It is told there how much is open, and at once what holds a flow.",
+    )
+    subscribes: SubscribesPart | None = Field(
+        default=None, description="Events that are posted to the office's own tools."
+    )
 
 
 class SystemPart(Part):
@@ -134,6 +162,12 @@ class SystemPart(Part):
     settings: dict[str, Any] = Field(
         default_factory=dict,
         description="What the connector needs. A secret is written env:NAME or file:PATH.",
+    )
+    subscribes: SubscribesPart | None = Field(
+        default=None, description="Events that are posted to the system."
+    )
+    announces: AnnouncesPart | None = Field(
+        default=None, description="That the system may say where to look, and what it signs with."
     )
 
 

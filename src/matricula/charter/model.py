@@ -22,25 +22,46 @@ Drift = Literal["restore", "report", "adopt"]
 
 
 @dataclass(frozen=True, slots=True)
+class Subscription:
+    """Events that are posted to an address. `url` may be a reference; `secret` always is."""
+
+    url: str
+    secret: str
+    events: tuple[str, ...]
+    because: str
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Steward:
-    """An office that answers for data. `name` is its word in the charter."""
+    """An office that answers for data. `name` is its word in the charter.
+
+    `channel`: reference to the Apprise URL of where it talks; empty if it is only written to.
+    """
 
     name: str
     title: str
     notify: str
     place: str = ""
     escalate_to: str = ""
+    channel: str = ""
+    subscribes: Subscription | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """A connected product. `settings` holds secrets only as `env:NAME` or `file:PATH`."""
+    """A connected product. `settings` holds secrets only as `env:NAME` or `file:PATH`.
+
+    `announces`: reference to what it signs with when it says where to look; empty if it may not.
+    """
 
     name: str
     connector: str
     steward: str
     settings: Mapping[str, object] = field(default_factory=dict)
     place: str = ""
+    subscribes: Subscription | None = None
+    announces: str = ""
 
 
 @dataclass(frozen=True, slots=True, order=True)

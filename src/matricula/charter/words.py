@@ -7,6 +7,7 @@ cure; who calls it knows the place.
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import sqlglot
@@ -21,6 +22,8 @@ FLOW_NAME = r"^[a-z][a-z0-9_-]*$"
 _RESOURCE = re.compile(r"([a-z][a-z0-9_]*)\.([A-Za-z_][A-Za-z0-9_-]*)(?:\.(\S+))?")
 _SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]+)?)\s*%")
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
+_REFERENCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:\S(?:.*\S)?")
+_LOCAL = ("localhost", "127.0.0.1", "::1")
 _PLAIN = ("text", "integer", "decimal", "boolean", "date", "instant")
 
 # The engine's own columns stand beside the fields of a golden record.
@@ -204,4 +207,39 @@ def read_clock(word: str) -> str:
     """Read a time of day."""
     if not _CLOCK.fullmatch(word):
         raise Misspelt("M115", f"`{word}` is no time of day.", 'Write hours and minutes: "02:00".')
+    return word
+
+
+def read_reference(word: str) -> str:
+    """Read where a secret is kept: `env:NAME` or `file:PATH`. What is wrong is never repeated."""
+    if not _REFERENCE.fullmatch(word):
+        raise Misspelt(
+            "M217",
+            "This is kept secret, and here it stands in clear.",
+            "Write env:NAME or file:PATH, put the secret there, and change it: it has been read.",
+        )
+    return word
+
+
+def read_hook(word: str) -> str:
+    """Read the address that events are posted to, or the reference to one that is secret."""
+    if word.startswith(("env:", "file:")):
+        return read_reference(word)
+    try:
+        parts = urlsplit(word)
+        host, credentials = parts.hostname, parts.username or parts.password
+    except ValueError:
+        host, credentials, parts = None, None, urlsplit("")
+    if credentials:
+        raise Misspelt(
+            "M217",
+            "The address holds a password in clear.",
+            "Write env:NAME or file:PATH, put the whole address there, and change the password.",
+        )
+    if not host or not (parts.scheme == "https" or (parts.scheme == "http" and host in _LOCAL)):
+        raise Misspelt(
+            "M113",
+            "This is no address that events can be posted to.",
+            "Write https://host/path, or env:NAME where the address is secret.",
+        )
     return word

@@ -146,6 +146,6 @@ def letters(folder: Path | None, office: str, *, as_json: bool) -> None:
         show.as_json(rows)
         return
     if rows:
-        columns = ["steward", "kind", "state", "intended_at", "sent_at", "told"]
+        columns = ["steward", "kind", "way", "state", "intended_at", "sent_at", "told"]
         show.table(columns, [[row[name] for name in columns] for row in rows])
     show.say(f"Letters are {post.standing_now()}.")

@@ -35,6 +35,7 @@ _COMMANDS = {
     "explain": "matricula.cli.look_commands:explain",
     "incidents": "matricula.cli.incident_commands:incidents",
     "letters": "matricula.cli.incident_commands:letters",
+    "webhooks": "matricula.cli.webhook_commands:webhooks",
     "drift": "matricula.cli.drift_commands:drift",
     "matches": "matricula.cli.match_commands:matches",
     "audit": "matricula.cli.audit_commands:audit",

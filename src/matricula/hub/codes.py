@@ -283,6 +283,54 @@ CODES = {
         "Acts on the register need a system that is the register.",
         "Add a system with `connector: register`.",
     ),
+    "M592": Code(
+        "A channel took no message",
+        "Where an office talks, a message was refused, or what the charter refers to is no "
+        "Apprise URL. Nothing is lost: letters go on, and the channel is tried again.",
+        "Correct the URL that `channel` of the office refers to, or what the service allows.",
+    ),
+    "M593": Code(
+        "A channel is away",
+        "Messages to where an office talks could not be handed over for two hours. What is open "
+        "is told when it is back.",
+        "Bring the service back, or correct the URL that `channel` of the office refers to.",
+    ),
+    "M594": Code(
+        "A subscription has ended",
+        "Whoever is told of events answered that nobody is there any more (HTTP status 410). "
+        "Nothing is posted to it until the charter names another address or secret.",
+        "Take `subscribes:` out of the charter, or correct its address.",
+    ),
+    "M595": Code(
+        "An event was given up",
+        "A subscriber did not take an event in three days of attempts. Later events are posted "
+        "all the same; this one is not posted again.",
+        "Look at what receives events there; `matricula webhooks` says what it answered.",
+    ),
+    "M596": Code(
+        "An announcement bears no signature that counts",
+        "A system may say where to look if it signs what it says with its secret, by a clock "
+        "that is right within five minutes. Anything else is refused and stands in the audit, "
+        "without what it said; after ten in a minute nothing is even written down.",
+        "Give both sides one secret, and set their clocks.",
+    ),
+    "M597": Code(
+        "An announcement is not understood",
+        "A rightly signed message is no CloudEvent, is too large, or names a record or a flow "
+        "that is not its sender's to name.",
+        "Send a CloudEvent in structured JSON whose subject is `ENTITY/KEY` or `flow/NAME`.",
+    ),
+    "M598": Code(
+        "Too many announcements",
+        "A system said where to look more often in a minute than looking is of use. Nothing is "
+        "lost: its records are read by the flows' own cadence.",
+        "Send it again after the seconds that the answer names, and fewer at a time.",
+    ),
+    "M599": Code(
+        "Nobody who may announce",
+        "The address names no system that the charter lets say where to look.",
+        "Correct the address, or add `announces:` to the system in the charter.",
+    ),
     "M591": Code(
         "A record was read without a grant",
         "Breaking the glass is allowed to staff with a ground, and is always told.",

@@ -27,7 +27,7 @@ class Event:
     """One thing that happened.
 
     Attributes:
-        event: Its word: run, delivered, held, failed or letters.
+        event: Its word: run, delivered, held, failed, letters or webhooks.
         sentence: It in words, for a person; empty where a person need not know.
         run: In which run.
         kind: Of the run: full or changed.

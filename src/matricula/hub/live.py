@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from matricula.connectors.kit.errors import ConnectorError
 from matricula.engine.guard import Reason
+from matricula.hub.reachable import unreachable
 from matricula.hub.systems import connected, remember
 from matricula.kernel.findings import Finding
 
@@ -45,7 +46,8 @@ def check_live(desk: Desk) -> list[Finding]:
 
     Returns:
         A finding for each system that is away or refuses us, for each resource that is
-        missing, and for each field that is missing, of another type or not writable.
+        missing, for each field that is missing, of another type or not writable, and for each
+        secret that messages need and that is not there.
     """
     wanted = list(_wanted(desk.charter))
     found: list[Finding] = []
@@ -56,7 +58,7 @@ def check_live(desk: Desk) -> list[Finding]:
                 found += _ask(desk, system, connector, wanted)
             except ConnectorError as error:
                 found.append(Finding(system.place, error.code, error.message, error.cure))
-    return found
+    return [*found, *unreachable(desk.charter)]
 
 
 def unfit(systems: Systems, flows: Sequence[Flow]) -> dict[str, tuple[Reason, ...]]:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from django.db import models
 
+from matricula.hub.correspondence import Announcement, Letter, Message, Subscriber
 from matricula.hub.promised import Obligation, Promise
 
 # An effect of which something is still to be found out, in the very words of its index:
@@ -228,6 +229,7 @@ class Incident(models.Model):
     escalated_at = models.DateTimeField(null=True)
     escalated_to = models.TextField(db_default="")
     told_at_once = models.BooleanField(db_default=False)
+    told_in_channel = models.BooleanField(db_default=False)
 
     class Meta:
         constraints: ClassVar = [
@@ -237,12 +239,16 @@ class Incident(models.Model):
                 name="one_open_incident",
             )
         ]  # fmt: skip
+        indexes: ClassVar = [
+            models.Index("opened_at", condition=models.Q(key=""), name="incident_of_no_record")
+        ]
 
 
 class FlowState(models.Model):
     """What the last pass over a flow found.
 
     `to_do`: changes that it found and that did not go out. `reasons`: why, as JSON.
+    `asked_at`: when a system last asked that it look.
     """
 
     flow = models.TextField(primary_key=True)
@@ -254,6 +260,7 @@ class FlowState(models.Model):
     last_run_at = models.DateTimeField(null=True)
     seen_at = models.DateTimeField(null=True)
     tried_at = models.DateTimeField(null=True)
+    asked_at = models.DateTimeField(null=True)
 
 
 class SystemState(models.Model):
@@ -297,25 +304,6 @@ class DirtyKey(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint("flow", "entity", "key", name="mark_once")
         ]
-
-
-class Letter(models.Model):
-    """What was written to an office. `kind`: day or at_once. `incidents`: their numbers, JSON.
-
-    `state`: intended, sent, refused (the server said no), away (nothing left us), or named
-    (nobody knows whether it arrived, and a later letter said so).
-    """
-
-    steward = models.TextField()
-    kind = models.TextField()
-    state = models.TextField(default="intended")
-    incidents = models.TextField()
-    told = models.TextField(default="")
-    intended_at = models.DateTimeField()
-    sent_at = models.DateTimeField(null=True)
-
-    class Meta:
-        indexes: ClassVar = [models.Index("steward", "kind", "id", name="letter_latest")]
 
 
 class AcceptedEdit(models.Model):
@@ -384,7 +372,8 @@ class MatchDecision(models.Model):
 
 
 __all__ = [
-    "AcceptedEdit", "Approval", "CharterVersion", "DirtyKey", "Effect", "FlowState", "Hold",
-    "Incident", "Lease", "Letter", "Link", "MatchCase", "MatchDecision", "Obligation",
-    "Promise", "Run", "Signature", "Snapshot", "StoredPlan", "SystemState",
+    "AcceptedEdit", "Announcement", "Approval", "CharterVersion", "DirtyKey", "Effect",
+    "FlowState", "Hold", "Incident", "Lease", "Letter", "Link", "MatchCase", "MatchDecision",
+    "Message", "Obligation", "Promise", "Run", "Signature", "Snapshot", "StoredPlan",
+    "Subscriber", "SystemState",
 ]  # fmt: skip

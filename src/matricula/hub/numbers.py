@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from django.db.models import Count, F
 
-from matricula.hub import ledger, status
-from matricula.hub.models import OPEN, Effect, FlowState, Incident, SystemState
+from matricula.hub import ledger, outbox, status
+from matricula.hub.models import OPEN, Effect, FlowState, Incident, Message, SystemState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -79,6 +79,9 @@ def standing(charter: Charter, at: datetime) -> Iterator[Metric]:
         "matricula_effects", "Writes settled in the last day, and open ones.", _effects(at)
     )
     yield from _of_flows(charter, at)
+    yield _gauge(
+        "matricula_events_waiting", "Events that a subscriber has not taken yet.", _events(charter)
+    )
 
 
 def _gauge(name: str, says: str, samples: Sequence[Sample]) -> Metric:
@@ -106,6 +109,13 @@ def _effects(at: datetime) -> list[Sample]:
         .values_list("flow", "standing")
         .annotate(n=Count("pk"))
     ]
+
+
+def _events(charter: Charter) -> list[Sample]:
+    counts = {told.name: 0 for told in outbox.subscribers(charter)}
+    waiting = Message.objects.filter(state="waiting", subscriber__in=counts).order_by()
+    counts |= dict(waiting.values_list("subscriber").annotate(n=Count("pk")))
+    return [Sample({"subscriber": name}, n) for name, n in sorted(counts.items())]
 
 
 def _of_flows(charter: Charter, at: datetime) -> Iterator[Metric]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from django.db import close_old_connections
 
-from matricula.hub import alone, events, housekeeping, letters, marks, runs
+from matricula.hub import alone, events, housekeeping, letters, marks, runs, webhooks
 from matricula.hub.changed import is_followed
 from matricula.hub.clock import last_moment_of
 from matricula.hub.events import Event
@@ -49,7 +49,7 @@ class Worker:
         tell: Told of every run, and of what failed.
         look_every: How often flows that follow changes look at their owners.
         stopped: Set it to have the worker stop after the round in hand.
-        wrote_at: When it last saw to the letters to the offices.
+        wrote_at: When it last saw to the letters to the offices and to who subscribes.
         kept_house_at: When it last did what the register needs done by itself.
     """
 
@@ -116,6 +116,9 @@ class Worker:
             if sent := letters.send_due(desk):
                 counts = {"sent": sent}
                 self.tell(Event("letters", f"{sent} letter(s) to offices sent", counts=counts))
+            if posted := webhooks.tell_due(desk):
+                counts = {"posted": posted}
+                self.tell(Event("webhooks", f"{posted} event(s) posted", counts=counts))
 
     def _choose(self, desk: Desk, tried: Collection[str]) -> Scope | None:
         """Choose flows that are due and whose targets are free, and note that they are tried."""
@@ -190,5 +193,5 @@ def _look_is_due(
     if state is None or state.last_full_at is None:
         return False
     last = state.last_run_at or state.last_full_at
-    since = marked.get(flow.name)
-    return (since is not None and since > last) or desk.at - last >= look_every
+    asked = [at for at in (marked.get(flow.name), state.asked_at) if at is not None]
+    return any(at > last for at in asked) or desk.at - last >= look_every

@@ -39,6 +39,11 @@ INSTALLED_APPS = [
     "matricula.sis.record",
     "matricula.hub",
 ]
+ROOT_URLCONF = "matricula.site.urls"
+# Nobody has a session here: whoever asks or tells proves who it is with each request.
+MIDDLEWARE: list[str] = []
+# The charter by which requests are answered; commands say theirs with --charter.
+CHARTER = Path(os.environ.get("MATRICULA_CHARTER") or "charter").absolute()
 USE_TZ = True
 TIME_ZONE = "UTC"
 # How long a run that was killed keeps other workers from the systems it wrote to.

@@ -1,0 +1,125 @@
+"""Where an office talks: one message handed to whatever service its Apprise URL names.
+
+Apprise says yes or no, and in its log why not. A message that may have arrived is not sent
+again, so only what surely did not leave us, or was surely refused, is called that.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from matricula.hub.ways import Away, Lost, NotTaken
+from matricula.kernel.errors import SettingMissing
+from matricula.kernel.secrets import reveal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from apprise import NotifyBase
+
+    from matricula.hub.wording import Text
+
+_STATUS = re.compile(r"\berror=(\d{3})\b")
+# What urllib3 calls it when no connection was made at all.
+_NOT_SENT = re.compile(
+    r"(NewConnectionError|NameResolutionError|ConnectTimeoutError|SSLCertVerificationError)"
+)
+_NOT_NOW = frozenset({408, 425, 429, 503})
+_SERVER_ERROR = 500
+
+
+def hand_over(reference: str, text: Text) -> None:
+    """Hand one message over.
+
+    Args:
+        reference: `env:NAME` or `file:PATH` of an Apprise URL.
+        text: What to say, without a value of any record.
+
+    Raises:
+        NotTaken: The service said no, or there is no such service or secret.
+        Away: Nothing has left us.
+        Lost: Nobody knows.
+    """
+    from apprise import NotifyFormat
+
+    with _heard() as said:
+        service = _service(reference)
+        try:
+            is_taken = service.notify(
+                body=text.body, title=text.subject, body_format=NotifyFormat.TEXT
+            )
+        except Exception as error:  # noqa: BLE001 - any of its hundred services may fail anyhow
+            # Its name alone: what else it says may hold the address.
+            raise Lost(type(error).__name__) from None
+    if not is_taken:
+        raise _why(said)
+
+
+def must_be_known(reference: str) -> None:
+    """Look whether a reference leads to a service that there is; nothing is said to it.
+
+    Raises:
+        NotTaken: It does not.
+    """
+    with _heard():
+        _service(reference)
+
+
+def _service(reference: str) -> NotifyBase:
+    try:
+        url = reveal(reference)
+    except SettingMissing as error:
+        raise NotTaken(f"the secret {reference} is not there") from error
+    from apprise import Apprise, AppriseAsset
+
+    # It reads no file of its own and keeps none.
+    service = Apprise.instantiate(url, asset=AppriseAsset(async_mode=False))
+    if service is None:
+        raise NotTaken(f"what {reference} holds is no Apprise URL")
+    return service
+
+
+def _why(said: list[str]) -> Exception:
+    """Tell from Apprise's log what became of a message; at a loss, that nobody knows."""
+    told = "\n".join(said)
+    if found := _STATUS.search(told):
+        status = int(found[1])
+        if status in _NOT_NOW:
+            return Away(f"status {status}")
+        kind = Lost if status >= _SERVER_ERROR else NotTaken
+        return kind(f"the service answered {status}")
+    if unsent := _NOT_SENT.search(told):
+        return Away(unsent[1])
+    return Lost("no answer that counts")
+
+
+@contextmanager
+def _heard() -> Iterator[list[str]]:
+    """Hear what Apprise logs in this thread, and let nobody else: addresses stand in it."""
+    said: list[str] = []
+    listener = _Listener(said)
+    log = logging.getLogger("apprise")
+    log.setLevel(logging.DEBUG)
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
+    log.addFilter(listener)
+    try:
+        yield said
+    finally:
+        log.removeFilter(listener)
+
+
+class _Listener(logging.Filter):
+    """Keeps what one thread says, and lets nothing through to any handler."""
+
+    def __init__(self, said: list[str]) -> None:
+        super().__init__()
+        self._said, self._thread = said, threading.get_ident()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.thread == self._thread:
+            self._said.append(record.getMessage())
+        return False
