@@ -21,6 +21,9 @@ _OURS = {
     "files": "matricula.connectors.files.connector:FilesConnector",
     "sql": "matricula.connectors.sql.connector:SqlConnector",
     "oneroster_csv": "matricula.connectors.oneroster_csv.connector:OneRosterCsvConnector",
+    "oneroster_provider": (
+        "matricula.connectors.oneroster_provider.connector:OneRosterProviderConnector"
+    ),
     "scim": "matricula.connectors.scim.connector:ScimConnector",
     "register": "matricula.connectors.sis.connector:RegisterConnector",
     "warehouse": "matricula.connectors.warehouse.connector:WarehouseConnector",

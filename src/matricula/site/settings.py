@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "matricula.sis.notices",
     "matricula.sis.received",
     "matricula.sis.record",
+    "matricula.connectors.oneroster_provider",
     "matricula.hub",
 ]
 USE_TZ = True
