@@ -1,1 +1,1 @@
-"""What other systems may ask of us. Still an empty room."""
+"""What other systems may ask of us: let in as clients, each to one served copy, by scopes."""

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from matricula.site.address import served_at
 from matricula.site.database import database
 from matricula.site.mail import daily_at, sender, server
 
@@ -39,6 +41,18 @@ INSTALLED_APPS = [
     "matricula.sis.record",
     "matricula.connectors.oneroster_provider",
     "matricula.hub",
+    "matricula.api",
+]
+ROOT_URLCONF = "matricula.site.urls"
+# Nobody has a session here: whoever asks shows a token with each request.
+MIDDLEWARE: list[str] = []
+# The address under which others reach us; without one, this machine alone does.
+API_URL = served_at(os.environ.get("MATRICULA_API_URL", ""))
+ALLOWED_HOSTS = [
+    "127.0.0.1",
+    "localhost",
+    "[::1]",
+    *([urlsplit(API_URL).hostname or ""] if API_URL else []),
 ]
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -32,7 +32,7 @@ def how_many(system: str) -> int:
 
 def schema_of(table: str, names: Sequence[str]) -> pa.Schema:
     """Say how a table reads: `_id`, for users `_suspended`, then its fields as text."""
-    front = [pa.field("_id", pa.string(), nullable=True)]
+    front: list[pa.Field[Any]] = [pa.field("_id", pa.string())]
     if table == USERS:
         said = {"said_by": ENABLED}
         front.append(pa.field("_suspended", pa.bool_(), metadata=said))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from json.encoder import encode_basestring  # type: ignore[attr-defined]  # quotes a text, in C
+from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, NamedTuple
 
 from matricula.connectors.kit.oneroster.objects import METADATA_COLUMN, shapes

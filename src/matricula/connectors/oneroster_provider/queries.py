@@ -1,0 +1,231 @@
+"""What is served, as pages: what `matricula.api` may ask, and nothing else.
+
+A whole listing is asked for by places, which are an index: the last page costs what the first
+one does. A listing that is filtered or sorted remembers, as long as nothing changes, where a
+page ended and how many there were in all.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db import connection
+
+from matricula.connectors.kit.oneroster.mapping import USERS
+from matricula.connectors.kit.oneroster.objects import INSIDE, rest_tables
+from matricula.connectors.kit.oneroster.tables import KEY, STATUS
+from matricula.connectors.oneroster_provider import conditions
+from matricula.connectors.oneroster_provider.conditions import Condition
+from matricula.connectors.oneroster_provider.mapping import ACTIVE, columns_of
+from matricula.connectors.oneroster_provider.models import Shelf
+from matricula.connectors.oneroster_provider.statements import filled, quoted, select, table_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from matricula.connectors.kit.oneroster.mapping import Row
+
+    Values = tuple[str | None, ...]
+    Mark = tuple[str, int]
+
+_REMEMBERED = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class Shelves:
+    """What one system is served of: for each table its shelf. Tables nobody wrote have none."""
+
+    held: Mapping[str, Shelf]
+
+    def of(self, table: str) -> int:
+        """Give a table's shelf by number; 0, which is nobody's, where there is none."""
+        return self.held[table].pk if table in self.held else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A page that is asked for.
+
+    Attributes:
+        table: Of which table.
+        where: What rows must fulfil; None is all of them.
+        sort: The column to sort by; in order of arrival where it is empty.
+        descending: Whether the largest comes first.
+        limit: How many rows, at most.
+        offset: How many rows come before it.
+    """
+
+    table: str
+    where: Condition | None = None
+    sort: str = ""
+    descending: bool = False
+    limit: int = 100
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows in their order, as `columns` asked for them, and how many there are in all."""
+
+    rows: Sequence[Values]
+    total: int
+
+
+class _Memory:
+    """A few thousand answers that stay true until a revision moves; for any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[tuple[object, ...], object] = OrderedDict()
+
+    def get(self, key: tuple[object, ...]) -> object | None:
+        """Give what is known."""
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+            return self._kept.get(key)
+
+    def keep(self, key: tuple[object, ...], value: object) -> None:
+        """Remember; what was not asked for longest is forgotten."""
+        with self._lock:
+            self._kept[key] = value
+            while len(self._kept) > _REMEMBERED:
+                self._kept.popitem(last=False)
+
+
+_memory = _Memory()
+
+
+def shelves_of(system: str) -> Shelves:
+    """Look up what a system is served of."""
+    return Shelves({shelf.table: shelf for shelf in Shelf.objects.filter(system=system)})
+
+
+def page(shelves: Shelves, question: Question, columns: Sequence[str]) -> Page:
+    """Fetch a page.
+
+    Args:
+        shelves: Of whose copy.
+        question: Which page.
+        columns: What to fetch of each row.
+    """
+    shelf = shelves.held.get(question.table)
+    if shelf is None:
+        return Page((), 0)
+    if question.where is None and not question.sort:
+        first, last = question.offset, question.offset + question.limit
+        where = Condition("t.place >= %s AND t.place < %s", (first, last))
+        rows = _fetched(shelf, question, columns, where=where, order="t.place", rest="")
+        return Page([values[2:] for values in rows], shelf.records)
+    return _filtered(shelf, question, columns)
+
+
+def one(shelves: Shelves, table: str, identifier: str, columns: Sequence[str]) -> Values | None:
+    """Fetch one record, whether it is there or has left; None where nobody was served it."""
+    where = conditions.compared(table, KEY, "=", identifier)
+    found = page(shelves, Question(table, where, limit=1), columns)
+    return found.rows[0] if found.rows else None
+
+
+def inside(shelves: Shelves, table: str, owners: Iterable[str]) -> dict[str, list[Row]]:
+    """Fetch what stands inside some records, by their identifiers.
+
+    Of a user who has no role any more the last ones are given: the binding wants one, also of
+    who is gone.
+    """
+    column = INSIDE[table][1]
+    names = columns_of(table)
+    found = select(table, shelves.of(table), columns=names, where=column, among=owners, status="")
+    alive: dict[str, list[Row]] = {}
+    gone: dict[str, list[Row]] = {}
+    for values in found:
+        row = dict(zip(names, values, strict=True))
+        whose = alive if row[STATUS] == ACTIVE else gone
+        whose.setdefault(str(row[column]), []).append(row)
+    for rows in (*alive.values(), *gone.values()):
+        # The main role first, then always in one order.
+        rows.sort(key=lambda row: (str(row.get("roleType")), str(row[KEY])))
+    return {**gone, **alive} if table == "roles" else alive
+
+
+def values_in(shelves: Shelves, table: str, column: str) -> list[tuple[str, str]]:
+    """List a column of the active rows of a table, beside their identifiers."""
+    return [(str(a), str(b)) for a, b in filled(table, shelves.of(table), columns=[KEY, column])]
+
+
+def _filtered(shelf: Shelf, question: Question, columns: Sequence[str]) -> Page:
+    where = question.where or Condition("1 = 1")
+    asked = (shelf.pk, shelf.revision, where.sql, where.values, question.sort, question.descending)
+    total = _memory.get((*asked, "total"))
+    if not isinstance(total, int):
+        total = _counted(shelf, question.table, where)
+        _memory.keep((*asked, "total"), total)
+    if question.offset >= total:
+        return Page((), total)
+    by, rest = _sorted_by(question), ""
+    way, more = ("DESC", "<") if question.descending else ("ASC", ">")
+    order = f"{by} {way}, t.place {way}" if by else f"t.place {way}"
+    mark = _memory.get((*asked, question.offset)) if question.offset else None
+    if isinstance(mark, tuple):
+        after = (
+            Condition(f"({by}, t.place) {more} (%s, %s)", mark) if by
+            else Condition(f"t.place {more} %s", mark[1:])
+        )  # fmt: skip
+        where = conditions.every([where, after])
+    elif question.offset:
+        rest = f" OFFSET {question.offset}"
+    rows = _fetched(shelf, question, columns, where=where, order=order, rest=rest)
+    if rows:
+        _memory.keep((*asked, question.offset + len(rows)), (rows[-1][0], rows[-1][1]))
+    return Page([values[2:] for values in rows], total)
+
+
+def _sorted_by(question: Question) -> str:
+    """Say by what rows are sorted, in SQL; what has no value comes first."""
+    if not question.sort:
+        return ""
+    column = rest_tables()[question.table].column(question.sort)
+    own = f"t.{quoted(question.sort)}"
+    if column.kind in conditions.NUMBERS:
+        return f"COALESCE(CAST({own} AS double precision), -1e300)"
+    return (own if column.required else f"COALESCE({own}, '')") + conditions.collation()
+
+
+def _counted(shelf: Shelf, table: str, where: Condition) -> int:
+    query = (
+        f"SELECT COUNT(*) FROM {table_of(table)} t "  # noqa: S608 - quoted names of the standard
+        f"WHERE t.shelf_id = %s{_placed(table)} AND {where.sql}"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(query, [shelf.pk, *where.values])
+        return int(cursor.fetchone()[0])
+
+
+def _fetched(
+    shelf: Shelf,
+    question: Question,
+    columns: Sequence[str],
+    *,
+    where: Condition,
+    order: str,
+    rest: str,
+) -> list[tuple[str | None, ...]]:
+    wanted = ", ".join(f"t.{quoted(name)}" for name in columns)
+    table, by = question.table, _sorted_by(question) or "''"
+    query = (
+        f"SELECT {by}, t.place, {wanted} FROM {table_of(table)} t "  # noqa: S608 - quoted names of the standard
+        f"WHERE t.shelf_id = %s{_placed(table)} AND {where.sql} "
+        f"ORDER BY {order} LIMIT {question.limit}{rest}"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(query, [shelf.pk, *where.values])
+        found: list[tuple[str | None, ...]] = cursor.fetchall()
+    return found
+
+
+def _placed(table: str) -> str:
+    """Leave out users that have no role yet: nothing else waits for its place."""
+    return " AND t.place IS NOT NULL" if table == USERS else ""

@@ -1,0 +1,8 @@
+"""Every address that is served, from the rooms that serve them."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+urlpatterns = [path("", include("matricula.api.urls"))]
+handler500 = "matricula.api.oneroster.views.broken"
