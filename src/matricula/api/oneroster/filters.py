@@ -1,7 +1,8 @@
 """What a consumer asks of a listing: filter, order, selection, page. From words to conditions.
 
 The standard's filter is one or more comparisons, parted by AND or OR; AND binds closer. Values
-stand in single quotes, and an apostrophe within one needs no sign of its own.
+stand in single quotes; an apostrophe within a word needs no sign of its own, any other one is
+written twice.
 
 Source: OneRoster 1.2 rostering REST binding, sections on pagination, sorting, filtering and
 field selection.
@@ -34,7 +35,7 @@ _FARTHEST = 2**31
 _COMMON = ("sourcedId", "status", "dateLastModified")
 _ONE = re.compile(
     r"\s*(?P<field>[A-Za-z][A-Za-z0-9_.]*)\s*(?P<operator>!=|>=|<=|=|>|<|~)\s*"
-    r"'(?P<value>.*?)'\s*(?:(?P<join>\b(?:AND|OR)\b)\s*(?=[A-Za-z])|$)",
+    r"'(?P<value>(?:[^']|''|(?<=\w)'(?=\w))*)'\s*(?:(?P<join>\b(?:AND|OR)\b)\s*(?=[A-Za-z])|$)",
     re.IGNORECASE | re.DOTALL,
 )
 _LONGEST = 4_000
@@ -125,7 +126,7 @@ def condition(text: str, shape: Shape, shelves: Shelves) -> Condition | None:
 
 
 def _compared(told: Mapping[str, str], shape: Shape, shelves: Shelves) -> Condition:
-    field, operator, value = told["field"], told["operator"], told["value"]
+    field, operator, value = told["field"], told["operator"], told["value"].replace("''", "'")
     if "\0" in value:
         raise _not_understood("a value holds a NUL")
     if field in _COMMON:
