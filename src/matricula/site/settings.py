@@ -24,6 +24,8 @@ DATABASES = {
         password=os.environ.get("MATRICULA_DATABASE_PASSWORD", ""),
     )
 }
+# A thread that answers requests keeps its connection for a while.
+DATABASES["default"]["CONN_MAX_AGE"] = 60
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = [
     "matricula.audit",
@@ -48,12 +50,8 @@ ROOT_URLCONF = "matricula.site.urls"
 MIDDLEWARE: list[str] = []
 # The address under which others reach us; without one, this machine alone does.
 API_URL = served_at(os.environ.get("MATRICULA_API_URL", ""))
-ALLOWED_HOSTS = [
-    "127.0.0.1",
-    "localhost",
-    "[::1]",
-    *([urlsplit(API_URL).hostname or ""] if API_URL else []),
-]
+_OTHERS = [urlsplit(API_URL).hostname or ""] if API_URL else []
+ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", *_OTHERS]
 USE_TZ = True
 TIME_ZONE = "UTC"
 # How long a run that was killed keeps other workers from the systems it wrote to.
