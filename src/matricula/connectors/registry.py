@@ -21,6 +21,7 @@ _OURS = {
     "files": "matricula.connectors.files.connector:FilesConnector",
     "sql": "matricula.connectors.sql.connector:SqlConnector",
     "oneroster_csv": "matricula.connectors.oneroster_csv.connector:OneRosterCsvConnector",
+    "oneroster": "matricula.connectors.oneroster.connector:OneRosterConnector",
     "oneroster_provider": (
         "matricula.connectors.oneroster_provider.connector:OneRosterProviderConnector"
     ),

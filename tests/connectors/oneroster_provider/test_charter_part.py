@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-import matricula.charter.starter as starter
+from matricula.charter import starter
 from matricula.charter.check import check
 from matricula.charter.compile import compile_charter
 from matricula.connectors import oneroster_provider
