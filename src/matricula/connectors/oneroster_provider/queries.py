@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.db import connection
 
@@ -32,13 +32,24 @@ if TYPE_CHECKING:
     Mark = tuple[str, int]
 
 _REMEMBERED = 4_096
+# So few rows are found by their own index and put in order afterwards. SQLite would rather go
+# through a whole table in the order that is asked for.
+_FEW = 20_000
+
+
+class Lot(NamedTuple):
+    """A shelf as it is when a question comes: its number, how many records, which revision."""
+
+    pk: int
+    records: int
+    revision: int
 
 
 @dataclass(frozen=True, slots=True)
 class Shelves:
     """What one system is served of: for each table its shelf. Tables nobody wrote have none."""
 
-    held: Mapping[str, Shelf]
+    held: Mapping[str, Lot]
 
     def of(self, table: str) -> int:
         """Give a table's shelf by number; 0, which is nobody's, where there is none."""
@@ -101,7 +112,8 @@ _memory = _Memory()
 
 def shelves_of(system: str) -> Shelves:
     """Look up what a system is served of."""
-    return Shelves({shelf.table: shelf for shelf in Shelf.objects.filter(system=system)})
+    found = Shelf.objects.filter(system=system).values_list("table", "pk", "records", "revision")
+    return Shelves({table: Lot(*rest) for table, *rest in found})
 
 
 def page(shelves: Shelves, question: Question, columns: Sequence[str]) -> Page:
@@ -156,7 +168,7 @@ def values_in(shelves: Shelves, table: str, column: str) -> list[tuple[str, str]
     return [(str(a), str(b)) for a, b in filled(table, shelves.of(table), columns=[KEY, column])]
 
 
-def _filtered(shelf: Shelf, question: Question, columns: Sequence[str]) -> Page:
+def _filtered(shelf: Lot, question: Question, columns: Sequence[str]) -> Page:
     where = question.where or Condition("1 = 1")
     asked = (shelf.pk, shelf.revision, where.sql, where.values, question.sort, question.descending)
     total = _memory.get((*asked, "total"))
@@ -165,9 +177,10 @@ def _filtered(shelf: Shelf, question: Question, columns: Sequence[str]) -> Page:
         _memory.keep((*asked, "total"), total)
     if question.offset >= total:
         return Page((), total)
-    by, rest = _sorted_by(question), ""
+    by, rest = _sorted_by(question, plainly=total > _FEW), ""
     way, more = ("DESC", "<") if question.descending else ("ASC", ">")
-    order = f"{by} {way}, t.place {way}" if by else f"t.place {way}"
+    place = "t.place" if total > _FEW else "t.place + 0"
+    order = f"{by} {way}, {place} {way}" if by else f"{place} {way}"
     mark = _memory.get((*asked, question.offset)) if question.offset else None
     if isinstance(mark, tuple):
         after = (
@@ -183,18 +196,25 @@ def _filtered(shelf: Shelf, question: Question, columns: Sequence[str]) -> Page:
     return Page([values[2:] for values in rows], total)
 
 
-def _sorted_by(question: Question) -> str:
-    """Say by what rows are sorted, in SQL; what has no value comes first."""
+def _sorted_by(question: Question, *, plainly: bool = False) -> str:
+    """Say by what rows are sorted, in SQL; what has no value comes first.
+
+    Args:
+        question: Names the column, or none.
+        plainly: By the column itself where it always has a value, so that an index serves.
+    """
     if not question.sort:
         return ""
     column = rest_tables()[question.table].column(question.sort)
     own = f"t.{quoted(question.sort)}"
     if column.kind in conditions.NUMBERS:
         return f"COALESCE(CAST({own} AS double precision), -1e300)"
-    return (own if column.required else f"COALESCE({own}, '')") + conditions.collation()
+    return (
+        own if column.required and plainly else f"COALESCE({own}, '')"
+    ) + conditions.collation()
 
 
-def _counted(shelf: Shelf, table: str, where: Condition) -> int:
+def _counted(shelf: Lot, table: str, where: Condition) -> int:
     query = (
         f"SELECT COUNT(*) FROM {table_of(table)} t "  # noqa: S608 - quoted names of the standard
         f"WHERE t.shelf_id = %s{_placed(table)} AND {where.sql}"
@@ -205,7 +225,7 @@ def _counted(shelf: Shelf, table: str, where: Condition) -> int:
 
 
 def _fetched(
-    shelf: Shelf,
+    shelf: Lot,
     question: Question,
     columns: Sequence[str],
     *,

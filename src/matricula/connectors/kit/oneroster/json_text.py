@@ -173,7 +173,9 @@ def _writer(one: Property, base: str) -> Writer:
 
 def _number(value: str) -> str:
     found = float(value)
-    return repr(found) if math.isfinite(found) else ""
+    if not math.isfinite(found):
+        return ""
+    return str(int(found)) if found.is_integer() else repr(found)
 
 
 def _list(value: str) -> str:

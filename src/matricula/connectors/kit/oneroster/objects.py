@@ -239,8 +239,13 @@ def rest_tables() -> dict[str, FileTable]:
 def _demanded(table: FileTable, shape: Shape) -> tuple[Column, ...]:
     required = {one.column for one in shape.properties if one.required}
     told = {one.column for one in shape.properties} | {"sourcedId", "status", "dateLastModified"}
+    numbers = {one.column for one in shape.properties if one.how == "number"}
     return tuple(
-        replace(one, required=one.name in required or one.name == "sourcedId")
+        replace(
+            one,
+            required=one.name in required or one.name == "sourcedId",
+            kind="float" if one.name in numbers else one.kind,
+        )
         for one in table.columns
         if one.name in told or one.name == "orgSourcedId"
     )
