@@ -48,7 +48,7 @@ KINDS_OF_CODE = {
     "M4": "Reading and snapshots",
     "M5": "Planning, guarding, applying",
     "M6": "Delivery and connectors",
-    "M7": "The audit",
+    "M7": "The audit, and what other systems ask of us",
     "M8": "The command line and its settings",
     "M9": "Accounts and the register",
 }

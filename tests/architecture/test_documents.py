@@ -27,6 +27,7 @@ LEAK = re.compile(
 _AFTER_COMMAND = {"|", ">", ">>", "&&", ";"}
 GUIDES = {
     "files": "connect-files.md", "oneroster_csv": "connect-oneroster.md",
+    "oneroster": "read-oneroster.md", "oneroster_provider": "serve-oneroster.md",
     "scim": "connect-scim.md", "sql": "connect-sql.md", "warehouse": "connect-warehouse.md",
 }  # fmt: skip
 REQUIRED = ("README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import TYPE_CHECKING
 
 from matricula.connectors.kit.oneroster.objects import METADATA_COLUMN, rest_tables
@@ -20,6 +21,7 @@ PERSONAL = frozenset({"users", "demographics", "results", "userProfiles"})
 _NAMES_NOBODY = frozenset({"guid", "guids", "enum", "enums"})
 
 
+@cache
 def columns_of(table: str) -> tuple[str, ...]:
     """List the columns of a table as they are stored: its own, then that of the extensions."""
     return (*(one.name for one in rest_tables()[table].columns), METADATA_COLUMN)

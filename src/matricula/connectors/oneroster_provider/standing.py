@@ -136,14 +136,19 @@ def _naming(standing: Standing, table: str, gone: Collection[str]) -> dict[str, 
     What only stands inside a record does not keep it: with the record it is gone.
     """
     named: dict[str, str] = {}
+    for other, column in _referrers(table):
+        for value in _referring(standing, other, column, gone).values():
+            for one in set(_targets(column, value)).intersection(gone):
+                named.setdefault(one, f"{other}.{column.name}")
+    return named
+
+
+def _referrers(table: str) -> Iterator[tuple[str, Column]]:
+    """List the columns of other tables that name a table's records from outside."""
     for other, spec in rest_tables().items():
         for column in spec.columns:
-            if column.refers != table or other == table or _is_inside(other, column):
-                continue
-            for value in _referring(standing, other, column, gone).values():
-                for one in set(_targets(column, value)).intersection(gone):
-                    named.setdefault(one, f"{other}.{column.name}")
-    return named
+            if column.refers == table and other != table and not _is_inside(other, column):
+                yield other, column
 
 
 def _is_inside(table: str, column: Column) -> bool:
