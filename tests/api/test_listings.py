@@ -51,8 +51,26 @@ def test_a_hundred_is_usual_more_than_we_give_is_made_less_and_past_the_end_is_n
     assert len(asking.ids("orgs")) == 100
     assert len(asking.ids("orgs", limit=10**9)) == 130
     assert asking.ids("orgs", offset=130) == []
-    assert asking.ids("orgs", offset=10**18) == []
-    assert asking.ids("orgs", offset=10**18, filter="type='school'") == []
+    assert asking.ids("orgs", offset=2**31 - 1) == []
+    assert asking.ids("orgs", offset=2**31 - 1, filter="type='school'") == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"limit": 0},
+        {"limit": "x"},
+        {"offset": -1},
+        {"offset": 2**31},
+        {"limit": "9" * 5000},
+        {"limit": "٣"},
+    ],
+)
+def test_a_page_that_makes_no_sense_is_refused(query):
+    answer = consumer().get(f"{ROSTERING}/orgs", **query)
+
+    assert answer.status_code == 400
+    assert "M757" in answer.json()["imsx_description"]
 
 
 def test_pages_do_not_move_when_records_come_and_go_between_them():

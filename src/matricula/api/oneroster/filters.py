@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from matricula.connectors.oneroster_provider.queries import Shelves
 
 USUAL, LARGEST = 100, 5_000
-# Any number beyond it is past every listing, and fits the databases.
-_FARTHEST = 2**31
+# The published schemas have both numbers in 32 bits.
+_LARGEST_NUMBER = 2**31 - 1
 _COMMON = ("sourcedId", "status", "dateLastModified")
 _ONE = re.compile(
     r"\s*(?P<field>[A-Za-z][A-Za-z0-9_.]*)\s*(?P<operator>!=|>=|<=|=|>|<|~)\s*"
@@ -78,7 +78,7 @@ def asked(parameters: QueryDict, shape: Shape) -> Asked:
         raise NotServed("M755", "orderBy is asc or desc.", cure="Write one of the two.")
     return Asked(
         limit=min(_number(parameters, "limit", USUAL, least=1), LARGEST),
-        offset=min(_number(parameters, "offset", 0, least=0), _FARTHEST),
+        offset=_number(parameters, "offset", 0, least=0),
         sort=_sort(parameters.get("sort", ""), shape),
         descending=way == "desc",
         fields=selected(parameters, shape),
@@ -198,9 +198,10 @@ def _number(parameters: QueryDict, name: str, usual: int, *, least: int) -> int:
     text = parameters.get(name, "")
     if not text:
         return usual
-    if not (text.isascii() and text.isdigit()) or int(text[:20]) < least:
+    whole = text.isascii() and text.isdigit() and len(text) < 20  # noqa: PLR2004 - long enough
+    if not whole or not least <= int(text) <= _LARGEST_NUMBER:
         raise NotServed("M757", f"{name} is a whole number from {least} on.", cure="Correct it.")
-    return int(text[:20])
+    return int(text)
 
 
 def _no_field(field: str, shape: Shape) -> NotServed:
