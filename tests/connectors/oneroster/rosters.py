@@ -27,7 +27,8 @@ def sent(table: str, row: Mapping[str, object], **more: object) -> dict[str, Any
     pen = Pen(shapes()[table], BASE)
     told = {"status": "active", "dateLastModified": "2026-09-01T06:00:00.000Z", **row}
     texts = [_text(told.get(name)) for name in pen.columns]
-    return {**json.loads(pen.written(texts, {})), **more}
+    (written,) = pen.page([texts])
+    return {**json.loads(written), **more}
 
 
 def _text(value: object) -> str | None:

@@ -138,13 +138,7 @@ def _question(table: str, asked: Asked, both: Sequence[Condition]) -> queries.Qu
 
 
 def _written(pen: Pen, shelves: Shelves, rows: Sequence[Values], base: str) -> list[str]:
-    if not pen.needed or not rows:
-        return [pen.written(row, {}) for row in rows]
-    others = [(one, _others(one, shelves, rows, base)) for one in pen.needed]
-    return [
-        pen.written(row, {one.name: of[row[0]] for one, of in others if row[0] in of})
-        for row in rows
-    ]
+    return pen.page(rows, [(one.name, _others(one, shelves, rows, base)) for one in pen.needed])
 
 
 def _others(
