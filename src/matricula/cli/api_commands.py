@@ -125,10 +125,11 @@ def _sit(folder: Path | None, why: str) -> tuple[Desk, Doing]:
     desk = sitting.sit_down(folder)
     from matricula.accounts import queries
     from matricula.api.actions import Doing
-    from matricula.hub import acting
+    from matricula.engine.line import local_date
 
     if queries.anybody():
-        acting.sit_down(desk, role="operator", why=why)
+        today = local_date(desk.charter, desk.at)
+        queries.acting(desk.actor, role="operator", at=desk.at, today=today)
     return desk, Doing(desk.actor, why, desk.at)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils import timezone
 
+from matricula.connectors.kit.errors import GiveUp
 from matricula.connectors.kit.oneroster import mapping as standard
 from matricula.connectors.kit.oneroster.objects import INSIDE, rest_tables
 from matricula.connectors.kit.oneroster.tables import KEY, MODIFIED, STATUS
@@ -26,6 +27,7 @@ from matricula.connectors.oneroster_provider.standing import Standing, inward, s
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from matricula.connectors.kit.errors import ConnectorError
     from matricula.connectors.kit.oneroster.mapping import Row, Sheet
     from matricula.connectors.kit.protocol import Outcome
     from matricula.connectors.oneroster_provider.settings import OneRosterProviderSettings
@@ -57,7 +59,11 @@ def take_in(served: Served, table: str, writes: Sequence[Write]) -> list[Outcome
 
 @transaction.atomic
 def lay_out(served: Served) -> None:
-    """Make the fixed tables hold what the charter states, and nothing else."""
+    """Make the fixed tables hold what the charter states, and nothing else.
+
+    Raises:
+        GiveUp: What the charter states breaks the standard, or is still named (M604, M456).
+    """
     standing = Standing(_shelves(served.system))
     for table, rows in served.settings.static.items():
         wanted = {str(row[KEY]): {n: v or None for n, v in row.items()} for row in rows}
@@ -67,7 +73,14 @@ def lay_out(served: Served) -> None:
         outcomes = _applied(served, standing, table, writes)
         for outcome in outcomes:
             if outcome.error is not None:
-                raise outcome.error
+                raise _not_laid_out(table, outcome.error)
+
+
+def _not_laid_out(table: str, error: ConnectorError) -> GiveUp:
+    return GiveUp(
+        f"`static: {table}` cannot be laid out: {error.message}", code=error.code,
+        cure="Correct the rows in the charter; nothing of the batch was written.",
+    )  # fmt: skip
 
 
 def _fixed(identifier: str, row: Row) -> Write:
