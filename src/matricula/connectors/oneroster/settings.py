@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from matricula.connectors.kit.oneroster.tables import METADATA
 from matricula.connectors.kit.secrets import Secret  # noqa: TC001 - pydantic reads it
+from matricula.connectors.oneroster.signing import Method  # noqa: TC001 - pydantic reads it
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _METADATA_NAME = re.compile(rf"{re.escape(METADATA)}[A-Za-z0-9._:-]+")
@@ -42,6 +43,8 @@ class OneRosterSettings(BaseModel):
         client_id: The client's identifier there.
         client_secret: Its secret, as `env:NAME` or `file:PATH`.
         token: A lasting bearer token instead of the three.
+        signature: How each request is signed with `client_id` and `client_secret`, for
+            providers that let in by OAuth 1.0a; there is no `token_url` then.
         scope: Asked for with a token; left out, those that reading what is read needs.
         demographics: Read birth dates and the like too; they are sensitive, so nothing does
             unless it is said.
@@ -60,6 +63,7 @@ class OneRosterSettings(BaseModel):
     client_id: str = ""
     client_secret: Secret | None = None
     token: Secret | None = None
+    signature: Method | None = None
     scope: str = ""
     demographics: bool = False
     metadata: dict[str, tuple[str, ...]] = Field(default_factory=dict)
@@ -84,13 +88,21 @@ class OneRosterSettings(BaseModel):
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Self:
-        fetched = (self.token_url is not None, bool(self.client_id),
-                   self.client_secret is not None)  # fmt: skip
-        if not (all(fetched) if self.token is None else not any(fetched)):
-            message = "give either token, or all of token_url, client_id and client_secret"
+        if not self._has_one_way_in():
+            message = (
+                "give token alone; or client_id and client_secret with either token_url or "
+                "signature"
+            )
             raise ValueError(message)
         for name in (one for names in self.metadata.values() for one in names):
             if not _METADATA_NAME.fullmatch(name):
                 message = f"{name!r} is no extension field; write {METADATA}something"
                 raise ValueError(message)
         return self
+
+    def _has_one_way_in(self) -> bool:
+        named = [bool(self.client_id), self.client_secret is not None]
+        ways = [self.token_url is not None, self.signature is not None]
+        if self.token is not None:
+            return not any([*named, *ways])
+        return all(named) and ways.count(True) == 1

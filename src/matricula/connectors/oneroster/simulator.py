@@ -15,9 +15,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, parse_qsl, quote, unquote, urlsplit
 
 from matricula.connectors.kit.oneroster.objects import shapes
+from matricula.connectors.oneroster.signing import Method, base_string, signed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 Record = dict[str, Any]
 _FILTER = re.compile(r"([A-Za-z.]+)='(.*)'")
 _USUAL = 100
+_METHOD = "oauth_signature_method"
 
 
 @dataclass
@@ -48,6 +50,7 @@ class Provider:
         busy: So many requests are answered with 429, and asked to come back in a minute.
         instead: What it answers in the place of any listing, where there is something.
         between: Called before each page of a listing, with its collection.
+        signed: Whether it lets in by OAuth 1.0a signatures instead of tokens.
         tokens: Those handed out and still good.
         asked: The paths that were asked for, without their queries.
     """
@@ -68,6 +71,7 @@ class Provider:
     busy: int = 0
     instead: Any = None
     between: Any = None
+    signed: bool = False
     tokens: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
 
@@ -100,9 +104,8 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         words = [unquote(word) for word in parts.path.strip("/").split("/")[1:]]
         provider.asked.append(parts.path)
-        _, _, token = self.headers.get("Authorization", "").partition(" ")
         collection = words[0] if words else ""
-        if token not in provider.tokens:
+        if not self._is_let_in(provider):
             self._refuse(401, "unauthorisedrequest")
         elif provider.busy > 0:
             provider.busy -= 1
@@ -118,6 +121,24 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's word
         """Say nothing."""
+
+    def _is_let_in(self, provider: Provider) -> bool:
+        kind, _, told = self.headers.get("Authorization", "").partition(" ")
+        if not provider.signed:
+            return told in provider.tokens
+        parts = {n: unquote(v) for n, v in re.findall(r'(\w+)="([^"]*)"', told)}
+        signature = parts.pop("oauth_signature", "")
+        address = urlsplit(f"{provider.url.rpartition('/')[0]}{self.path}")
+        asked = parse_qsl(address.query, keep_blank_values=True)
+        text = base_string("GET", address._replace(query="").geturl(), [*parts.items(), *asked])
+        method: Method = "HMAC-SHA1" if "SHA1" in parts.get(_METHOD, "") else "HMAC-SHA256"
+        fresh = parts.get("oauth_nonce", "") not in provider.tokens
+        provider.tokens.add(parts.get("oauth_nonce", ""))
+        return (
+            kind == "OAuth"
+            and fresh
+            and signature == signed(text, f"{quote(provider.client_secret, safe='')}&", method)
+        )
 
     def _list(self, collection: str, query: dict[str, str]) -> None:
         provider = self.server.provider

@@ -11,9 +11,12 @@ from matricula.connectors.kit.http import Http, must_succeed
 from matricula.connectors.kit.oauth import FetchedToken, Grant
 from matricula.connectors.kit.oneroster.objects import shapes
 from matricula.connectors.kit.transport import Access
+from matricula.connectors.oneroster.signing import Signed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import httpx2
 
     from matricula.connectors.kit.http import Answer
     from matricula.connectors.oneroster.mapping import Record
@@ -106,12 +109,23 @@ class Wire:
                 timeout_seconds=settings.timeout_seconds,
                 per_second=settings.per_second,
             )
-            grant = Grant(
-                str(settings.token_url), settings.client_id, str(settings.client_secret),
-                scope=settings.scopes, timeout_seconds=settings.timeout_seconds,
-            )  # fmt: skip
-            self._https[url] = Http(access, auth=None if settings.token else FetchedToken(grant))
+            self._https[url] = Http(access, auth=_signer(settings))
         return self._https[url]
+
+
+def _signer(settings: OneRosterSettings) -> httpx2.Auth | None:
+    """Say what signs requests where a lasting token does not."""
+    secret = str(settings.client_secret)
+    if settings.signature:
+        return Signed(settings.client_id, secret, settings.signature)
+    if settings.token:
+        return None
+    return FetchedToken(
+        Grant(
+            str(settings.token_url), settings.client_id, secret,
+            scope=settings.scopes, timeout_seconds=settings.timeout_seconds,
+        )
+    )  # fmt: skip
 
 
 def _records(resource: str, answer: Answer) -> list[Record]:
