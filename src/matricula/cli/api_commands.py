@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import click
@@ -104,7 +105,7 @@ def clients(*, as_json: bool) -> None:
 )  # fmt: skip
 def serve(where: str) -> None:
     """Answer other systems, until stopped. A server that encrypts stands in front of it."""
-    from matricula.cli.serving import Server, place_of, unusable
+    from matricula.cli.serving import Server, Unforeseen, place_of, unusable
 
     place = place_of(where)
     sitting.set_up()
@@ -115,6 +116,7 @@ def serve(where: str) -> None:
         listening = Server(place, application)
     except OSError as error:
         raise unusable(where, (error.strerror or type(error).__name__).lower()) from error
+    logging.getLogger("django.request").addHandler(Unforeseen())
     with listening as server:
         show.say(f"Answering at http://{where}/ims/oneroster/; tokens at /oauth/token.")
         server.serve_forever()

@@ -8,11 +8,13 @@ place (`matricula.site.wsgi:application`).
 from __future__ import annotations
 
 import ipaddress
+import logging
 from concurrent.futures import ThreadPoolExecutor
 from socketserver import TCPServer
 from typing import TYPE_CHECKING, Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
+from matricula.cli import faults, show, sitting
 from matricula.kernel.errors import SettingMissing
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 THREADS = 8
 _SILENCE_SECONDS = 30
+# One fault that every request meets must not fill the disk.
+_MOST_FAULTS = 50
 
 
 class _Handler(WSGIRequestHandler):
@@ -75,6 +79,21 @@ class Server(WSGIServer):
             self.handle_error(request, client_address)
         finally:
             self.shutdown_request(request)
+
+
+class Unforeseen(logging.Handler):
+    """Keeps the traces of what was not foreseen, as every command does, and says where."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self._told = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a trace. The request's own words are left out: its address names people."""
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, Exception) and self._told < _MOST_FAULTS:
+            self._told += 1
+            show.error(faults.unforeseen(error, at=sitting.now()))
 
 
 def place_of(where: str) -> tuple[str, int]:

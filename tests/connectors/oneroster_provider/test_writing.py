@@ -237,11 +237,13 @@ def test_a_page_takes_the_same_few_questions_however_long_it_is(django_assert_nu
     )
 
     with django_assert_num_queries(6, connection=connection):
-        asking.get(f"{ROSTERING}/users", limit=2)
+        short = asking.get(f"{ROSTERING}/users", limit=2).json()["users"]
     with django_assert_num_queries(6, connection=connection):
-        asking.get(f"{ROSTERING}/users", limit=64)
+        long = asking.get(f"{ROSTERING}/users", limit=64).json()["users"]
     with django_assert_num_queries(3, connection=connection):
         asking.get(f"{ROSTERING}/enrollments", limit=64)
+
+    assert (len(short), len(long)) == (2, 64)
 
 
 def test_a_served_system_reads_back_what_flowed_in_and_says_how_much_that_is():

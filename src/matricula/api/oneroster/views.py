@@ -49,6 +49,8 @@ def _answering(view: View) -> View:
             answer = _refusal(BUSY, "The database is busy; ask again in a while.")
             answer["Retry-After"] = _AWHILE_SECONDS
         answer["Cache-Control"] = "no-store"
+        if request.method == "HEAD":
+            answer["Content-Length"], answer.content = str(len(answer.content)), b""
         return answer
 
     return answered
@@ -85,7 +87,7 @@ def described(request: HttpRequest, service: str) -> HttpResponse:
 def broken(request: HttpRequest) -> HttpResponse:
     """Answer when something was not foreseen: in the standard's words, and with no more."""
     del request
-    return _refusal(BROKEN, "Something was not foreseen; it stands in the log.")
+    return _refusal(BROKEN, "Something was not foreseen; whoever runs this is told.")
 
 
 def base_of(request: HttpRequest) -> str:
