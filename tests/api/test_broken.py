@@ -1,4 +1,4 @@
-"""What nobody foresaw is told to who runs it, and to the consumer in the standard's words alone."""
+"""What nobody foresaw is told to who runs it, and to the consumer in no word of ours."""
 
 from __future__ import annotations
 
