@@ -25,7 +25,7 @@ def test_an_error_of_ours_is_answered_without_a_word_of_it_and_its_trace_is_kept
     told = Unforeseen()
     logging.getLogger("django.request").addHandler(told)
     try:
-        answer = asking.get(f"{ROSTERING}/users/S1")
+        answer = asking.get(f"{ROSTERING}/users")
     finally:
         logging.getLogger("django.request").removeHandler(told)
 

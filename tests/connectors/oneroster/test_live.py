@@ -26,8 +26,9 @@ pytestmark = [
 
 @pytest.fixture
 def live():
+    version = os.environ.get("MATRICULA_TEST_ONEROSTER_VERSION", "1.2")
     settings = OneRosterConnector.Settings.model_validate(
-        {"url": os.environ[URL], "version": os.environ.get("MATRICULA_TEST_ONEROSTER_VERSION", "1.2"),
+        {"url": os.environ[URL], "version": version,
          "token_url": os.environ["MATRICULA_TEST_ONEROSTER_TOKEN_URL"],
          "client_id": os.environ["MATRICULA_TEST_ONEROSTER_CLIENT"],
          "client_secret": "env:MATRICULA_TEST_ONEROSTER_SECRET", "page_size": 50}

@@ -100,15 +100,12 @@ def _single(
 ) -> HttpResponse:
     fields = filters.selected(request.GET, operation.shape)
     pen = Pen(operation.shape, base_of(request), fields)
-    table = operation.shape.table
-    where = [conditions.compared(table, "sourcedId", "=", named["sourcedId"])]
-    if operation.restriction:
-        where.append(operation.restriction(shelves, named))
-    question = queries.Question(table, conditions.every(where), limit=1)
-    rows = queries.page(shelves, question, pen.columns).rows
-    if not rows:
+    also = operation.restriction(shelves, named) if operation.restriction else None
+    table, identifier = operation.shape.table, named["sourcedId"]
+    row = queries.one(shelves, table, identifier, pen.columns, also=also)
+    if row is None:
         raise _unknown(operation.shape.one)
-    (text,) = _written(pen, shelves, rows, base_of(request))
+    (text,) = _written(pen, shelves, [row], base_of(request))
     return _json(f'{{"{operation.shape.one}":{text}}}')
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from django.db import connection
 
@@ -24,7 +24,7 @@ from matricula.connectors.oneroster_provider.models import Shelf
 from matricula.connectors.oneroster_provider.statements import filled, quoted, select, table_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from matricula.connectors.kit.oneroster.mapping import Row
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     Mark = tuple[str, int]
 
 _REMEMBERED = 4_096
+_TURNS = 64
 # So few rows are found by their own index and put in order afterwards. SQLite would rather go
 # through a whole table in the order that is asked for.
 _FEW = 20_000
@@ -90,6 +91,7 @@ class _Memory:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._turns = [threading.Lock() for _ in range(_TURNS)]
         self._kept: OrderedDict[tuple[object, ...], object] = OrderedDict()
 
     def get(self, key: tuple[object, ...]) -> object | None:
@@ -105,6 +107,17 @@ class _Memory:
             self._kept[key] = value
             while len(self._kept) > _REMEMBERED:
                 self._kept.popitem(last=False)
+
+    def counted(self, key: tuple[object, ...], count: Callable[[], int]) -> int:
+        """Give a number that is known, or count; many who ask at once count once."""
+        known = self.get(key)
+        if known is None:
+            with self._turns[hash(key) % _TURNS]:
+                known = self.get(key)
+                if known is None:
+                    known = count()
+                    self.keep(key, known)
+        return cast("int", known)
 
 
 _memory = _Memory()
@@ -135,11 +148,31 @@ def page(shelves: Shelves, question: Question, columns: Sequence[str]) -> Page:
     return _filtered(shelf, question, columns)
 
 
-def one(shelves: Shelves, table: str, identifier: str, columns: Sequence[str]) -> Values | None:
-    """Fetch one record, whether it is there or has left; None where nobody was served it."""
-    where = conditions.compared(table, KEY, "=", identifier)
-    found = page(shelves, Question(table, where, limit=1), columns)
-    return found.rows[0] if found.rows else None
+def one(
+    shelves: Shelves,
+    table: str,
+    identifier: str,
+    columns: Sequence[str],
+    *,
+    also: Condition | None = None,
+) -> Values | None:
+    """Fetch one record, whether it is there or has left; None where nobody was served it.
+
+    Args:
+        shelves: Of whose copy.
+        table: Of which table.
+        identifier: Its `sourcedId`.
+        columns: What to fetch of it.
+        also: What it must fulfil besides.
+    """
+    shelf = shelves.held.get(table)
+    if shelf is None:
+        return None
+    named = conditions.compared(table, KEY, "=", identifier)
+    where = conditions.every([named, also]) if also else named
+    question = Question(table, limit=1)
+    rows = _fetched(shelf, question, columns, where=where, order="t.place + 0", rest="")
+    return rows[0][2:] if rows else None
 
 
 def inside(shelves: Shelves, table: str, owners: Iterable[str]) -> dict[str, list[Row]]:
@@ -171,10 +204,8 @@ def values_in(shelves: Shelves, table: str, column: str) -> list[tuple[str, str]
 def _filtered(shelf: Lot, question: Question, columns: Sequence[str]) -> Page:
     where = question.where or Condition("1 = 1")
     asked = (shelf.pk, shelf.revision, where.sql, where.values, question.sort, question.descending)
-    total = _memory.get((*asked, "total"))
-    if not isinstance(total, int):
-        total = _counted(shelf, question.table, where)
-        _memory.keep((*asked, "total"), total)
+    of_all = asked[:4]
+    total = _memory.counted(of_all, lambda: _counted(shelf, question.table, where))
     if question.offset >= total:
         return Page((), total)
     by, rest = _sorted_by(question, plainly=total > _FEW), ""
