@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from matricula.connectors.oneroster_provider import queries
 from matricula.connectors.oneroster_provider.models import Shelf
 from tests.api.consumers import GRADEBOOK, RESOURCES, ROSTERING, consumer, fill, put
 
@@ -86,18 +87,21 @@ def test_pages_do_not_move_when_records_come_and_go_between_them():
     assert asking.ids("orgs", offset=10) == ["o500"]
 
 
+@pytest.mark.parametrize("few", [0, 10**6])
 @pytest.mark.parametrize(
     "query",
     [
         {"sort": "name"},
+        {"sort": "sourcedId", "orderBy": "desc"},
         {"sort": "name", "orderBy": "desc"},
         {"sort": "parent.sourcedId"},
         {"filter": "name~'org'"},
     ],
 )
 def test_sorted_and_filtered_pages_are_whole_whether_or_not_it_is_remembered_where_one_ended(
-    query,
+    query, few, monkeypatch
 ):
+    monkeypatch.setattr(queries, "_FEW", few)
     put("orgs", *(org(n) for n in range(40)))
     put("orgs", *(org(n, parentSourcedId=f"o{n - 1:03d}") for n in range(1, 20)), kind="update")
     asking = consumer()

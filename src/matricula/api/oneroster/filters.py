@@ -161,7 +161,7 @@ def _by_role(shelves: Shelves, column: str, operator: str, value: str) -> Condit
         raise _not_understood("roles are compared by =, != and ~")
     shelf = shelves.of("roles")
     owner = INSIDE["roles"][1]
-    found = conditions.among(
+    found = conditions.named_by(
         shelf, own="sourcedId", other="roles", column=owner, equal={column: value}
     )
     return conditions.Condition(f"NOT ({found.sql})", found.values) if operator == "!=" else found

@@ -19,6 +19,7 @@ from matricula.connectors.oneroster_provider.conditions import (
     compared,
     every,
     listed,
+    named_by,
     one_of,
 )
 
@@ -112,7 +113,7 @@ def _kind(what: str) -> Restriction:
 
 
 def _with_role(shelves: Shelves, role: str, **more: str) -> Condition:
-    return among(
+    return named_by(
         shelves.of("roles"), own="sourcedId", other="roles", column="userSourcedId",
         equal={"role": role, **more},
     )  # fmt: skip

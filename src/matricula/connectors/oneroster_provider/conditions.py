@@ -94,6 +94,21 @@ def among(shelf: int, *, own: str, other: str, column: str, equal: Mapping[str, 
     )
 
 
+def named_by(
+    shelf: int, *, own: str, other: str, column: str, equal: Mapping[str, str]
+) -> Condition:
+    """Whether an active row of another table names a value: as `among`, asked row by row.
+
+    For what most rows fulfil: a page then looks at little more than it shows.
+    """
+    more = "".join(f" AND o.{quoted(name)} = %s" for name in equal)
+    return Condition(
+        f"EXISTS (SELECT 1 FROM {table_of(other)} o WHERE o.shelf_id = %s "  # noqa: S608 - quoted names of the standard
+        f"AND o.{quoted(column)} = t.{quoted(own)} AND o.{quoted('status')} = %s{more})",
+        (shelf, ACTIVE, *equal.values()),
+    )
+
+
 def one_of(name: str, values: Sequence[str]) -> Condition:
     """Whether a column holds one of few values."""
     if not values:
