@@ -39,11 +39,16 @@ _FEW = 20_000
 
 
 class Lot(NamedTuple):
-    """A shelf as it is when a question comes: its number, how many records, which revision."""
+    """A shelf as it is when a question comes: its number, how many records, which revision.
+
+    `touched`: the instant of its last change; a database put back from a backup counts the
+    same revisions again, and at other instants.
+    """
 
     pk: int
     records: int
     revision: int
+    touched: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +130,10 @@ _memory = _Memory()
 
 def shelves_of(system: str) -> Shelves:
     """Look up what a system is served of."""
-    found = Shelf.objects.filter(system=system).values_list("table", "pk", "records", "revision")
-    return Shelves({table: Lot(*rest) for table, *rest in found})
+    found = Shelf.objects.filter(system=system).values_list(
+        "table", "pk", "records", "revision", "touched"
+    )
+    return Shelves({table: Lot(pk, n, moved, at) for table, pk, n, moved, at in found})
 
 
 def page(shelves: Shelves, question: Question, columns: Sequence[str]) -> Page:
@@ -203,8 +210,9 @@ def values_in(shelves: Shelves, table: str, column: str) -> list[tuple[str, str]
 
 def _filtered(shelf: Lot, question: Question, columns: Sequence[str]) -> Page:
     where = question.where or Condition("1 = 1")
-    asked = (shelf.pk, shelf.revision, where.sql, where.values, question.sort, question.descending)
-    of_all = asked[:4]
+    as_it_is = (shelf.pk, shelf.revision, shelf.touched)
+    of_all = (*as_it_is, where.sql, where.values)
+    asked = (*of_all, question.sort, question.descending)
     total = _memory.counted(of_all, lambda: _counted(shelf, question.table, where))
     if question.offset >= total:
         return Page((), total)
