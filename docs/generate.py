@@ -52,7 +52,7 @@ KINDS_OF_CODE = {
     "M7": "The audit",
     "M73": "Campus systems",
     "M74": "Campus systems",
-    "M75": "Campus systems",
+    "M75": "What other systems ask of us",
     "M8": "The command line and its settings",
     "M9": "Accounts and the register",
 }

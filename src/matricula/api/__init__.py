@@ -1,1 +1,1 @@
-"""What other systems may ask of us, and tell us."""
+"""What other systems may ask of us, as clients of one served copy each, and may tell us."""

@@ -42,6 +42,7 @@ _COMMANDS = {
     "register": "matricula.cli.register.group:register",
     "obligations": "matricula.cli.obligation_commands:obligations",
     "accounts": "matricula.cli.accounts_commands:accounts",
+    "api": "matricula.cli.api_commands:api",
     "demo": "matricula.cli.demo.command:demo",
 }
 

@@ -26,6 +26,10 @@ _OURS = {
     "sip2": "matricula.connectors.sip2.connector:Sip2Connector",
     "sql": "matricula.connectors.sql.connector:SqlConnector",
     "oneroster_csv": "matricula.connectors.oneroster_csv.connector:OneRosterCsvConnector",
+    "oneroster": "matricula.connectors.oneroster.connector:OneRosterConnector",
+    "oneroster_provider": (
+        "matricula.connectors.oneroster_provider.connector:OneRosterProviderConnector"
+    ),
     "scim": "matricula.connectors.scim.connector:ScimConnector",
     "ldap": "matricula.connectors.ldap.connector:LdapConnector",
     "moodle": "matricula.connectors.moodle.connector:MoodleConnector",

@@ -25,6 +25,11 @@ VARIABLES: Mapping[str, Variable] = {
         "Who acts, for the audit, where commands are run by a service.",
         "the name of the operating system's user",
     ),
+    "MATRICULA_API_URL": Variable(
+        "The address under which other systems reach what is served, as in "
+        "`https://roster.example.org`; references in what is served begin with it.",
+        "only this machine is answered",
+    ),
     "MATRICULA_AUDIT_KEY": Variable(
         "Where the key is that signs the audit's checkpoints: `file:PATH` or `env:NAME`.",
         "checkpoints are refused",

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from matricula.site.address import served_at
 from matricula.site.database import database
 from matricula.site.mail import daily_at, sender, server
 
@@ -22,6 +24,8 @@ DATABASES = {
         password=os.environ.get("MATRICULA_DATABASE_PASSWORD", ""),
     )
 }
+# A thread that answers requests keeps its connection for a while.
+DATABASES["default"]["CONN_MAX_AGE"] = 60
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = [
     "matricula.audit",
@@ -37,13 +41,19 @@ INSTALLED_APPS = [
     "matricula.sis.notices",
     "matricula.sis.received",
     "matricula.sis.record",
+    "matricula.connectors.oneroster_provider",
     "matricula.hub",
+    "matricula.api",
 ]
 ROOT_URLCONF = "matricula.site.urls"
 # Nobody has a session here: whoever asks or tells proves who it is with each request.
 MIDDLEWARE: list[str] = []
 # The charter by which requests are answered; commands say theirs with --charter.
 CHARTER = Path(os.environ.get("MATRICULA_CHARTER") or "charter").absolute()
+# The address under which others reach us; without one, this machine alone does.
+API_URL = served_at(os.environ.get("MATRICULA_API_URL", ""))
+_OTHERS = [urlsplit(API_URL).hostname or ""] if API_URL else []
+ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", *_OTHERS]
 USE_TZ = True
 TIME_ZONE = "UTC"
 # How long a run that was killed keeps other workers from the systems it wrote to.

@@ -4,4 +4,8 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-urlpatterns = [path("hooks/", include("matricula.api.hooks"))]
+urlpatterns = [
+    path("hooks/", include("matricula.api.hooks")),
+    path("", include("matricula.api.urls")),
+]
+handler500 = "matricula.api.oneroster.views.broken"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 
-from matricula.connectors.oneroster_csv.tables import tables
+from matricula.connectors.kit.oneroster.tables import tables
 
 AT = datetime(2026, 9, 1, 6, 0, tzinfo=UTC)
 ROSTER_1_1 = {

@@ -9,12 +9,12 @@ import pytest
 from ruamel.yaml import YAML
 
 from matricula.connectors.kit.errors import GiveUp, SkipRow, TryAgain, Untrusted
+from matricula.connectors.kit.oneroster.tables import tables
 from matricula.connectors.kit.places import held
 from matricula.connectors.kit.protocol import Context, Write
 from matricula.connectors.oneroster_csv import connector as connector_module
 from matricula.connectors.oneroster_csv.connector import OneRosterCsvConnector
 from matricula.connectors.oneroster_csv.importer import import_bundle
-from matricula.connectors.oneroster_csv.tables import tables
 from tests.connectors.oneroster_csv.rosters import AT, ROSTER_1_1, ROSTER_1_2, texts, zipped
 
 FIXED = {name: ROSTER_1_2[name] for name in ("orgs", "academicSessions", "courses", "classes")}

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from matricula.connectors.kit.errors import GiveUp
+from matricula.connectors.kit.oneroster.tables import tables
 from matricula.connectors.oneroster_csv.exporter import export_bundle
 from matricula.connectors.oneroster_csv.importer import import_bundle
-from matricula.connectors.oneroster_csv.tables import tables
 from tests.connectors.oneroster_csv.rosters import AT, ROSTER_1_1, ROSTER_1_2, as_tables
 
 ROSTERS = {"1.1": ROSTER_1_1, "1.2": ROSTER_1_2}

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from matricula.connectors.oneroster_csv.tables import VERSIONS, referrers, tables
+from matricula.connectors.kit.oneroster.tables import VERSIONS, referrers, tables
 
 
 def test_version_1_1_has_thirteen_data_files_and_1_2_has_twenty_one():

@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from matricula.cli.loading.given import Given, asked, table_desk
 from matricula.connectors.kit.errors import Untrusted
+from matricula.connectors.kit.oneroster.tables import KEY, tables
 from matricula.connectors.oneroster_csv.importer import import_bundle
-from matricula.connectors.oneroster_csv.tables import KEY, tables
 from matricula.kernel.errors import Refused
 from matricula.kernel.findings import Finding
 

@@ -14,6 +14,8 @@ import pyarrow as pa
 import pyarrow.compute
 
 from matricula.connectors.kit.errors import ConnectorError, GiveUp, TryAgain, Untrusted
+from matricula.connectors.kit.oneroster import mapping
+from matricula.connectors.kit.oneroster.tables import KEY, SECRET, STATUS, FileTable, tables
 from matricula.connectors.kit.places import held, must_be_folder, resolved, stamp_of
 from matricula.connectors.kit.protocol import (
     Capabilities,
@@ -25,13 +27,11 @@ from matricula.connectors.kit.protocol import (
     WriteKind,
     asks_for_nobody,
 )
-from matricula.connectors.oneroster_csv import mapping
 from matricula.connectors.oneroster_csv.header import RESERVED
 from matricula.connectors.oneroster_csv.importer import Imported, import_bundle
 from matricula.connectors.oneroster_csv.place import is_begun
 from matricula.connectors.oneroster_csv.settings import OneRosterCsvSettings
 from matricula.connectors.oneroster_csv.standing import Standing, shown
-from matricula.connectors.oneroster_csv.tables import KEY, SECRET, STATUS, FileTable, tables
 from matricula.connectors.oneroster_csv.writing import Keeper, in_kits_words
 from matricula.kernel.findings import Finding
 
@@ -40,9 +40,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from matricula.connectors.kit.oneroster.mapping import Index
     from matricula.connectors.kit.places import Stamp
     from matricula.connectors.kit.protocol import Context, Outcome, Value, Write
-    from matricula.connectors.oneroster_csv.mapping import Index
 
 # The published stubs of `pyarrow.compute` lag behind it and refuse right calls.
 pc: Any = pyarrow.compute

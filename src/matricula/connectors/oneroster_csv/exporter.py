@@ -15,10 +15,8 @@ import pyarrow as pa
 import pyarrow.compute
 
 from matricula.connectors.kit.errors import GiveUp
-from matricula.connectors.kit.places import replacement
-from matricula.connectors.oneroster_csv import rules, text
-from matricula.connectors.oneroster_csv.manifest import Manifest, render_manifest
-from matricula.connectors.oneroster_csv.tables import (
+from matricula.connectors.kit.oneroster import rules
+from matricula.connectors.kit.oneroster.tables import (
     KEY,
     MANIFEST,
     METADATA,
@@ -26,13 +24,16 @@ from matricula.connectors.oneroster_csv.tables import (
     STATUS,
     tables,
 )
+from matricula.connectors.kit.places import replacement
+from matricula.connectors.oneroster_csv import text
+from matricula.connectors.oneroster_csv.manifest import Manifest, render_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
     from pathlib import Path
 
-    from matricula.connectors.oneroster_csv.tables import FileTable, Mode, Version
+    from matricula.connectors.kit.oneroster.tables import FileTable, Mode, Version
     from matricula.kernel.findings import Finding
 
 # The published stubs of `pyarrow.compute` lag behind it and refuse right calls.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from matricula.connectors.kit.errors import Untrusted
-from matricula.connectors.oneroster_csv.tables import KEY, METADATA, WITHDRAWN
+from matricula.connectors.kit.oneroster.tables import KEY, METADATA, WITHDRAWN
 from matricula.kernel.findings import Finding
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from matricula.connectors.oneroster_csv.tables import FileTable
+    from matricula.connectors.kit.oneroster.tables import FileTable
     from matricula.connectors.oneroster_csv.text import Parsed
 
 

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from matricula.connectors.kit.errors import Untrusted
-from matricula.connectors.oneroster_csv import rules, text
+from matricula.connectors.kit.oneroster import rules
+from matricula.connectors.kit.oneroster.tables import KEY, MANIFEST, tables
+from matricula.connectors.oneroster_csv import text
 from matricula.connectors.oneroster_csv.header import name_columns
 from matricula.connectors.oneroster_csv.manifest import Manifest, read_manifest
 from matricula.connectors.oneroster_csv.package import BUNDLE, LARGEST_MB, open_package
-from matricula.connectors.oneroster_csv.tables import KEY, MANIFEST, tables
 from matricula.kernel.findings import Finding
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from matricula.connectors.oneroster_csv.tables import FileTable, Mode, Version
+    from matricula.connectors.kit.oneroster.tables import FileTable, Mode, Version
 
 _SUFFIX = ".csv"
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from matricula.connectors.oneroster_csv import text
-from matricula.connectors.oneroster_csv.tables import (
+from matricula.connectors.kit.oneroster.tables import (
     MANIFEST,
     MANIFEST_VERSION,
     VERSIONS,
@@ -17,6 +16,7 @@ from matricula.connectors.oneroster_csv.tables import (
     Version,
     tables,
 )
+from matricula.connectors.oneroster_csv import text
 from matricula.kernel.findings import Finding
 
 if TYPE_CHECKING:

@@ -7,8 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from matricula.connectors.oneroster_csv.package import LARGEST_MB
-from matricula.connectors.oneroster_csv.tables import (
+from matricula.connectors.kit.oneroster.tables import (
     KEY,
     METADATA,
     MODIFIED,
@@ -17,6 +16,7 @@ from matricula.connectors.oneroster_csv.tables import (
     Version,
     tables,
 )
+from matricula.connectors.oneroster_csv.package import LARGEST_MB
 
 _METADATA_NAME = re.compile(rf"{re.escape(METADATA)}[A-Za-z0-9._-]+")
 

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute
 
-from matricula.connectors.oneroster_csv import rules
-from matricula.connectors.oneroster_csv.tables import KEY, SECRET, referrers, tables
+from matricula.connectors.kit.oneroster import rules
+from matricula.connectors.kit.oneroster.tables import KEY, SECRET, referrers, tables
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from matricula.connectors.oneroster_csv.tables import Column, Version
+    from matricula.connectors.kit.oneroster.mapping import Row
+    from matricula.connectors.kit.oneroster.tables import Column, Version
 
 # The published stubs of `pyarrow.compute` lag behind it and refuse right calls.
 pc: Any = pyarrow.compute
-Row = dict[str, str | None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,13 @@ file of changes ever told would be lost.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from matricula.connectors.kit.errors import GiveUp, Untrusted
+from matricula.connectors.kit.oneroster import mapping
+from matricula.connectors.kit.oneroster.tables import KEY, MODIFIED, STATUS, tables
 from matricula.connectors.kit.places import stamp_of
-from matricula.connectors.oneroster_csv import mapping
 from matricula.connectors.oneroster_csv.exporter import (
     bundle_bytes,
     export_bundle,
@@ -21,17 +23,16 @@ from matricula.connectors.oneroster_csv.exporter import (
 from matricula.connectors.oneroster_csv.importer import Imported, import_bundle
 from matricula.connectors.oneroster_csv.place import is_begun, mark_begun
 from matricula.connectors.oneroster_csv.standing import Standing
-from matricula.connectors.oneroster_csv.tables import KEY, MODIFIED, STATUS, tables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
+    from matricula.connectors.kit.oneroster.mapping import Row
     from matricula.connectors.kit.places import Stamp
     from matricula.connectors.kit.protocol import Outcome, Write
     from matricula.connectors.oneroster_csv.settings import OneRosterCsvSettings
-    from matricula.connectors.oneroster_csv.standing import Row
 
 Changes = dict[str, dict[str, "Row | None"]]
 
@@ -61,7 +62,7 @@ class Keeper:
         before = self._standing()
         fixed, changes = self._with_static(before)
         sheet = self._sheet(fixed, table, writes)
-        outcomes = mapping.apply(sheet, writes, fixed)
+        outcomes = mapping.apply(sheet, writes, partial(fixed.inward, table))
         moved = {one: row for one, row in sheet.after.items() if row != sheet.before.get(one)}
         if moved:
             changes[table] = moved

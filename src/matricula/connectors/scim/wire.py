@@ -15,8 +15,8 @@ import httpx2
 
 from matricula.connectors.kit import http
 from matricula.connectors.kit.errors import ConnectorError, GiveUp, ReadBack
+from matricula.connectors.kit.oauth import FetchedToken, Grant
 from matricula.connectors.kit.transport import Access
-from matricula.connectors.scim.credentials import FetchedToken
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -106,7 +106,7 @@ class Wire:
                 deadline_seconds=settings.timeout_seconds,
                 per_second=settings.per_second,
             )
-            self._http = http.Http(access, auth=None if settings.token else FetchedToken(settings))
+            self._http = http.Http(access, auth=None if settings.token else _fetched(settings))
         return self._http
 
 
@@ -178,6 +178,15 @@ def unknown(why: str) -> ReadBack:
 
 
 _NOTHING = Answer(httpx2.codes.NOT_FOUND, {})
+
+
+def _fetched(settings: ScimSettings) -> FetchedToken:
+    return FetchedToken(
+        Grant(
+            str(settings.token_url), settings.client_id, str(settings.client_secret),
+            scope=settings.scope, timeout_seconds=settings.timeout_seconds,
+        )
+    )  # fmt: skip
 
 
 def _names_nothing(record_id: str) -> bool:

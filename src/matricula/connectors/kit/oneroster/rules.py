@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute
 
-from matricula.connectors.oneroster_csv.tables import KEY, MODIFIED, STATUS
+from matricula.connectors.kit.oneroster.tables import KEY, MODIFIED, STATUS
 from matricula.kernel.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from matricula.connectors.oneroster_csv.tables import Column, FileTable, Kind, Mode
+    from matricula.connectors.kit.oneroster.tables import Column, FileTable, Kind, Mode
 
 # The published stubs of `pyarrow.compute` lag behind it and refuse right calls.
 pc: Any = pyarrow.compute

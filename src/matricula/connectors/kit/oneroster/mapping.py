@@ -12,20 +12,22 @@ from typing import TYPE_CHECKING
 
 from matricula.connectors.kit.claims import Claims
 from matricula.connectors.kit.errors import ConnectorError, SkipRow, TryAgain
+from matricula.connectors.kit.oneroster import rules
+from matricula.connectors.kit.oneroster.tables import KEY
 from matricula.connectors.kit.protocol import Outcome, asks_for_nobody
-from matricula.connectors.oneroster_csv import rules
-from matricula.connectors.oneroster_csv.tables import KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
+    from matricula.connectors.kit.oneroster.tables import Column, FileTable
     from matricula.connectors.kit.protocol import Value, Write
-    from matricula.connectors.oneroster_csv.standing import Row, Standing
-    from matricula.connectors.oneroster_csv.tables import Column, FileTable
 
 ENABLED = "enabledUser"
 USERS = "users"
+Row = dict[str, str | None]
 Index = dict[tuple[str | None, ...], list[str]]
+# Columns by which a file refers to itself, with the cells that do, by `sourcedId`.
+Inward = list[tuple["Column", dict[str, str]]]
 
 
 @dataclass(slots=True)
@@ -93,13 +95,13 @@ def touched(writes: Sequence[Write]) -> tuple[set[str], set[tuple[str, ...]]]:
     return identifiers, names - {(KEY,)}
 
 
-def apply(sheet: Sheet, writes: Sequence[Write], standing: Standing) -> list[Outcome]:
+def apply(sheet: Sheet, writes: Sequence[Write], inward: Callable[[], Inward]) -> list[Outcome]:
     """Apply writes to a sheet in their order.
 
     Args:
         sheet: Changed in place; `after` holds what is to be stored.
         writes: Verbs and fields that the file has; the caller has made sure.
-        standing: The bundle before, for references within the file.
+        inward: Looks up how the file refers to itself, as it was before; asked once at most.
 
     Returns:
         One outcome per write, in order.
@@ -112,7 +114,7 @@ def apply(sheet: Sheet, writes: Sequence[Write], standing: Standing) -> list[Out
             done.append((write, _do(sheet, write, claims)))
         except (SkipRow, TryAgain) as refusal:
             refused[write.key] = refusal
-    undone = _settle(sheet, standing)
+    undone = _settle(sheet, inward)
     for write, outcome in done:
         if outcome.external_id in undone:
             refused[write.key] = undone[outcome.external_id]
@@ -231,13 +233,13 @@ def _mark(kind: str) -> Row:
     return {ENABLED: "true"} if kind == "resume" else {}
 
 
-def _settle(sheet: Sheet, standing: Standing) -> dict[str, ConnectorError]:
+def _settle(sheet: Sheet, inward: Callable[[], Inward]) -> dict[str, ConnectorError]:
     """Undo what would leave a reference within the file dangling; until none is left."""
     undone: dict[str, ConnectorError] = {}
     if not sheet.after:
         return undone
-    inward = standing.inward(sheet.spec.name)
-    lost = [one for column, cells in inward for one in _lost(sheet, column, cells)]
+    references = inward()
+    lost = [one for column, cells in references for one in _lost(sheet, column, cells)]
     while lost:
         for identifier, column, target in lost:
             if sheet.after.get(target, ()) is None:
@@ -248,7 +250,7 @@ def _settle(sheet: Sheet, standing: Standing) -> dict[str, ConnectorError]:
                 undone[identifier] = _unknown_reference(column, target)
                 _restore(sheet, identifier)
         # What was undone may have been what others name.
-        lost = [one for column, cells in inward for one in _lost(sheet, column, cells)]
+        lost = [one for column, cells in references for one in _lost(sheet, column, cells)]
     return undone
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import closing
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import httpx2
@@ -17,18 +18,35 @@ from matricula.connectors.kit.transport import Access
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from matricula.connectors.scim.settings import ScimSettings
-
 # A token is renewed a little before it ends, so that none ends on its way.
 _EARLY_SECONDS = 30.0
 _CURE = "Look at the client's identifier, its secret and the token address in the charter."
 
 
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """How tokens are fetched.
+
+    Attributes:
+        url: Where; it may be another host than the system's.
+        client_id: The client's identifier.
+        client_secret: Reference to its secret.
+        scope: Asked for with the token; empty leaves it to the server.
+        timeout_seconds: How long one answer may take.
+    """
+
+    url: str
+    client_id: str
+    client_secret: str
+    scope: str = ""
+    timeout_seconds: float = 30.0
+
+
 class FetchedToken(httpx2.Auth):
     """OAuth 2.0 client credentials (RFC 6749 4.4): kept until shortly before it ends."""
 
-    def __init__(self, settings: ScimSettings) -> None:
-        self._settings = settings
+    def __init__(self, grant: Grant) -> None:
+        self._grant = grant
         self._lock = threading.Lock()
         self._token = ""
         self._good_until = 0.0
@@ -50,16 +68,16 @@ class FetchedToken(httpx2.Auth):
                 return
 
     def _answered(self) -> Answer:
-        settings = self._settings
+        grant = self._grant
         form = {"grant_type": "client_credentials"}
-        if settings.scope:
-            form["scope"] = settings.scope
+        if grant.scope:
+            form["scope"] = grant.scope
         access = Access(
-            str(settings.token_url),
-            timeout_seconds=settings.timeout_seconds,
-            deadline_seconds=settings.timeout_seconds,
+            grant.url,
+            timeout_seconds=grant.timeout_seconds,
+            deadline_seconds=grant.timeout_seconds,
         )
-        signed = httpx2.BasicAuth(settings.client_id, credential(str(settings.client_secret)))
+        signed = httpx2.BasicAuth(grant.client_id, credential(grant.client_secret))
         with closing(Http(access)) as http:
             try:
                 return http.send("POST", access.url, what="token", data=form, auth=signed)

@@ -1,0 +1,47 @@
+"""The only way in for a request: by its token, to the one system its client may read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.utils import timezone
+
+from matricula.api.models import Token
+from matricula.api.rules import NotServed, digest
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from datetime import datetime
+
+    from django.http import HttpRequest
+
+_AGAIN = "Ask for a token at /oauth/token."
+
+
+def system_for(request: HttpRequest, scopes: Collection[str]) -> str:
+    """Say which system a request may read.
+
+    Args:
+        request: Of another system.
+        scopes: Any of these is enough.
+
+    Raises:
+        NotServed: It has no token that counts (M751), or none of the scopes (M752).
+    """
+    kind, _, secret = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() != "bearer" or not secret.strip():
+        raise NotServed("M751", "The request carries no bearer token.", cure=_AGAIN)
+    found = Token.objects.filter(digest=digest(secret.strip()), client__closed_at=None)
+    token = found.values_list("client__system", "scopes", "expires_at")[:1]
+    for system, granted, expires_at in token:
+        _must_count(granted.split(), scopes, expires_at)
+        return str(system)
+    raise NotServed("M751", "The token is none of ours, or was taken back.", cure=_AGAIN)
+
+
+def _must_count(granted: Sequence[str], scopes: Collection[str], expires_at: datetime) -> None:
+    if expires_at <= timezone.now():
+        raise NotServed("M751", "The token has expired.", cure=_AGAIN)
+    if not set(granted).intersection(scopes):
+        needed = " or ".join(sorted(scopes))
+        raise NotServed("M752", f"This is read with the scope {needed}.", cure="Ask for it.")

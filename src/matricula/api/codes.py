@@ -1,0 +1,65 @@
+"""What the interface for other systems refuses, for the reference."""
+
+from __future__ import annotations
+
+from matricula.kernel.codes import Code
+
+CODES = {
+    "M750": Code(
+        "No client, or no client by this secret",
+        "A token was asked for by a client that is not let in, or with another secret than it "
+        "was given, or a command names a client that is not there.",
+        "Have an operator look at `matricula api clients`; a lost secret is replaced by "
+        "`matricula api renew`.",
+    ),
+    "M751": Code(
+        "No token, or one that counts no more",
+        "Every request carries a token, which lasts an hour and ends with its client.",
+        "Ask for a token at `/oauth/token`, and for a new one when it ends.",
+    ),
+    "M752": Code(
+        "Scope not granted",
+        "The token carries no scope under which this may be read, or a scope was asked for that "
+        "the client was never granted.",
+        "Ask for a scope that the client has; an operator grants scopes with "
+        "`matricula api let-in`.",
+    ),
+    "M753": Code(
+        "Filter not understood",
+        "A filter compares a field with a quoted value, and further ones follow after AND or OR.",
+        "Write it as `familyName='Ng' AND status='active'`, with fields of the kind of record.",
+    ),
+    "M754": Code(
+        "Field not known",
+        "A selection names a field that this kind of record does not have.",
+        "Name fields of the standard's object.",
+    ),
+    "M755": Code(
+        "Order not understood",
+        "Records are sorted by a field that has one value, `asc` or `desc`.",
+        "Sort by a field of the standard's object that is no list.",
+    ),
+    "M756": Code(
+        "No such record or address",
+        "Nothing was ever served under this address to this client. What has left is still "
+        "there, marked `tobedeleted`.",
+        "Take addresses from the references in what is served.",
+    ),
+    "M757": Code(
+        "Page not understood",
+        "`limit` is a whole number from 1 on, `offset` one from 0 on.",
+        "Correct the number; a limit that is too large is made smaller by itself.",
+    ),
+    "M758": Code(
+        "Only reading",
+        "What is served is a copy. It changes when its owner's record does, and in no other way.",
+        "Change the record at its owner.",
+    ),
+    "M759": Code(
+        "Cannot be served like that",
+        "A client has a name of its own and reads one system of the charter, by a connector that "
+        "is served, at an address that is encrypted or this machine's own.",
+        "Name a system whose connector is `oneroster_provider`, a name that is free, and an "
+        "address as in `https://roster.example.org`.",
+    ),
+}

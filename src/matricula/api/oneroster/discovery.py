@@ -1,0 +1,93 @@
+"""The discovery files: which operations a service offers here, where, and by which scopes.
+
+The binding and the certification guide name the file differently; both names are served. It
+is an OpenAPI description made from the operations themselves: it can promise nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from matricula import __version__
+from matricula.api.rules import SCOPES
+from matricula.connectors.kit.oneroster.json_text import path_of
+from matricula.connectors.kit.oneroster.objects import SERVICES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from matricula.api.oneroster.operations import Operation
+    from matricula.connectors.kit.oneroster.objects import Service
+
+_WORD = {"rostering": "rosters", "gradebook": "gradebook", "resources": "resources"}
+_PAGED = ("limit", "offset", "sort", "orderBy", "filter", "fields")
+_SEVERAL = {"type": "array", "items": {"type": "string"}}
+_NUMBER = {"type": "integer", "minimum": 0}
+
+
+def files() -> list[tuple[str, Service]]:
+    """List the paths under which discovery files are served, and for which service."""
+    return [
+        (f"{path_of(service)}/discovery/{name}".lstrip("/"), service)
+        for service in SERVICES
+        for name in (
+            f"onerosterv1p2{_WORD[service]}service_openapi3_v1p0.json",
+            f"imsorv1p2_{service}_openapi3_v1p0.json",
+        )
+    ]
+
+
+def document(service: str, base: str, operations: Iterable[Operation]) -> dict[str, Any]:
+    """Describe a service as it is offered here.
+
+    Args:
+        service: One of the standard's three.
+        base: The address of this installation.
+        operations: All that there are.
+    """
+    own = [one for one in operations if one.shape.service == service]
+    used = sorted({scope for one in own for scope in one.scopes})
+    flow = {
+        "tokenUrl": f"{base}/oauth/token",
+        "scopes": {SCOPES[word]: f"Reads what {word} covers." for word in SCOPES
+                   if SCOPES[word] in used},
+    }  # fmt: skip
+    return {
+        "openapi": "3.0.1",
+        "info": {
+            "title": f"OneRoster 1.2 {service}, read only",
+            "description": "The copy that the institution's charter grants.",
+            "version": "1.2",
+            "x-implementation": f"Matricula {__version__}",
+        },
+        "servers": [{"url": base + path_of(own[0].shape.service)}],
+        "paths": {f"/{one.path}": {"get": _described(one)} for one in own},
+        "components": {
+            "securitySchemes": {
+                "OAuth2CC": {"type": "oauth2", "flows": {"clientCredentials": flow}}
+            }
+        },
+    }
+
+
+def _described(operation: Operation) -> dict[str, Any]:
+    named = re.findall(r"\{(\w+)\}", operation.path)
+    asked = ("fields",) if operation.is_single else _PAGED
+    return {
+        "operationId": operation.name,
+        "parameters": [
+            *({"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+              for name in named),
+            *({"name": name, "in": "query", "required": False, "schema": _schema(name)}
+              for name in asked),
+        ],
+        "security": [{"OAuth2CC": [scope]} for scope in sorted(operation.scopes)],
+        "responses": {"200": {"description": f"What is served of {operation.shape.table}."}},
+    }  # fmt: skip
+
+
+def _schema(name: str) -> dict[str, Any]:
+    if name in {"limit", "offset"}:
+        return _NUMBER
+    return _SEVERAL if name == "fields" else {"type": "string"}

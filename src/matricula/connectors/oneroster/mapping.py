@@ -1,0 +1,154 @@
+"""Objects of the REST binding, 1.1 or 1.2, as rows of text: pure, and tolerant.
+
+Providers write booleans as booleans and numbers as text, leave out what a reference must have,
+and put one value where a list belongs. All of that is read for what it means; what a value
+must not be is left as it stands, for the rules of the standard to find.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from matricula.connectors.kit.oneroster.objects import rest_tables, shapes
+from matricula.connectors.kit.oneroster.tables import KEY, METADATA, STATUS
+from matricula.kernel.keys import join_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+
+ROLES, USERS = "roles", "users"
+# What version 1.1 has in the user itself, and 1.2 in its roles.
+ROLE, ORGS = "role", "orgSourcedIds"
+_ROLE_FIELDS = ("userSourcedId", "roleType", "role", "orgSourcedId", "beginDate", "endDate")
+# Objects of 1.1 that have another name for it.
+_OLD_NAMES: Mapping[tuple[str, str], str] = {("lineItems", "academicSession"): "gradingPeriod"}
+
+Record = dict[str, Any]
+Row = dict[str, str | None]
+
+
+def fields_of(resource: str, metadata: Sequence[str] = ()) -> tuple[str, ...]:
+    """List the fields of a resource, in order."""
+    if resource == ROLES:
+        return _ROLE_FIELDS
+    own = [one.name for one in rest_tables()[resource].columns if one.name != STATUS]
+    more = [ROLE, ORGS] if resource == USERS else []
+    return (*own, *more, *metadata)
+
+
+def property_of(resource: str, field: str) -> str:
+    """Say what a field is called in a filter; empty where it cannot be asked by."""
+    if field in {KEY, "dateLastModified"}:
+        return field
+    found = [one for one in shapes()[resource].properties if one.column == field]
+    if not found or found[0].how not in {"text", "ref"}:
+        return ""
+    return f"{found[0].name}.sourcedId" if found[0].how == "ref" else found[0].name
+
+
+def row_of(resource: str, record: Record, metadata: Sequence[str] = ()) -> Row:
+    """Turn an object into a row, without what it has inside it."""
+    row: Row = {name: _text(record.get(name)) for name in (KEY, "dateLastModified")}
+    for one in shapes()[resource].properties:
+        if one.column:
+            old = _OLD_NAMES.get((resource, one.name), one.name)
+            value = record.get(one.name, record.get(old))
+            row[one.column] = _READERS[one.how](value)
+    if resource == USERS:
+        roles = roles_of(record)
+        row[ROLE] = roles[0]["role"] if roles else None
+        row[ORGS] = (
+            ",".join(dict.fromkeys(r["orgSourcedId"] or "" for r in roles)).strip(",") or None
+        )
+    told = record.get("metadata")
+    for name in metadata:
+        row[name] = _text(told.get(name[len(METADATA) :])) if isinstance(told, dict) else None
+    return row
+
+
+def roles_of(record: Record) -> list[Row]:
+    """List the roles of a user, the primary one first; those of 1.1 are all primary."""
+    told = record.get("roles")
+    if not isinstance(told, list):
+        orgs = _references(record.get("orgs"))
+        role = _text(record.get(ROLE))
+        named: list[str | None] = [*orgs] or [None]
+        return [_role(record, "primary", role, org) for org in named] if role else []
+    found = [
+        _role(
+            record, _text(one.get("roleType")), _text(one.get("role")), _reference(one.get("org"))
+        )
+        | {name: _text(one.get(name)) for name in ("beginDate", "endDate")}
+        for one in told
+        if isinstance(one, dict)
+    ]
+    return sorted(found, key=lambda row: row["roleType"] != "primary")
+
+
+def role_id(row: Row) -> str:
+    """Name a role: whose, which, where and of what kind."""
+    return join_key(
+        str(row[name] or "") for name in ("userSourcedId", "role", "orgSourcedId", "roleType")
+    )
+
+
+def _role(record: Record, kind: str | None, role: str | None, org: str | None) -> Row:
+    return {
+        "userSourcedId": _text(record.get(KEY)), "roleType": kind, "role": role,
+        "orgSourcedId": org, "beginDate": None, "endDate": None,
+    }  # fmt: skip
+
+
+def _text(value: object) -> str | None:
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str | int | float):
+        return str(value)
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def _reference(value: object) -> str | None:
+    return _text(value.get(KEY)) if isinstance(value, dict) else _text(value)
+
+
+def _references(value: object) -> list[str]:
+    listed = value if isinstance(value, list) else [value]
+    return [one for one in map(_reference, listed) if one]
+
+
+def _list(value: object) -> str | None:
+    listed = value if isinstance(value, list) else [value]
+    return ",".join(one for one in map(_text, listed) if one) or None
+
+
+def _pairs(first: str, second: str) -> Callable[[object], str | None]:
+    def read(value: object) -> str | None:
+        pairs = value if isinstance(value, list) else []
+        told = [
+            (_text(one.get(first)), _text(one.get(second)))
+            for one in pairs
+            if isinstance(one, dict)
+        ]
+        return ",".join(f"{{{a}:{b or ''}}}" for a, b in told if a) or None
+
+    return read
+
+
+def _day(value: object) -> str | None:
+    text = _text(value)
+    return text[:10] if text else None
+
+
+def _refs(value: object) -> str | None:
+    return ",".join(_references(value)) or None
+
+
+_READERS: Mapping[str, Callable[[object], str | None]] = {
+    "text": _text, "number": _text, "list": _list, "instant": _day, "ref": _reference,
+    "refs": _refs, "ids": _pairs("type", "identifier"),
+    "values": _pairs("itemValueLHS", "itemValueRHS"),
+}  # fmt: skip

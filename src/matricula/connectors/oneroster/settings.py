@@ -1,0 +1,108 @@
+"""What a charter says about a system that provides a roster over OneRoster REST."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from matricula.connectors.kit.oneroster.tables import METADATA
+from matricula.connectors.kit.secrets import Secret  # noqa: TC001 - pydantic reads it
+from matricula.connectors.oneroster.signing import Method  # noqa: TC001 - pydantic reads it
+
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_METADATA_NAME = re.compile(rf"{re.escape(METADATA)}[A-Za-z0-9._:-]+")
+
+
+def _must_be_safe(address: str) -> str:
+    parts = urlsplit(address)
+    if not parts.hostname or parts.username or parts.query or parts.fragment:
+        message = "an address has a host, and no user name, query or fragment"
+        raise ValueError(message)
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+        message = "an address starts with https:// (http:// only on this machine itself)"
+        raise ValueError(message)
+    return address.rstrip("/")
+
+
+Address = Annotated[str, AfterValidator(_must_be_safe)]
+
+
+class OneRosterSettings(BaseModel):
+    """A provider.
+
+    Attributes:
+        url: What stands before `/users`: in 1.2 it ends with `/rostering/v1p2`, in 1.1 with
+            `/v1p1`.
+        gradebook_url: What stands before `/lineItems`, where line items and results are read
+            too. In 1.1 it is the same address as `url`.
+        version: Which standard the provider speaks.
+        token_url: Where tokens are fetched, by OAuth 2.0 client credentials.
+        client_id: The client's identifier there.
+        client_secret: Its secret, as `env:NAME` or `file:PATH`.
+        token: A lasting bearer token instead of the three.
+        signature: How each request is signed with `client_id` and `client_secret`, for
+            providers that let in by OAuth 1.0a; there is no `token_url` then.
+        scope: Asked for with a token; left out, those that reading what is read needs.
+        demographics: Read birth dates and the like too; they are sensitive, so nothing does
+            unless it is said.
+        metadata: Resource to the `metadata.` fields that are read there.
+        page_size: Records asked for at once; providers may give fewer.
+        timeout_seconds: How long one answer may take.
+        per_second: Calls a second, at most; left out, as many as the provider answers.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: Address
+    gradebook_url: Address | None = None
+    version: Literal["1.1", "1.2"] = "1.2"
+    token_url: Address | None = None
+    client_id: str = ""
+    client_secret: Secret | None = None
+    token: Secret | None = None
+    signature: Method | None = None
+    scope: str = ""
+    demographics: bool = False
+    metadata: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    page_size: int = Field(default=1000, ge=2, le=10_000)
+    timeout_seconds: float = Field(default=60.0, gt=0, le=600)
+    per_second: float | None = Field(default=None, gt=0, le=1000)
+
+    @property
+    def scopes(self) -> str:
+        """What is asked for with a token."""
+        if self.scope:
+            return self.scope
+        short = self.version.replace(".", "p")
+        words = ["roster-core"]
+        words += ["roster-demographics"] if self.demographics else []
+        # In 1.1 the gradebook has no core of its own.
+        gradebook = "gradebook-core" if self.version == "1.2" else "gradebook"
+        words += [gradebook] if self.gradebook_url else []
+        return " ".join(
+            f"https://purl.imsglobal.org/spec/or/v{short}/scope/{word}.readonly" for word in words
+        )
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> Self:
+        if not self._has_one_way_in():
+            message = (
+                "give token alone; or client_id and client_secret with either token_url or "
+                "signature"
+            )
+            raise ValueError(message)
+        for name in (one for names in self.metadata.values() for one in names):
+            if not _METADATA_NAME.fullmatch(name):
+                message = f"{name!r} is no extension field; write {METADATA}something"
+                raise ValueError(message)
+        return self
+
+    def _has_one_way_in(self) -> bool:
+        named = [bool(self.client_id), self.client_secret is not None]
+        ways = [self.token_url is not None, self.signature is not None]
+        if self.token is not None:
+            return not any([*named, *ways])
+        return all(named) and ways.count(True) == 1

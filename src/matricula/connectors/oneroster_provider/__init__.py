@@ -1,0 +1,1 @@
+"""What OneRoster consumers may fetch from us: kept like any other target, served by `api`."""

@@ -1,0 +1,54 @@
+"""What a charter says about a system that is served over OneRoster REST."""
+
+from __future__ import annotations
+
+import re
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from matricula.connectors.kit.oneroster.objects import rest_tables
+from matricula.connectors.kit.oneroster.tables import KEY, METADATA, MODIFIED, STATUS, Column
+
+_METADATA_NAME = re.compile(rf"{re.escape(METADATA)}[A-Za-z0-9_-]+")
+
+
+class OneRosterProviderSettings(BaseModel):
+    """One system that fetches from us.
+
+    Attributes:
+        metadata: Table to the `metadata.` fields that may be written there.
+        static: Table to fixed rows. Such a table is the charter's alone: what stands here is
+            all it holds, and no flow may write to it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    metadata: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    static: dict[str, tuple[dict[str, str | None], ...]] = Field(default_factory=dict)
+
+    def writable(self, table: str) -> dict[str, Column]:
+        """Give the fields of a table that a flow may write, by name."""
+        own = {one.name: one for one in rest_tables()[table].columns}
+        kept = {name: one for name, one in own.items() if name not in {STATUS, MODIFIED}}
+        return {**kept, **{name: Column(name, "text") for name in self.metadata.get(table, ())}}
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> OneRosterProviderSettings:
+        for name in (*self.metadata, *self.static):
+            if name not in rest_tables():
+                message = f"OneRoster 1.2 serves no {name}; it serves {', '.join(rest_tables())}"
+                raise ValueError(message)
+        for name in (one for names in self.metadata.values() for one in names):
+            if not _METADATA_NAME.fullmatch(name):
+                message = f"{name!r} is no extension field; write {METADATA}something"
+                raise ValueError(message)
+        for table, rows in self.static.items():
+            foreign = {name for row in rows for name in row} - set(self.writable(table))
+            if foreign:
+                message = f"{table} has no field {', '.join(sorted(foreign))}"
+                raise ValueError(message)
+            keys = [row.get(KEY) for row in rows]
+            if not all(keys) or len(set(keys)) < len(keys):
+                message = f"every row of `static: {table}` needs a {KEY} of its own"
+                raise ValueError(message)
+        return self
