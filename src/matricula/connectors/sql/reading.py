@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 Values: TypeAlias = "pa.Array[Any]"
 
 ROWS = 50_000
+# What SQLAlchemy's dialect turns into a transaction that only reads.
+READS_ONLY = "postgresql_readonly"
 WAIT_SECONDS = 30.0
 _PLAIN_IDENTITY = frozenset({"text", "integer", "uuid"})
 _ZONE = r"(Z|[+-][0-9]{2}:?[0-9]{2})$"
@@ -53,10 +55,11 @@ def schema_of(mirror: Mirror) -> pa.Schema:
 
 
 @contextmanager
-def raw_batches(engine: sa.Engine, mirror: Mirror) -> Iterator[Iterator[pa.RecordBatch]]:
-    """Open a streaming read of every record, before casts."""
+def raw_batches(
+    engine: sa.Engine, select: statements.Selection
+) -> Iterator[Iterator[pa.RecordBatch]]:
+    """Open a streaming read of what is selected, before casts."""
     name = engine.dialect.name
-    select = statements.select_all(mirror, name)
     path = sqlite_file(engine)
     if path is not None:
         with alone(path), _from_sqlite(engine, select, path) as batches:
@@ -67,6 +70,11 @@ def raw_batches(engine: sa.Engine, mirror: Mirror) -> Iterator[Iterator[pa.Recor
     else:
         with _from_sqlalchemy(engine, select) as batches:
             yield batches
+
+
+def reads_only(engine: sa.Engine) -> dict[str, bool]:
+    """Give the options under which a transaction can only read, where the database has them."""
+    return {READS_ONLY: True} if engine.dialect.name == "postgresql" else {}
 
 
 @contextmanager
@@ -185,7 +193,7 @@ def _from_postgresql(
     try:
         connection = adbc_driver_postgresql.dbapi.connect(url)
         cursor = connection.cursor()
-        cursor.executescript(lock_timeout())
+        cursor.executescript(f"SET TRANSACTION READ ONLY; {lock_timeout()}")
         cursor.execute(str(told), parameters or None)
         reader = cursor.fetch_record_batch()
     except adbc_driver_manager.Error:
@@ -209,7 +217,9 @@ def _from_sqlalchemy(
     engine: sa.Engine, select: statements.Selection
 ) -> Iterator[Iterator[pa.RecordBatch]]:
     with engine.connect() as connection:
-        streaming = connection.execution_options(stream_results=True, yield_per=ROWS)
+        streaming = connection.execution_options(
+            stream_results=True, yield_per=ROWS, **reads_only(engine)
+        )
         result = streaming.execute(select)
         yield (_from_rows(part) for part in result.partitions(ROWS))
 

@@ -1,0 +1,199 @@
+"""Since: a resource of which only what may differ is read, laid over its last trusted reading.
+
+What comes of it is a snapshot like any other, and everything after it is as after a whole
+reading. Its token stands beside it in the database, so how far a source was followed is
+durable with what was found there and never before; what a pass then holds back is kept by the
+flow's own index. Wherever anything is in doubt the resource is read whole.
+"""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import suppress
+from itertools import chain
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+
+from matricula.connectors.kit.errors import ConnectorError, GiveUp
+from matricula.connectors.kit.landing import land
+from matricula.connectors.kit.protocol import Changes, Reading, TellsChanges, Whole
+from matricula.engine.survey import spelling
+from matricula.hub import marks, matches, systems
+from matricula.hub.models import Snapshot
+from matricula.kernel.keys import split_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from matricula.charter.model import Entity, Flow, ResourceRef
+    from matricula.connectors.kit.protocol import Connector
+    from matricula.hub.desk import Desk
+    from matricula.hub.systems import Systems
+
+# What Arrow raises over a file that is not, or no longer, Parquet.
+_UNREADABLE = (pa.ArrowException, OSError)
+# So many marked records are read faster with all the others.
+_MOST_MARKED = 10_000
+
+
+def bring_up(
+    desk: Desk, connector: Connector, resource: ResourceRef, path: Path, flows: Sequence[Flow]
+) -> str | None:
+    """Lay what may differ over the last trusted reading of a resource; None: read it whole.
+
+    Args:
+        desk: The home and the charter.
+        connector: Of the resource's system.
+        resource: Which.
+        path: Where the snapshot is to lie.
+        flows: Whose marks are looked for as well.
+
+    Returns:
+        The token of what now lies at the path.
+
+    Raises:
+        ConnectorError: The source is away, refuses us, or says what cannot be believed.
+    """
+    kept = _kept(resource)
+    if kept is None or not kept.token or not isinstance(connector, TellsChanges):
+        return None
+    try:
+        base = ds.dataset(desk.home / kept.path)
+        also = _marked(desk, connector, resource, base, flows)
+    except _UNREADABLE:
+        return None
+    if also is None:
+        return None
+    with connector.changes(resource.resource, kept.token, also=also) as told:
+        if isinstance(told, Whole) or told.reading.schema != base.schema:
+            return None
+        return _laid_over(desk.home / kept.path, base, told, path)
+
+
+def _kept(resource: ResourceRef) -> Snapshot | None:
+    every = Snapshot.objects.filter(resource=str(resource), is_trusted=True)
+    return every.order_by("-id").first()
+
+
+def _laid_over(kept: Path, base: ds.Dataset, told: Changes, path: Path) -> str | None:
+    """Put what is told in the place of what was kept of the same records."""
+    schema = told.reading.schema
+    fresh = pa.Table.from_batches(told.reading.batches, schema=schema)
+    _must_fit(fresh, told)
+    ids = fresh["_id"].combine_chunks()
+    touched = pa.array(sorted({*map(str, ids.to_pylist()), *told.named}), ids.type)
+    among = pc.field("_id").isin(touched)
+    try:
+        before = base.to_table(filter=among)
+        if _same(before, fresh):
+            _share(kept, path)
+        else:
+            others = base.to_batches(filter=~among)
+            land(Reading(schema, chain(others, fresh.to_batches())), path)
+    except _UNREADABLE:
+        # Damaged, or removed by another run meanwhile.
+        return None
+    return told.reading.token
+
+
+def _must_fit(fresh: pa.Table, told: Changes) -> None:
+    if fresh["_id"].null_count or not told.reading.token:
+        raise GiveUp(
+            "What the connector says has changed lacks an identifier, or its token.",
+            code="M628",
+            cure="Report it to whoever maintains the connector; the other flows go on.",
+        )
+
+
+def _same(before: pa.Table, fresh: pa.Table) -> bool:
+    if before.num_rows != fresh.num_rows:
+        return False
+    return bool(before.sort_by("_id").equals(fresh.sort_by("_id")))
+
+
+def _share(kept: Path, path: Path) -> None:
+    """Give a file a second name: nothing in it changed."""
+    path.unlink(missing_ok=True)
+    try:
+        path.hardlink_to(kept)
+    except OSError:
+        # Not every file system has them.
+        shutil.copyfile(kept, path)
+
+
+def _marked(
+    desk: Desk,
+    connector: Connector,
+    resource: ResourceRef,
+    base: ds.Dataset,
+    flows: Sequence[Flow],
+) -> list[str] | None:
+    """Find which records of a resource are marked; None when they are too many to ask for."""
+    found: set[str] = set()
+    for name, keys in marks.of(flows).items():
+        entity = desk.charter.entities.get(name)
+        if entity is None or resource not in entity.owners():
+            continue
+        if keys.num_rows > _MOST_MARKED:
+            return None
+        texts = [str(key) for key in keys["key"].to_pylist()]
+        found.update(_identifiers(desk, connector, entity, resource, base=base, keys=texts))
+    return sorted(found)
+
+
+def _identifiers(
+    desk: Desk,
+    connector: Connector,
+    entity: Entity,
+    resource: ResourceRef,
+    *,
+    base: ds.Dataset,
+    keys: Sequence[str],
+) -> Iterator[str]:
+    """Say which records spell some keys: what lay there, what is there now, what was decided."""
+    columns = spelling(entity, resource)
+    asked = []
+    for key in keys:
+        # A key that the charter spelled otherwise once is nobody's any more.
+        with suppress(ValueError):
+            asked.append(dict(zip(columns, split_key(key, len(entity.key)), strict=True)))
+    among = pc.scalar(True)  # noqa: FBT003 - the neutral condition
+    for column in columns:
+        values = pa.array(sorted({one[column] for one in asked}), pa.string())
+        among = among & pc.field(column).cast(pa.string()).isin(values)
+    yield from map(str, base.to_table(columns=["_id"], filter=among)["_id"].to_pylist())
+    if connector.capabilities.finds:
+        for some in connector.find(resource.resource, asked):
+            yield from (one.external_id for one in some)
+    decided = matches.crosswalk(desk.charter).get((entity.name, resource))
+    for row in decided.to_pylist() if decided else ():
+        if row["key"] in keys:
+            yield str(row["external_id"])
+
+
+def acknowledge(desk: Desk, connected: Systems, resources: Sequence[ResourceRef]) -> None:
+    """Let sources forget what is safe here; to be called when a pass has been sealed.
+
+    What fails is tried again by the next pass, and costs the source room until then.
+    """
+    for resource in resources:
+        kept = _kept(resource)
+        if kept is None or not kept.token:
+            continue
+        try:
+            connector = connected[resource.system]
+            if isinstance(connector, TellsChanges):
+                connector.acknowledge(resource.resource, kept.token)
+        except ConnectorError as error:
+            _tell(desk, resource, error.message)
+        except Exception as error:  # noqa: BLE001 - the pass is over; it must not fail for this
+            _tell(desk, resource, f"{type(error).__name__}.")
+
+
+def _tell(desk: Desk, resource: ResourceRef, why: str) -> None:
+    sentence = f"It was read; that {resource} is followed cannot be noted there: {why}"
+    systems.remember(resource.system, well=True, sentence=sentence, at=desk.at)
