@@ -21,7 +21,7 @@ from matricula.connectors.sql.watermark import Mark
 from matricula.kernel.digests import canonical, digest
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
     from datetime import datetime
 
     import sqlalchemy as sa
@@ -104,14 +104,19 @@ def must_be_watched(told: Told) -> None:
         )
 
 
-def token(connection: sa.Connection, told: Told, *, ours: datetime) -> str:
+def token(connection: sa.Connection, told: Told, *, ours: Callable[[], datetime]) -> str:
     """Note how far the source has come, before anything is read; empty where it cannot tell."""
     found = _progress(connection, told, ours)
     return "" if isinstance(found, Whole) else _spelled(connection, told, found)
 
 
 def look(
-    connection: sa.Connection, told: Told, since: str, *, also: Sequence[str], ours: datetime
+    connection: sa.Connection,
+    told: Told,
+    since: str,
+    *,
+    also: Sequence[str],
+    ours: Callable[[], datetime],
 ) -> Look | Whole:
     """Say what to read in place of everything, or why everything must be.
 
@@ -120,7 +125,7 @@ def look(
         told: The resource.
         since: A token.
         also: Identifiers to look for in any case.
-        ours: The present instant by this machine's clock.
+        ours: This machine's clock.
     """
     before = _read(connection, told, since)
     if isinstance(before, Whole):
@@ -185,7 +190,9 @@ def _without(batch: pa.RecordBatch, seen: set[str]) -> pa.RecordBatch:
     return batch.filter(pc.invert(again))
 
 
-def _progress(connection: sa.Connection, told: Told, ours: datetime) -> Progress | Whole:
+def _progress(
+    connection: sa.Connection, told: Told, ours: Callable[[], datetime]
+) -> Progress | Whole:
     if told.resource.changed_by:
         watermark.overlap_of(told.mirror, told.resource.changed_by)
         column = told.resource.changed_by.column

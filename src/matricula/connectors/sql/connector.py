@@ -98,7 +98,7 @@ class SqlConnector:
         with self._connection() as connection:
             mirror = self._mirror(connection, resource)
             told = self._told(connection, mirror)
-            token = changes.token(connection, told, ours=self._now()) if told.tells else ""
+            token = changes.token(connection, told, ours=_now) if told.tells else ""
         schema = reading.schema_of(mirror)
         select = statements.select_all(mirror, self._open().dialect.name)
         with self._in_our_words(), reading.raw_batches(self._open(), select) as raw:
@@ -112,7 +112,7 @@ class SqlConnector:
         """Read the records that may differ, by the column or the feed that the settings name."""
         with self._connection() as connection:
             told = self._told(connection, self._mirror(connection, resource))
-            found = changes.look(connection, told, since, also=also, ours=self._now())
+            found = changes.look(connection, told, since, also=also, ours=_now)
         if isinstance(found, Whole):
             yield found
             return
@@ -224,10 +224,6 @@ class SqlConnector:
             schema = connection.execute(sa.select(sa.func.current_schema())).scalar_one()
         return Told(mirror, resource, schema or "")
 
-    def _now(self) -> datetime:
-        # To see whether the database's clock was put back; no record ever bears this instant.
-        return datetime.now(UTC)
-
     def _mirror(self, connection: sa.Connection, name: str) -> Mirror:
         if name not in self._settings.resources:
             raise GiveUp(
@@ -269,6 +265,11 @@ class SqlConnector:
             self._engine = open_engine(self._settings, self._context)
         must_be_there(self._engine, self._context.system)
         return self._engine
+
+
+def _now() -> datetime:
+    # To see whether the database's clock was put back; no record ever bears this instant.
+    return datetime.now(UTC)
 
 
 def _halved(

@@ -77,7 +77,7 @@ def _quoted(schema: str, name: str) -> str:
 
 def literal(quoted: str) -> str:
     """Keep SQLAlchemy from taking a part of a name for a parameter."""
-    return quoted.replace("\\", "\\\\").replace(":", "\\:")
+    return quoted.replace(":", "\\:")
 
 
 def script(outbox: Outbox, *, resource: str, account: str) -> str:

@@ -6,6 +6,7 @@ transaction that the database itself lets only read.
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -24,6 +25,7 @@ Columns: TypeAlias = "list[tuple[str, sa.types.TypeEngine[Any]]]"
 
 ASKED = "asked"
 _DESCRIBED = "matricula_described"
+_NUMBERED = re.compile(r":[0-9]+$")
 # Dialects by SQLAlchemy's names, where sqlglot calls them otherwise.
 _DIALECTS = {"postgresql": "postgres", "mariadb": "mysql", "mssql": "tsql"}
 _NO_READING = (
@@ -71,7 +73,8 @@ def mirrored(connection: sa.Connection, name: str, query: str) -> sa.Table:
 def as_selected(query: str, table: sa.Table) -> sa.FromClause:
     """Put the query where its table stands in statements."""
     typed = [sa.column(column.name, column.type) for column in table.columns]
-    return sa.text(_literal(_bare(query))).columns(*typed).subquery(ASKED)
+    # On a line of its own: it may end in a comment.
+    return sa.text(f"{_literal(_bare(query))}\n").columns(*typed).subquery(ASKED)
 
 
 def _must_only_read(name: str, query: str, dialect: str) -> str:
@@ -94,7 +97,7 @@ def _bare(query: str) -> str:
 
 def _literal(text: str) -> str:
     """Keep SQLAlchemy from taking `:name` in somebody's text for a parameter."""
-    return text.replace("\\", "\\\\").replace(":", "\\:") if ":" in text else text
+    return text.replace(":", "\\:")
 
 
 def _of_postgresql(connection: sa.Connection, text: str) -> Columns:
@@ -125,7 +128,8 @@ def _of_sqlite(connection: sa.Connection, text: str) -> Columns:
             found = sa.inspect(connection).get_columns(_DESCRIBED, schema="temp")
         finally:
             connection.execute(sa.text(f"DROP VIEW temp.{_DESCRIBED}"))
-    return [(str(column["name"]), column["type"]) for column in found]
+    # Two columns of one name it tells apart by a number; we refuse them.
+    return [(_NUMBERED.sub("", column["name"]), column["type"]) for column in found]
 
 
 @contextmanager

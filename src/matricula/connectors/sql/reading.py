@@ -28,7 +28,7 @@ from matricula.connectors.sql.mapping import INSTANT, as_text
 from matricula.kernel.keys import join_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from matricula.connectors.sql.mapping import Canonical, Column
     from matricula.connectors.sql.tables import Mirror
@@ -201,7 +201,7 @@ def _from_postgresql(
         reader = None
     try:
         if reader is not None:
-            yield iter(reader)
+            yield _streamed(reader)
             return
         with _from_sqlalchemy(engine, select) as batches:
             yield batches
@@ -210,6 +210,19 @@ def _from_postgresql(
             cursor.close()
         if connection is not None:
             connection.close()
+
+
+def _streamed(reader: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Give what fails while rows arrive back the form that it has when a statement begins."""
+    try:
+        yield from reader
+    except pa.ArrowException as error:
+        # Arrow passes on the words alone; the one kind that somebody must act on is known by them.
+        number = "25006" if "read-only transaction" in str(error) else None
+        unknown = adbc_driver_manager.AdbcStatusCode.UNKNOWN
+        raise adbc_driver_manager.OperationalError(
+            "It failed while rows arrived.", status_code=unknown, sqlstate=number
+        ) from None
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from matricula.connectors.sql import statements
 from matricula.kernel.durations import read_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from matricula.connectors.sql.mapping import Column
     from matricula.connectors.sql.settings import ChangedBy
@@ -134,16 +134,20 @@ def _unfit(mirror: Mirror, column: Column, why: str) -> GiveUp:
     )
 
 
-def mark_of(connection: sa.Connection, mirror: Mirror, name: str, *, ours: datetime) -> Mark:
+def mark_of(
+    connection: sa.Connection, mirror: Mirror, name: str, *, ours: Callable[[], datetime]
+) -> Mark:
     """Ask how far the column has come; to be called before anything is read."""
     kind, dialect = mirror.columns[name].kind, connection.dialect.name
     found, clock = connection.execute(_highest(mirror, name, dialect)).one()
+    # At once: what lies between the two clocks' readings looks like a clock put back.
+    asked = ours()
     if kind == "integer":
-        return Mark(None if found is None else int(found), None, ours)
+        return Mark(None if found is None else int(found), None, asked)
     top, now = _instant(found), _instant(clock)
     if top is not None and now is not None:
         top = min(top, now)
-    return Mark(top, now, ours)
+    return Mark(top, now, asked)
 
 
 def _highest(mirror: Mirror, name: str, dialect: str) -> sa.Select[Any]:
