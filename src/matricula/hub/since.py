@@ -19,10 +19,18 @@ import pyarrow.dataset as ds
 
 from matricula.connectors.kit.errors import ConnectorError, GiveUp
 from matricula.connectors.kit.landing import land
-from matricula.connectors.kit.protocol import Changes, Reading, TellsChanges, Whole
+from matricula.connectors.kit.protocol import (
+    Changes,
+    FeedsByScript,
+    Reading,
+    TellsChanges,
+    Whole,
+)
 from matricula.engine.survey import spelling
 from matricula.hub import marks, matches, systems
+from matricula.hub.called import unknown
 from matricula.hub.models import Snapshot
+from matricula.kernel.errors import Refused
 from matricula.kernel.keys import split_key
 
 if TYPE_CHECKING:
@@ -197,3 +205,31 @@ def acknowledge(desk: Desk, connected: Systems, resources: Sequence[ResourceRef]
 def _tell(desk: Desk, resource: ResourceRef, why: str) -> None:
     sentence = f"It was read; that {resource} is followed cannot be noted there: {why}"
     systems.remember(resource.system, well=True, sentence=sentence, at=desk.at)
+
+
+def feed_script(desk: Desk, system: str, resource: str) -> str:
+    """Write the script that makes a source tell its changes; nothing is run.
+
+    Args:
+        desk: The charter.
+        system: As the charter calls it.
+        resource: Of that system, as its settings call it.
+
+    Raises:
+        Refused: The charter knows no such system (M517), it has no such feed (M626), or its
+            connector says why it cannot be written.
+    """
+    if system not in desk.charter.systems:
+        raise unknown(f"The charter knows no system {system}.", system, desk.charter.systems)
+    with systems.connected(desk) as connected:
+        try:
+            connector = connected[system]
+            if isinstance(connector, FeedsByScript):
+                return connector.feed_script(resource)
+        except ConnectorError as error:
+            raise Refused(error.code, error.message, cure=error.cure) from error
+    raise Refused(
+        "M626",
+        f"The connector of {system} knows no feed that is made by a script.",
+        cure="Its page says how it tells changes, if it does.",
+    )
