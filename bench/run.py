@@ -26,6 +26,7 @@ BENCHES = {
     "matching": ("--people", "2000"),
     "rush": ("--students", "200"),
     "newcomer": ("--people", "20000", "--times", "4"),
+    "feed": ("--people", "2000", "--times", "2"),
     "loading": ("--students", "2000", "--terms", "3"),
 }
 

@@ -7,7 +7,7 @@ import pytest
 from matricula.connectors.kit.errors import TryAgain
 from matricula.connectors.sql.connector import SqlConnector
 from matricula.hub import runs, snapshots
-from matricula.hub.models import Snapshot
+from matricula.hub.models import Snapshot, SystemState
 
 pytestmark = pytest.mark.django_db
 PLAIN = "students: {table: students, key: [student_no]}"
@@ -147,6 +147,17 @@ def test_other_settings_have_everything_read_once(stamped, whole_readings):
     stamped.run("sync", "--changed")
 
     assert (first, whole_readings.count("students")) == (1, 1)
+
+
+def test_why_everything_was_read_is_remembered(stamped):
+    stamped.edit_charter("touched_at}", "{column: touched_at, overlap: 1h}}", "charter.yaml")
+
+    stamped.run("sync", "--changed")
+
+    told = SystemState.objects.get(system="sis").sentence
+    assert told == (
+        "It was read whole, for the database, the settings or the columns are not what they were."
+    )
 
 
 def test_a_damaged_reading_is_not_built_upon(stamped, whole_readings):

@@ -11,11 +11,12 @@ from __future__ import annotations
 import shutil
 from contextlib import suppress
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 
 from matricula.connectors.kit.errors import ConnectorError, GiveUp
 from matricula.connectors.kit.landing import land
@@ -34,7 +35,7 @@ from matricula.kernel.errors import Refused
 from matricula.kernel.keys import split_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from matricula.charter.model import Entity, Flow, ResourceRef
@@ -46,12 +47,13 @@ if TYPE_CHECKING:
 _UNREADABLE = (pa.ArrowException, OSError)
 # So many marked records are read faster with all the others.
 _MOST_MARKED = 10_000
+_DAMAGED = Whole("what it held before cannot be opened any more")
 
 
 def bring_up(
     desk: Desk, connector: Connector, resource: ResourceRef, path: Path, flows: Sequence[Flow]
-) -> str | None:
-    """Lay what may differ over the last trusted reading of a resource; None: read it whole.
+) -> str | Whole:
+    """Lay what may differ over the last trusted reading of a resource, or say why it cannot be.
 
     Args:
         desk: The home and the charter.
@@ -61,25 +63,28 @@ def bring_up(
         flows: Whose marks are looked for as well.
 
     Returns:
-        The token of what now lies at the path.
+        The token of what now lies at the path; or that it must be read whole, with no reason
+        where its source never tells changes.
 
     Raises:
         ConnectorError: The source is away, refuses us, or says what cannot be believed.
     """
     kept = _kept(resource)
     if kept is None or not kept.token or not isinstance(connector, TellsChanges):
-        return None
+        return Whole("")
     try:
         base = ds.dataset(desk.home / kept.path)
         also = _marked(desk, connector, resource, base, flows)
     except _UNREADABLE:
-        return None
+        return _DAMAGED
     if also is None:
-        return None
+        return Whole("more records are marked than are worth asking for")
     with connector.changes(resource.resource, kept.token, also=also) as told:
-        if isinstance(told, Whole) or told.reading.schema != base.schema:
-            return None
-        return _laid_over(desk.home / kept.path, base, told, path)
+        if isinstance(told, Whole):
+            return told
+        if told.reading.schema != base.schema:
+            return Whole("its columns are not what they were")
+        return _laid_over(desk.home / kept.path, told, path)
 
 
 def _kept(resource: ResourceRef) -> Snapshot | None:
@@ -87,25 +92,43 @@ def _kept(resource: ResourceRef) -> Snapshot | None:
     return every.order_by("-id").first()
 
 
-def _laid_over(kept: Path, base: ds.Dataset, told: Changes, path: Path) -> str | None:
+def _laid_over(kept: Path, told: Changes, path: Path) -> str | Whole:
     """Put what is told in the place of what was kept of the same records."""
     schema = told.reading.schema
     fresh = pa.Table.from_batches(told.reading.batches, schema=schema)
     _must_fit(fresh, told)
-    ids = fresh["_id"].combine_chunks()
-    touched = pa.array(sorted({*map(str, ids.to_pylist()), *told.named}), ids.type)
-    among = pc.field("_id").isin(touched)
+    ids = {*map(str, fresh["_id"].to_pylist()), *told.named}
     try:
-        before = base.to_table(filter=among)
-        if _same(before, fresh):
-            _share(kept, path)
-        else:
-            others = base.to_batches(filter=~among)
-            land(Reading(schema, chain(others, fresh.to_batches())), path)
+        with pq.ParquetFile(kept) as file:
+            touched = _touched(file, pa.array(sorted(ids), pa.string()))
+            before = [file.read_row_group(n).filter(mask) for n, mask in touched.items()]
+            if _same(pa.concat_tables([schema.empty_table(), *before]), fresh):
+                _share(kept, path)
+            else:
+                land(Reading(schema, chain(_others(file, touched), fresh.to_batches())), path)
     except _UNREADABLE:
-        # Damaged, or removed by another run meanwhile.
-        return None
+        # Or it was removed by another run meanwhile.
+        return _DAMAGED
     return told.reading.token
+
+
+def _touched(file: pq.ParquetFile, ids: pa.Array[Any]) -> dict[int, pa.BooleanArray]:
+    """Say which rows of which parts of a file are of some records."""
+    masks = {}
+    for n in range(file.num_row_groups):
+        mask = pc.is_in(file.read_row_group(n, ["_id"])["_id"], value_set=ids)
+        if pc.any(mask).as_py():
+            masks[n] = mask
+    return masks
+
+
+def _others(
+    file: pq.ParquetFile, touched: Mapping[int, pa.BooleanArray]
+) -> Iterator[pa.RecordBatch]:
+    for n in range(file.num_row_groups):
+        rows = file.read_row_group(n)
+        # Most parts hold nothing to leave out, and are passed on as they lie.
+        yield from (rows.filter(pc.invert(touched[n])) if n in touched else rows).to_batches()
 
 
 def _must_fit(fresh: pa.Table, told: Changes) -> None:

@@ -51,6 +51,7 @@ class Landed:
         earlier: The last trusted snapshot, where the system is away.
         earlier_at: When that was read.
         token: With what its connector tells what may differ since.
+        why: Why everything was read where changes would have done.
     """
 
     resource: ResourceRef
@@ -62,6 +63,7 @@ class Landed:
     earlier: Snapshot | None = None
     earlier_at: datetime | None = None
     token: str = ""
+    why: str = ""
 
     def serves(self, flow: Flow, *, at: datetime) -> bool:
         """Whether a flow may use the earlier reading, by how old the charter lets it be."""
@@ -94,7 +96,8 @@ def land_all(
         # One resource that cannot be had is news; the others do not make it good.
         silent = next((told.fault for told in answers if told.away and told.fault), None)
         if silent or any(told.snapshot for told in answers):
-            sentence = silent.message if silent else "It was read."
+            whole = next((f" whole, for {told.why}" for told in answers if told.why), "")
+            sentence = silent.message if silent else f"It was read{whole}."
             systems.remember(system, well=not silent, sentence=sentence, at=desk.at)
     return landed
 
@@ -104,11 +107,14 @@ def _land(
 ) -> Landed:
     path = desk.home / "snapshots" / str(resource) / f"{run}.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
+    why = ""
     try:
         connector = connected[resource.system]
-        token = since.bring_up(desk, connector, resource, path, changed) if changed else None
-        if token is not None:
-            return Landed(resource, Snapshot(resource, ds.dataset(path)), path, token=token)
+        if changed:
+            told = since.bring_up(desk, connector, resource, path, changed)
+            if isinstance(told, str):
+                return Landed(resource, Snapshot(resource, ds.dataset(path)), path, token=told)
+            why = told.why
         with connector.read(resource.resource) as reading:
             land(reading, path)
             declared, notes = reading.declared_rows, tuple(reading.findings)
@@ -118,7 +124,7 @@ def _land(
     except Exception as error:  # noqa: BLE001 - one connector's fault holds nobody else's flows
         return _failed(resource, _unforeseen(resource, error))
     snapshot = Snapshot(resource, ds.dataset(path), declared, may_be_empty)
-    return Landed(resource, snapshot, path, notes=notes, token=token)
+    return Landed(resource, snapshot, path, notes=notes, token=token, why=why)
 
 
 def _unforeseen(resource: ResourceRef, error: Exception) -> GiveUp:
