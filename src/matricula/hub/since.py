@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 _UNREADABLE = (pa.ArrowException, OSError)
 # So many marked records are read faster with all the others.
 _MOST_MARKED = 10_000
+_SOMEBODY_NEW = Whole("somebody is new, who may be one who went; that takes everybody to tell")
 _DAMAGED = Whole("what it held before cannot be opened any more")
 
 
@@ -84,7 +85,14 @@ def bring_up(
             return told
         if told.reading.schema != base.schema:
             return Whole("its columns are not what they were")
-        return _laid_over(desk.home / kept.path, told, path)
+        may_be_old = not told.tells_gone and _is_compared(desk, resource)
+        return _laid_over(desk.home / kept.path, told, path, may_be_old=may_be_old)
+
+
+def _is_compared(desk: Desk, resource: ResourceRef) -> bool:
+    """Whether somebody new here may turn out to be somebody who goes on under a new number."""
+    entities = desk.charter.entities.values()
+    return any(entity.matching and entity.roster == resource for entity in entities)
 
 
 def _kept(resource: ResourceRef) -> Snapshot | None:
@@ -92,8 +100,11 @@ def _kept(resource: ResourceRef) -> Snapshot | None:
     return every.order_by("-id").first()
 
 
-def _laid_over(kept: Path, told: Changes, path: Path) -> str | Whole:
-    """Put what is told in the place of what was kept of the same records."""
+def _laid_over(kept: Path, told: Changes, path: Path, *, may_be_old: bool) -> str | Whole:
+    """Put what is told in the place of what was kept of the same records.
+
+    Who is new may be somebody old under a new number, which shows only beside who went.
+    """
     schema = told.reading.schema
     fresh = pa.Table.from_batches(told.reading.batches, schema=schema)
     _must_fit(fresh, told)
@@ -102,7 +113,10 @@ def _laid_over(kept: Path, told: Changes, path: Path) -> str | Whole:
         with pq.ParquetFile(kept) as file:
             touched = _touched(file, pa.array(sorted(ids), pa.string()))
             before = [file.read_row_group(n).filter(mask) for n, mask in touched.items()]
-            if _same(pa.concat_tables([schema.empty_table(), *before]), fresh):
+            held = pa.concat_tables([schema.empty_table(), *before])
+            if may_be_old and not pc.all(pc.is_in(fresh["_id"], value_set=held["_id"])).as_py():
+                return _SOMEBODY_NEW
+            if _same(held, fresh):
                 _share(kept, path)
             else:
                 land(Reading(schema, chain(_others(file, touched), fresh.to_batches())), path)

@@ -132,10 +132,12 @@ class Changes:
         reading: Records as they are now, with the schema of `read`, and the next token.
         named: Identifiers that were looked for one by one. One of them that `reading` lacks
             is gone; of a record that nobody looked for, nothing is said.
+        tells_gone: Whether what is gone is among `named`, or only a whole reading shows it.
     """
 
     reading: Reading
     named: frozenset[str] = frozenset()
+    tells_gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

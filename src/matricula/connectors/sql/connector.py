@@ -119,7 +119,7 @@ class SqlConnector:
         with closing(changes.batches(self._open(), told, found)) as batches:
             schema = reading.schema_of(told.mirror)
             read = Reading(schema, self._spoken_for(batches), may_be_empty=True, token=found.token)
-            yield Changes(read, found.named)
+            yield Changes(read, found.named, tells_gone=told.resource.feed is not None)
 
     def acknowledge(self, resource: str, token: str) -> None:
         """Have a feed forget what came before a token."""
