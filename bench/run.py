@@ -29,6 +29,7 @@ BENCHES = {
     "newcomer": ("--people", "20000", "--times", "4"),
     "canvas": ("--rows", "5000"),
     "ldap": ("--people", "2000"),
+    "feed": ("--people", "2000", "--times", "2"),
     "loading": ("--students", "2000", "--terms", "3"),
 }
 

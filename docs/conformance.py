@@ -28,9 +28,10 @@ LACKS = {
     "text": "it has no free text",
     "clears": "it has no field that may be empty",
     "refused": "it takes any row",
+    "tells": "it does not tell what changed",
     "away": "it lies where Matricula lies, and is never away alone",
 }
-LETTERS = dict(zip(dict.fromkeys(LACKS.values()), "abcdefgh", strict=False))
+LETTERS = dict(zip(dict.fromkeys(LACKS.values()), "abcdefghi", strict=False))
 INTRODUCTION = (
     "Each column is a resource of a connector, each row a promise that the kit's suite tries on "
     "it whenever the tests run. ✓ stands for a promise that is kept, a letter for why it says "

@@ -205,3 +205,23 @@ def test_one_in_twenty_under_new_numbers_told_of_or_not_loses_and_doubles_nobody
     assert done(since=last) == {"update", "create", "suspend", "delete"}
     assert work_left(campus) == []
     assert not list(Incident.objects.filter(closed_at=None).values_list("message"))
+
+
+def test_a_new_number_that_a_column_tells_makes_no_second_copy(campus: World):
+    campus.edit_charter(
+        "students: {table: students, key: [student_no]}",
+        "students: {table: students, key: [student_no], changed_by: touched_at}",
+        "charter.yaml",
+    )
+    campus.sis("ALTER TABLE students ADD touched_at TIMESTAMP")
+    campus.sis("UPDATE students SET touched_at = '2026-01-01 10:00:00'")
+    campus.sis("UPDATE students SET touched_at = '2026-02-01 10:00' WHERE student_no = '00200'")
+    assert campus.run("sync").code == 0
+    before = ids(campus)
+
+    campus.sis("UPDATE students SET touched_at = datetime('now') WHERE student_no = '00001'")
+    renumber(campus, {"00001": "90001"})
+    campus.run("sync", "--changed")
+
+    assert ids(campus) == before
+    assert MatchCase.objects.filter(kind="rekey", state="open").count() == 1

@@ -30,6 +30,7 @@ _COMMANDS = {
     "undo": "matricula.cli.history_commands:undo",
     "release": "matricula.cli.history_commands:release",
     "mark": "matricula.cli.mark_commands:mark",
+    "feed": "matricula.cli.feed_command:feed",
     "worker": "matricula.cli.worker_command:worker",
     "status": "matricula.cli.look_commands:status",
     "explain": "matricula.cli.look_commands:explain",

@@ -110,7 +110,8 @@ def _clear_snapshots(desk: Desk, subjects: Sequence[Subject], done: Counter[str]
             elif ids:
                 called |= ids
                 _rewrite(desk.home / kept.path, ids)
-                Snapshot.objects.filter(pk=kept.pk).update(rows=kept.rows - len(ids))
+                # It is no longer what was read, so nothing can be added to it.
+                Snapshot.objects.filter(pk=kept.pk).update(rows=kept.rows - len(ids), token="")
                 done["snapshots rewritten"] += 1
     return called
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from matricula.connectors.kit.errors import ConnectorError
+from matricula.connectors.kit.protocol import Examines
 from matricula.engine.guard import Reason
 from matricula.hub.reachable import unreachable
 from matricula.hub.systems import connected, remember
@@ -114,7 +115,9 @@ def _ask(desk: Desk, system: System, connector: Connector, wanted: list[_Wanted]
     mine = [w for w in wanted if w.resource.system == system.name]
     if connector.capabilities.makes_resources:
         mine = [w for w in mine if not w.is_written or w.resource.resource in shapes]
-    return list(dict.fromkeys(_judge(shapes, mine)))
+    lacking = connector.lacking() if isinstance(connector, Examines) else ()
+    told = [Finding(system.place, e.code, e.message, e.cure) for e in lacking]
+    return list(dict.fromkeys([*told, *_judge(shapes, mine)]))
 
 
 def _wanted(charter: Charter) -> Iterator[_Wanted]:

@@ -112,7 +112,10 @@ class Hold(models.Model):
 
 
 class Snapshot(models.Model):
-    """What a resource held when it was read, and whether it is to be trusted."""
+    """What a resource held when it was read, and whether it is to be trusted.
+
+    `token`: with what its connector tells what may differ since; empty where it cannot.
+    """
 
     resource = models.TextField()
     run = models.TextField()
@@ -120,6 +123,7 @@ class Snapshot(models.Model):
     rows = models.BigIntegerField()
     is_trusted = models.BooleanField()
     taken_at = models.DateTimeField()
+    token = models.TextField(db_default="")
 
     class Meta:
         indexes: ClassVar = [models.Index("resource", "is_trusted", "id", name="snapshot_latest")]

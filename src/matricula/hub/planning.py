@@ -104,10 +104,9 @@ def chosen_flows(desk: Desk, scope: Scope) -> list[Flow]:
     for name in scope.flows:
         if name not in known:
             raise Refused(
-                "M517",
-                f"The charter knows no flow {name}.",
+                "M517", f"The charter knows no flow {name}.",
                 cure=f"Use one of {', '.join(known)}.",
-            )
+            )  # fmt: skip
     return [flow for flow in known.values() if not scope.flows or flow.name in scope.flows]
 
 
@@ -126,7 +125,8 @@ def make(desk: Desk, systems: Systems, run: Run, scope: Scope) -> Made:
     marked, owed = marks.seen(flows), obligations.last()
     sources = {r for flow in flows for r in line.sources_of(desk.charter, flow)}
     targets = {flow.target for flow in flows} if scope.full else set()
-    landed = snapshots.land_all(desk, systems, sources | targets, run=run.id)
+    looked = () if scope.full else flows
+    landed = snapshots.land_all(desk, systems, sources | targets, run=run.id, changed=looked)
     landed |= snapshots.with_earlier(desk, landed, sources)
     with scratch.workbench(desk, run, small=snapshots.are_small(landed.values())) as bench:
         plan, verdicts, indexes, moving, dirty = _find(

@@ -25,6 +25,7 @@ from matricula.hub import (
     obligations,
     planning,
     settle,
+    since,
     standing,
     transfers,
 )
@@ -237,6 +238,7 @@ def _deliver(desk: Desk, systems: Systems, made: Made, tick: Tick) -> Done:
         changed.move_on(desk, made.indexes, _followed(desk, done), marked=made.marked)
     _close(desk, done)
     _conclude(desk, made, done)
+    since.acknowledge(desk, systems, [r for r, told in made.landed.items() if told.token])
     return done
 
 

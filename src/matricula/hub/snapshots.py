@@ -17,7 +17,7 @@ from matricula.connectors.kit.errors import ConnectorError, GiveUp, Stop, TryAga
 from matricula.connectors.kit.landing import land
 from matricula.engine import line
 from matricula.engine.read import Fault, Snapshot
-from matricula.hub import models, systems
+from matricula.hub import models, since, systems
 from matricula.kernel.errors import Refused
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ class Landed:
         notes: What was odd but bearable.
         earlier: The last trusted snapshot, where the system is away.
         earlier_at: When that was read.
+        token: With what its connector tells what may differ since.
+        why: Why everything was read where changes would have done.
     """
 
     resource: ResourceRef
@@ -60,6 +62,8 @@ class Landed:
     notes: tuple[Finding, ...] = ()
     earlier: Snapshot | None = None
     earlier_at: datetime | None = None
+    token: str = ""
+    why: str = ""
 
     def serves(self, flow: Flow, *, at: datetime) -> bool:
         """Whether a flow may use the earlier reading, by how old the charter lets it be."""
@@ -69,34 +73,58 @@ class Landed:
 
 
 def land_all(
-    desk: Desk, connected: Systems, resources: Iterable[ResourceRef], *, run: str
+    desk: Desk,
+    connected: Systems,
+    resources: Iterable[ResourceRef],
+    *,
+    run: str,
+    changed: Sequence[Flow] = (),
 ) -> dict[ResourceRef, Landed]:
-    """Read resources, each into a Parquet file of the run; remember how their systems answered."""
-    landed = {r: _land(desk, connected, r, run) for r in sorted(set(resources))}
+    """Read resources, each into a Parquet file of the run; remember how their systems answered.
+
+    Args:
+        desk: The charter and the home.
+        connected: The systems.
+        resources: Which.
+        run: The run.
+        changed: Flows that only look for changes; then a source that can tell what may differ
+            is asked for that alone.
+    """
+    landed = {r: _land(desk, connected, r, run, changed) for r in sorted(set(resources))}
     for system in sorted({resource.system for resource in landed}):
         answers = [told for resource, told in landed.items() if resource.system == system]
         # One resource that cannot be had is news; the others do not make it good.
         silent = next((told.fault for told in answers if told.away and told.fault), None)
         if silent or any(told.snapshot for told in answers):
-            sentence = silent.message if silent else "It was read."
+            whole = next((f" whole, for {told.why}" for told in answers if told.why), "")
+            sentence = silent.message if silent else f"It was read{whole}."
             systems.remember(system, well=not silent, sentence=sentence, at=desk.at)
     return landed
 
 
-def _land(desk: Desk, connected: Systems, resource: ResourceRef, run: str) -> Landed:
+def _land(
+    desk: Desk, connected: Systems, resource: ResourceRef, run: str, changed: Sequence[Flow]
+) -> Landed:
     path = desk.home / "snapshots" / str(resource) / f"{run}.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
+    why = ""
     try:
-        with connected[resource.system].read(resource.resource) as reading:
+        connector = connected[resource.system]
+        if changed:
+            told = since.bring_up(desk, connector, resource, path, changed)
+            if isinstance(told, str):
+                return Landed(resource, Snapshot(resource, ds.dataset(path)), path, token=told)
+            why = told.why
+        with connector.read(resource.resource) as reading:
             land(reading, path)
             declared, notes = reading.declared_rows, tuple(reading.findings)
-            may_be_empty = reading.may_be_empty
+            may_be_empty, token = reading.may_be_empty, reading.token
     except ConnectorError as error:
         return _failed(resource, error)
     except Exception as error:  # noqa: BLE001 - one connector's fault holds nobody else's flows
         return _failed(resource, _unforeseen(resource, error))
     snapshot = Snapshot(resource, ds.dataset(path), declared, may_be_empty)
-    return Landed(resource, snapshot, path, notes=notes)
+    return Landed(resource, snapshot, path, notes=notes, token=token, why=why)
 
 
 def _unforeseen(resource: ResourceRef, error: Exception) -> GiveUp:
@@ -120,7 +148,7 @@ def keep(
 ) -> None:
     """Remember snapshots and forget, of each resource, all but the last and two trusted ones."""
     made = [
-        _remembered(desk, one.resource, one.path, verdict=verdicts.get(one.resource), run=run)
+        _remembered(desk, one, one.path, verdict=verdicts.get(one.resource), run=run)
         for one in read
         if one.path
     ]
@@ -139,12 +167,12 @@ def keep(
 
 
 def _remembered(
-    desk: Desk, resource: ResourceRef, path: Path, *, verdict: Verdict | None, run: str
+    desk: Desk, one: Landed, path: Path, *, verdict: Verdict | None, run: str
 ) -> models.Snapshot:
     return models.Snapshot(
-        resource=str(resource), run=run, path=str(path.relative_to(desk.home)),
-        rows=verdict.rows if verdict else 0, is_trusted=bool(verdict and verdict.is_trusted),
-        taken_at=desk.at,
+        resource=str(one.resource), run=run, token=one.token,
+        path=str(path.relative_to(desk.home)), rows=verdict.rows if verdict else 0,
+        is_trusted=bool(verdict and verdict.is_trusted), taken_at=desk.at,
     )  # fmt: skip
 
 

@@ -32,8 +32,13 @@ CREATE TABLE students (
     born_on DATE,
     seen_at TIMESTAMP,
     is_resident BOOLEAN,
-    status VARCHAR(10) NOT NULL DEFAULT 'active'
+    status VARCHAR(10) NOT NULL DEFAULT 'active',
+    touched_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP
 )
+"""
+STAMPED = """
+CREATE TRIGGER stamped AFTER UPDATE OF name, note, status ON students BEGIN
+UPDATE students SET touched_at = CURRENT_TIMESTAMP WHERE student_no = new.student_no; END
 """
 RESOURCES = {
     "students": {
@@ -70,7 +75,8 @@ def database_url() -> str:
 def on_sqlite(folder: Path) -> Iterator[SqlConnector]:
     with closing(sqlite3.connect(folder / "campus.db")) as database:
         database.execute(TABLE)
-    with closing(_connector("sqlite:///campus.db", folder)) as connector:
+        database.execute(STAMPED)
+    with closing(_connector("sqlite:///campus.db", folder, changed_by="touched_at")) as connector:
         yield connector
 
 
@@ -90,7 +96,8 @@ def on_postgresql(folder: Path) -> Iterator[SqlConnector]:
         database.execute(sql.SQL("SET search_path TO {}").format(name))
         database.execute(TABLE)
         url = f"file:{folder / 'url'}"
-        with closing(_connector(url, folder, schema=schema)) as connector:
+        with closing(_connector(url, folder, schema=schema, feed={})) as connector:
+            database.execute(connector.feed_script("students"))
             yield connector
         database.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(name))
 
@@ -101,8 +108,13 @@ def away_from_postgresql(folder: Path) -> Iterator[SqlConnector]:
         yield connector
 
 
-def _connector(url: str, folder: Path, **more: object) -> SqlConnector:
-    settings = SqlConnector.Settings.model_validate({"url": url, "resources": RESOURCES, **more})
+def _connector(
+    url: str, folder: Path, *, schema: str | None = None, **more: object
+) -> SqlConnector:
+    told = {"students": {**RESOURCES["students"], **more}}
+    settings = SqlConnector.Settings.model_validate(
+        {"url": url, "schema": schema, "resources": told}
+    )
     return SqlConnector(settings, Context("campus", folder))
 
 
@@ -119,6 +131,7 @@ def _subject(name: str, make: object, away: object) -> Subject:
         clears="note",
         identity="student_no",
         refused={"credits": -1},
+        tells=True,
     )
 
 

@@ -235,6 +235,33 @@ CODES: dict[str, Code] = {
         "Another writer holds the file.",
         "Nothing to do by hand: it is tried again.",
     ),
+    "M624": Code(
+        "Query refused",
+        "A resource's query is not one SELECT that only reads, or the database does not take it.",
+        "Correct `query:`, or have a view made of it and name that.",
+    ),
+    "M625": Code(
+        "Not a column to tell changes by",
+        "The column that `changed_by:` names holds neither instants nor dates nor whole numbers, "
+        "or `overlap:` does not fit it.",
+        "Name the column that the database sets whenever it changes a record.",
+    ),
+    "M626": Code(
+        "Feed not there",
+        "The feed that the charter names cannot be had here, or what it stands on is missing or "
+        "switched off; until it is whole the resource is read whole.",
+        "Have the system's administrator run what `matricula feed` prints.",
+    ),
+    "M627": Code(
+        "Feed not ours to read",
+        "The account may not read what the feed keeps, or not remove what was read.",
+        "Have the rights granted that `matricula feed` prints.",
+    ),
+    "M628": Code(
+        "Changes do not fit",
+        "What a connector says has changed is not of the form of its own reading.",
+        "Report it to whoever maintains the connector.",
+    ),
     "M633": Code(
         "Record contended",
         "Something else changes the record whenever we are about to.",

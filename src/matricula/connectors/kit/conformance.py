@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from matricula.connectors.kit import checks_changes as changes
 from matricula.connectors.kit import checks_reading as reading
 from matricula.connectors.kit import checks_writing as writing
 from matricula.connectors.kit.hostile import HOSTILE_TEXT
@@ -64,7 +65,8 @@ class Check:
     @staticmethod
     def has(subject: Subject) -> frozenset[str]:
         """Name the verbs and attributes that a subject has, of those that checks need."""
-        told = {name for name in ("text", "clears", "refused", "away") if getattr(subject, name)}
+        named = ("text", "clears", "refused", "away", "tells")
+        told = {name for name in named if getattr(subject, name)}
         if subject.change[0]:
             told.add("change")
         return frozenset(told | subject.writes)
@@ -104,6 +106,12 @@ CHECKS: tuple[Check, ...] = (
     _needing(writing.check_a_stale_identifier_is_an_outcome, "create", "update"),
     _needing(writing.check_writes_to_an_absent_system_are_all_for_later, "create", "away"),
     _needing(writing.check_hostile_text_survives_or_is_refused_by_name, "create", "text"),
+    _needing(changes.check_a_change_is_told_after_a_reading, "tells", "create", "change"),
+    _needing(changes.check_nobody_who_is_there_is_told_gone, "tells", "create", "delete"),
+    _needing(changes.check_who_is_named_is_looked_for, "tells", "create", "delete"),
+    _needing(changes.check_a_strange_token_means_everything, "tells", "create"),
+    _needing(changes.check_acknowledging_loses_nothing, "tells", "create", "change"),
+    _needing(changes.check_changes_of_an_absent_system_fail_in_the_kits_words, "tells", "away"),
 )
 
 

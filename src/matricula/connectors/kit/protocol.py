@@ -8,12 +8,15 @@ it (`said_by`), and a flow that grants that very column states the suspension it
 CSV-like systems yield text and leave typing to the engine; an empty cell is null. Values in
 writes are JSON values: text, integer, boolean, None; dates and instants as ISO 8601 text,
 decimals and amounts of money (major units) as text.
+
+A connector that can tell what may have changed since an earlier reading offers two more
+verbs, `TellsChanges`; whoever has none is read whole every time, and nothing is lost.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, runtime_checkable
 
 from matricula.connectors.kit.errors import SkipRow
 
@@ -106,6 +109,8 @@ class Reading:
         declared_rows: A control total the source itself states, if it does.
         may_be_empty: Whether no record at all is normal here; elsewhere it is a fault.
         findings: Filled while reading: what was odd but bearable. Complete at the end.
+        token: What `changes` must be given to tell what may differ since; empty where that
+            cannot be told. It says how far the source had come before anything was read.
     """
 
     schema: pa.Schema
@@ -113,6 +118,33 @@ class Reading:
     declared_rows: int | None = None
     may_be_empty: bool = False
     findings: list[Finding] = field(default_factory=list)
+    token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What may differ in a resource since an earlier reading; valid inside its `with`.
+
+    More may be here than differs, and nothing that differs may be lacking but what the
+    connector's page says it cannot see.
+
+    Attributes:
+        reading: Records as they are now, with the schema of `read`, and the next token.
+        named: Identifiers that were looked for one by one. One of them that `reading` lacks
+            is gone; of a record that nobody looked for, nothing is said.
+        tells_gone: Whether what is gone is among `named`, or only a whole reading shows it.
+    """
+
+    reading: Reading
+    named: frozenset[str] = frozenset()
+    tells_gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """That only a reading of everything can tell what differs, and why, in a sentence."""
+
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,4 +281,65 @@ class Connector(Protocol):
 
     def close(self) -> None:
         """Let go of connections."""
+        ...
+
+
+@runtime_checkable
+class TellsChanges(Protocol):
+    """A connector that can be asked what may have changed since an earlier reading.
+
+    What it says marks where to look and is never the whole truth: a pass that compares
+    everything stays the net under it.
+    """
+
+    def changes(
+        self, resource: str, since: str, *, also: Sequence[str] = ()
+    ) -> AbstractContextManager[Changes | Whole]:
+        """Read what may differ since the reading that a token came with.
+
+        Args:
+            resource: Name of the resource.
+            since: A token of `read` or of an earlier answer. One that this connector cannot
+                place (another database, other settings, another version) gives `Whole`.
+            also: Identifiers to look for whatever the source says of them.
+
+        Raises:
+            GiveUp: There is no such resource. TryAgain, Stop, Untrusted.
+        """
+        ...
+
+    def acknowledge(self, resource: str, token: str) -> None:
+        """Let the source forget what it kept for us up to a token, which is safe with us.
+
+        A later `changes` since an older token must give `Whole`, never too little.
+
+        Raises:
+            TryAgain, GiveUp, Stop: It still keeps it; harmless but for the room.
+        """
+        ...
+
+
+@runtime_checkable
+class FeedsByScript(Protocol):
+    """A connector whose source tells its changes once its administrator has run a script."""
+
+    def feed_script(self, resource: str) -> str:
+        """Write the script for a resource; nothing is run.
+
+        Raises:
+            GiveUp: The resource has no such feed by its settings (M626).
+        """
+        ...
+
+
+@runtime_checkable
+class Examines(Protocol):
+    """A connector that can say beforehand what its settings ask for and the system lacks."""
+
+    def lacking(self) -> Sequence[ConnectorError]:
+        """List what is lacking, as errors that are not raised; for `check --live`.
+
+        Raises:
+            TryAgain: It is away. Stop: it refuses us.
+        """
         ...

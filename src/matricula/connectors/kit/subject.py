@@ -54,6 +54,7 @@ class Subject:
         seed: Puts rows there by the system's own means, given the folder and the rows; for
             systems that cannot be written to.
         away: Like `make`, but the counterpart cannot be reached or is not there.
+        tells: Whether the resource tells its changes (`TellsChanges`).
     """
 
     name: str
@@ -71,6 +72,7 @@ class Subject:
     many: int = 230
     seed: Callable[[Path, Sequence[Row]], None] | None = None
     away: Callable[[Path], AbstractContextManager[Connector]] | None = None
+    tells: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ file of the folder that begins and ends transactions.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from itertools import chain
 from typing import TYPE_CHECKING, ClassVar
 
@@ -15,14 +16,30 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from matricula.connectors.kit.database import answered_in_time
 from matricula.connectors.kit.errors import ConnectorError, GiveUp, ReadBack
-from matricula.connectors.kit.protocol import Capabilities, Found, Health, Reading
-from matricula.connectors.sql import lookup, reading, refusals, tables, writing
+from matricula.connectors.kit.protocol import (
+    Capabilities,
+    Changes,
+    Found,
+    Health,
+    Reading,
+    Whole,
+)
+from matricula.connectors.sql import (
+    changes,
+    feed_script,
+    lookup,
+    reading,
+    refusals,
+    statements,
+    tables,
+    writing,
+)
+from matricula.connectors.sql.changes import Told
 from matricula.connectors.sql.engine import WRITES, must_be_there, open_engine
 from matricula.connectors.sql.settings import Settings as SqlSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from datetime import datetime
 
     import pyarrow as pa
     from pydantic import BaseModel
@@ -80,10 +97,59 @@ class SqlConnector:
         """Read a table in one statement, and so as it was at one moment."""
         with self._connection() as connection:
             mirror = self._mirror(connection, resource)
+            told = self._told(connection, mirror)
+            token = changes.token(connection, told, ours=_now) if told.tells else ""
         schema = reading.schema_of(mirror)
-        with self._in_our_words(), reading.raw_batches(self._open(), mirror) as raw:
+        select = statements.select_all(mirror, self._open().dialect.name)
+        with self._in_our_words(), reading.raw_batches(self._open(), select) as raw:
             batches = (reading.arranged(mirror, batch, schema) for batch in raw)
-            yield Reading(schema, self._spoken_for(batches))
+            yield Reading(schema, self._spoken_for(batches), token=token)
+
+    @contextmanager
+    def changes(
+        self, resource: str, since: str, *, also: Sequence[str] = ()
+    ) -> Iterator[Changes | Whole]:
+        """Read the records that may differ, by the column or the feed that the settings name."""
+        with self._connection() as connection:
+            told = self._told(connection, self._mirror(connection, resource))
+            found = changes.look(connection, told, since, also=also, ours=_now)
+        if isinstance(found, Whole):
+            yield found
+            return
+        with closing(changes.batches(self._open(), told, found)) as batches:
+            schema = reading.schema_of(told.mirror)
+            read = Reading(schema, self._spoken_for(batches), may_be_empty=True, token=found.token)
+            yield Changes(read, found.named, tells_gone=told.resource.feed is not None)
+
+    def acknowledge(self, resource: str, token: str) -> None:
+        """Have a feed forget what came before a token."""
+        with self._connection(writes=True) as connection, connection.begin():
+            told = self._told(connection, self._mirror(connection, resource))
+            if told.resource.feed:
+                changes.acknowledge(connection, told, token)
+
+    def feed_script(self, resource: str) -> str:
+        """Write what the administrator of a PostgreSQL database runs for a resource's feed."""
+        with self._connection() as connection:
+            told = self._told(connection, self._mirror(connection, resource))
+            changes.must_be_watched(told)
+        account = self._open().url.username or ""
+        name = f"{self._context.system}.{resource}"
+        return feed_script.script(told.outbox(), resource=name, account=account)
+
+    def lacking(self) -> Sequence[ConnectorError]:
+        """Say which queries the database does not take, and which changes it cannot tell."""
+        found = []
+        for name, resource in self._settings.resources.items():
+            if not (resource.query or resource.changed_by or resource.feed):
+                continue
+            try:
+                with self._connection() as connection:
+                    told = self._told(connection, self._mirror(connection, name))
+                    changes.must_tell(connection, told)
+            except GiveUp as error:
+                found.append(error)
+        return found
 
     def find(self, resource: str, matches: Sequence[Mapping[str, Value]]) -> list[list[Found]]:
         """Look records up by any of their fields, or by `_id`."""
@@ -152,6 +218,12 @@ class SqlConnector:
             for task, settled in zip(part, again, strict=True):
                 task.act, task.identity, task.error = settled.act, settled.identity, settled.error
 
+    def _told(self, connection: sa.Connection, mirror: Mirror) -> Told:
+        resource, schema = self._settings.resources[mirror.name], self._settings.database_schema
+        if not schema and resource.feed and connection.dialect.name == "postgresql":
+            schema = connection.execute(sa.select(sa.func.current_schema())).scalar_one()
+        return Told(mirror, resource, schema or "")
+
     def _mirror(self, connection: sa.Connection, name: str) -> Mirror:
         if name not in self._settings.resources:
             raise GiveUp(
@@ -172,7 +244,8 @@ class SqlConnector:
             self._open().connect() as connection,
             answered_in_time(connection),
         ):
-            yield connection.execution_options(**{WRITES: writes})
+            only = {} if writes else reading.reads_only(self._open())
+            yield connection.execution_options(**{WRITES: writes}, **only)
 
     @contextmanager
     def _in_our_words(self) -> Iterator[None]:
@@ -192,6 +265,11 @@ class SqlConnector:
             self._engine = open_engine(self._settings, self._context)
         must_be_there(self._engine, self._context.system)
         return self._engine
+
+
+def _now() -> datetime:
+    # To see whether the database's clock was put back; no record ever bears this instant.
+    return datetime.now(UTC)
 
 
 def _halved(

@@ -85,4 +85,5 @@ def _as_it_should_be(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -
 def _begin(connection: sa.Connection) -> None:
     # A writer that begins as a reader can be refused half-way; this one waits its turn first.
     writes = connection.get_execution_options().get(WRITES)
+    connection.exec_driver_sql(f"PRAGMA query_only = {'OFF' if writes else 'ON'}")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -28,7 +28,7 @@ from matricula.connectors.sql.mapping import INSTANT, as_text
 from matricula.kernel.keys import join_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from matricula.connectors.sql.mapping import Canonical, Column
     from matricula.connectors.sql.tables import Mirror
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 Values: TypeAlias = "pa.Array[Any]"
 
 ROWS = 50_000
+# What SQLAlchemy's dialect turns into a transaction that only reads.
+READS_ONLY = "postgresql_readonly"
 WAIT_SECONDS = 30.0
 _PLAIN_IDENTITY = frozenset({"text", "integer", "uuid"})
 _ZONE = r"(Z|[+-][0-9]{2}:?[0-9]{2})$"
@@ -53,10 +55,11 @@ def schema_of(mirror: Mirror) -> pa.Schema:
 
 
 @contextmanager
-def raw_batches(engine: sa.Engine, mirror: Mirror) -> Iterator[Iterator[pa.RecordBatch]]:
-    """Open a streaming read of every record, before casts."""
+def raw_batches(
+    engine: sa.Engine, select: statements.Selection
+) -> Iterator[Iterator[pa.RecordBatch]]:
+    """Open a streaming read of what is selected, before casts."""
     name = engine.dialect.name
-    select = statements.select_all(mirror, name)
     path = sqlite_file(engine)
     if path is not None:
         with alone(path), _from_sqlite(engine, select, path) as batches:
@@ -67,6 +70,11 @@ def raw_batches(engine: sa.Engine, mirror: Mirror) -> Iterator[Iterator[pa.Recor
     else:
         with _from_sqlalchemy(engine, select) as batches:
             yield batches
+
+
+def reads_only(engine: sa.Engine) -> dict[str, bool]:
+    """Give the options under which a transaction can only read, where the database has them."""
+    return {READS_ONLY: True} if engine.dialect.name == "postgresql" else {}
 
 
 @contextmanager
@@ -185,7 +193,7 @@ def _from_postgresql(
     try:
         connection = adbc_driver_postgresql.dbapi.connect(url)
         cursor = connection.cursor()
-        cursor.executescript(lock_timeout())
+        cursor.executescript(f"SET TRANSACTION READ ONLY; {lock_timeout()}")
         cursor.execute(str(told), parameters or None)
         reader = cursor.fetch_record_batch()
     except adbc_driver_manager.Error:
@@ -193,7 +201,7 @@ def _from_postgresql(
         reader = None
     try:
         if reader is not None:
-            yield iter(reader)
+            yield _streamed(reader)
             return
         with _from_sqlalchemy(engine, select) as batches:
             yield batches
@@ -204,12 +212,27 @@ def _from_postgresql(
             connection.close()
 
 
+def _streamed(reader: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Give what fails while rows arrive back the form that it has when a statement begins."""
+    try:
+        yield from reader
+    except pa.ArrowException as error:
+        # Arrow passes on the words alone; the one kind that somebody must act on is known by them.
+        number = "25006" if "read-only transaction" in str(error) else None
+        unknown = adbc_driver_manager.AdbcStatusCode.UNKNOWN
+        raise adbc_driver_manager.OperationalError(
+            "It failed while rows arrived.", status_code=unknown, sqlstate=number
+        ) from None
+
+
 @contextmanager
 def _from_sqlalchemy(
     engine: sa.Engine, select: statements.Selection
 ) -> Iterator[Iterator[pa.RecordBatch]]:
     with engine.connect() as connection:
-        streaming = connection.execution_options(stream_results=True, yield_per=ROWS)
+        streaming = connection.execution_options(
+            stream_results=True, yield_per=ROWS, **reads_only(engine)
+        )
         result = streaming.execute(select)
         yield (_from_rows(part) for part in result.partitions(ROWS))
 

@@ -92,6 +92,18 @@ def explained(error: Failure) -> ConnectorError:
             code="M613",
             cure="Have the rights granted that the connector's page lists.",
         )
+    if number == "25006":
+        return GiveUp(
+            "What is read calls something that writes, and the database refused it (error 25006).",
+            code="M624",
+            cure="Correct `query:`, or the view, so that it only reads.",
+        )
+    if number == "42601":
+        return GiveUp(
+            "The database does not understand the query of a resource (error 42601).",
+            code="M624",
+            cure="Correct `query:`, or have a view made of it and name that with `table:`.",
+        )
     if number.startswith(_NO_TABLE) or _is_missing_in_sqlite(error):
         return GiveUp(
             f"The database does not know a table or a column any more{_numbered(number)}.",

@@ -8,7 +8,7 @@ Every other database gets the same statements with one parameter for each value.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSON
@@ -113,10 +113,10 @@ def insert(
     if dialect == "postgresql":
         listed = _listed(mirror, columns, rows, dialect)
         chosen = sa.select(*(listed.c[own] for own, _ in columns))
-        connection.execute(sa.insert(mirror.table).from_select(list(names), chosen))
+        connection.execute(sa.insert(_own(mirror)).from_select(list(names), chosen))
         return
     values = {name: _parameter(mirror, name, _SET, dialect) for name in names}
-    statement = sa.insert(mirror.table).values(values)
+    statement = sa.insert(_own(mirror)).values(values)
     connection.execute(statement, _spelled(mirror, columns, rows, dialect))
 
 
@@ -137,7 +137,7 @@ def update(
     dialect = connection.dialect.name
     columns = [(f"{_SET}{name}", name) for name in names]
     columns += [(f"{_KEY}{name}", name) for name in mirror.identity]
-    statement = sa.update(mirror.table).where(*in_scope(mirror, dialect))
+    statement = sa.update(_own(mirror)).where(*in_scope(mirror, dialect))
     if dialect == "postgresql":
         listed = _listed(mirror, columns, rows, dialect)
         statement = statement.where(*_met(mirror, listed)).values(
@@ -153,13 +153,18 @@ def delete(connection: sa.Connection, mirror: Mirror, keys: Sequence[Identity]) 
     """Delete the records of these identities."""
     dialect = connection.dialect.name
     columns = [(f"{_KEY}{name}", name) for name in mirror.identity]
-    statement = sa.delete(mirror.table).where(*in_scope(mirror, dialect))
+    statement = sa.delete(_own(mirror)).where(*in_scope(mirror, dialect))
     if dialect == "postgresql":
         listed = _listed(mirror, columns, keys, dialect)
         connection.execute(statement.where(*_met(mirror, listed)))
         return
     statement = statement.where(*_matches(mirror, dialect))
     connection.execute(statement, _spelled(mirror, columns, keys, dialect))
+
+
+def _own(mirror: Mirror) -> sa.Table:
+    # What is written to was reflected: a query offers no writes.
+    return cast("sa.Table", mirror.table)
 
 
 def _met(mirror: Mirror, listed: sa.FromClause) -> list[sa.ColumnElement[bool]]:

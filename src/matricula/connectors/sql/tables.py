@@ -11,6 +11,7 @@ from sqlalchemy.exc import NoSuchTableError
 
 from matricula.connectors.kit.errors import GiveUp
 from matricula.connectors.kit.protocol import FieldShape, ResourceShape
+from matricula.connectors.sql import queries
 from matricula.connectors.sql.mapping import (
     Canonical,
     Column,
@@ -36,7 +37,7 @@ class Mirror:
 
     Attributes:
         name: In the charter.
-        table: Reflected, without its references.
+        table: Reflected, without its references; for a query what it selects.
         columns: Every column that is used, by name.
         fields: Those the charter may name.
         key: Columns that identify a record.
@@ -46,10 +47,11 @@ class Mirror:
         resumed: The value that takes it back.
         constraints: Name of a constraint to the columns it is about.
         is_view: Read-only.
+        is_unique: The database itself keeps two records from one identity.
     """
 
     name: str
-    table: sa.Table
+    table: sa.FromClause
     columns: Mapping[str, Column]
     fields: tuple[str, ...]
     key: tuple[str, ...]
@@ -59,6 +61,7 @@ class Mirror:
     resumed: Canonical
     constraints: Mapping[str, tuple[str, ...]]
     is_view: bool
+    is_unique: bool = False
 
     @property
     def writes(self) -> frozenset[WriteKind]:
@@ -116,13 +119,16 @@ def mirror_of(
 
     Raises:
         GiveUp: The table, or a column that the settings name, is not there (M602); a value
-            in the settings does not fit its column (M604).
+            in the settings does not fit its column (M604); the query is refused (M624).
     """
-    table_name = resource.table or name
-    table = _reflect(connection, name, table_name, schema)
-    views = _views(connection, schema)
+    if resource.query:
+        table, is_view = queries.mirrored(connection, name, resource.query), True
+        selected = queries.as_selected(resource.query, table)
+    else:
+        table_name = resource.table or name
+        selected = table = _reflect(connection, name, table_name, schema)
+        is_view = table_name in _views(connection, schema)
     dialect = connection.dialect.name
-    is_view = table_name in views
     columns = {
         column.name: column_of(column, dialect=dialect, writable=not is_view)
         for column in table.columns
@@ -132,19 +138,27 @@ def mirror_of(
     fields = resource.columns or tuple(column for column in columns if column not in hidden)
     return Mirror(
         name=name,
-        table=table,
+        table=selected,
         columns=columns,
         fields=fields,
         key=resource.key,
-        identity=(resource.external_id,) if resource.external_id else resource.key,
+        identity=resource.identity,
         scope={c: _setting(name, columns[c], value) for c, value in resource.where.items()},
         suspended=(suspend.column, _setting(name, columns[suspend.column], suspend.value))
         if suspend
         else None,
         resumed=_setting(name, columns[suspend.column], suspend.resume_value) if suspend else None,
-        constraints=_constraints(connection, table),
+        constraints={} if resource.query else _constraints(connection, table),
         is_view=is_view,
+        is_unique=not is_view and _is_unique(connection, table, resource.identity),
     )
+
+
+def _is_unique(connection: sa.Connection, table: sa.Table, identity: Sequence[str]) -> bool:
+    inspector, name, schema = sa.inspect(connection), table.name, table.schema
+    told = [inspector.get_pk_constraint(name, schema)["constrained_columns"]]
+    told += [u["column_names"] for u in inspector.get_unique_constraints(name, schema)]
+    return any(columns and set(columns) <= set(identity) for columns in told)
 
 
 def _reflect(connection: sa.Connection, name: str, table: str, schema: str | None) -> sa.Table:
@@ -189,10 +203,12 @@ def _all_there(name: str, resource: Resource, columns: Mapping[str, Column]) -> 
     named = {*resource.key, *(resource.columns or ()), *resource.where}
     named |= {resource.suspend.column} if resource.suspend else set()
     named |= {resource.external_id} if resource.external_id else set()
+    named |= {resource.changed_by.column} if resource.changed_by else set()
     missing = sorted(named - set(columns))
     if missing:
         raise GiveUp(
-            f"{name}: the table has no column {', '.join(missing)}.",
+            f"{name}: the {'query' if resource.query else 'table'} has no column "
+            f"{', '.join(missing)}.",
             code="M602",
             cure="Correct the resource's settings, or ask the system's office what was renamed.",
         )
