@@ -216,6 +216,7 @@ def test_a_new_number_that_a_column_tells_makes_no_second_copy(campus: World):
     campus.sis("ALTER TABLE students ADD touched_at TIMESTAMP")
     campus.sis("UPDATE students SET touched_at = '2026-01-01 10:00:00'")
     campus.sis("UPDATE students SET touched_at = '2026-02-01 10:00' WHERE student_no = '00200'")
+    campus.sign_all()
     assert campus.run("sync").code == 0
     before = ids(campus)
 
