@@ -140,7 +140,7 @@ def test_a_key_that_koha_does_not_know_is_told_and_nothing_of_it(
     keys = {"client_id": f"file:{tmp_path}/user", "client_secret": f"file:{tmp_path}/secret"}
     place = make_place(**keys)
 
-    with pytest.raises(Stop, match="M613: Koha does not know the API key") as refusal:
+    with pytest.raises(Stop, match="M613: The token address answers 40") as refusal:
         place.write(create(AMARA))
     assert "matricula" not in str(refusal.value)
 

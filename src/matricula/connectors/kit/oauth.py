@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # A token is renewed a little before it ends, so that none ends on its way.
 _EARLY_SECONDS = 30.0
+# Said of the client, not of the call it is for.
+_NO = frozenset({401, 403})
 _CURE = "Look at the client's identifier, its secret and the token address in the charter."
 
 
@@ -33,6 +35,8 @@ class Grant:
         client_secret: Reference to its secret.
         scope: Asked for with the token; empty leaves it to the server.
         timeout_seconds: How long one answer may take.
+        in_form: Whether the client is named in the form and not by Basic (RFC 6749 2.3.1).
+        cure: What to look at where no token is given.
     """
 
     url: str
@@ -40,6 +44,8 @@ class Grant:
     client_secret: str
     scope: str = ""
     timeout_seconds: float = 30.0
+    in_form: bool = False
+    cure: str = _CURE
 
 
 class FetchedToken(httpx2.Auth):
@@ -58,11 +64,14 @@ class FetchedToken(httpx2.Auth):
 
         Sending again after 401 is safe: a refused call has done nothing.
         """
-        for attempt in range(2):
+        refused = None
+        for _ in range(2):
             with self._lock:
-                if attempt or time.monotonic() >= self._good_until:
+                # Another thread may have renewed it meanwhile.
+                if self._token == refused or time.monotonic() >= self._good_until:
                     self._keep(self._answered())
-                request.headers["Authorization"] = f"Bearer {self._token}"
+                refused = self._token
+            request.headers["Authorization"] = f"Bearer {refused}"
             response = yield request
             if response.status_code != httpx2.codes.UNAUTHORIZED:
                 return
@@ -77,10 +86,15 @@ class FetchedToken(httpx2.Auth):
             timeout_seconds=grant.timeout_seconds,
             deadline_seconds=grant.timeout_seconds,
         )
-        signed = httpx2.BasicAuth(grant.client_id, credential(grant.client_secret))
+        secret = credential(grant.client_secret)
+        signed = None if grant.in_form else httpx2.BasicAuth(grant.client_id, secret)
+        if grant.in_form:
+            form |= {"client_id": grant.client_id, "client_secret": secret}
         with closing(Http(access)) as http:
             try:
-                return http.send("POST", access.url, what="token", data=form, auth=signed)
+                return http.send(
+                    "POST", access.url, what="token", expect=_NO, data=form, auth=signed
+                )
             except ReadBack as error:
                 # Whatever became of the token, nothing was done with it.
                 raise TryAgain(
@@ -89,7 +103,9 @@ class FetchedToken(httpx2.Auth):
 
     def _keep(self, answer: Answer) -> None:
         if not answer.is_success:
-            raise Stop(f"The token address answers {answer.status}.", code="M613", cure=_CURE)
+            raise Stop(
+                f"The token address answers {answer.status}.", code="M613", cure=self._grant.cure
+            )
         try:
             said = answer.json()
             self._token = str(said["access_token"])
@@ -98,6 +114,6 @@ class FetchedToken(httpx2.Auth):
             raise Stop(
                 "The token address answers with something that is no token.",
                 code="M615",
-                cure=_CURE,
+                cure=self._grant.cure,
             ) from error
         self._good_until = time.monotonic() + seconds - _EARLY_SECONDS

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from matricula.connectors.kit import http
 from matricula.connectors.kit.errors import ConnectorError, ReadBack, Stop
+from matricula.connectors.kit.oauth import FetchedToken, Grant
+from matricula.connectors.kit.secrets import credential
 from matricula.connectors.kit.transport import Access
-from matricula.connectors.koha.credentials import FetchedToken
 from matricula.connectors.koha.settings import BASE_PATH
 
 if TYPE_CHECKING:
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
     from matricula.connectors.koha.settings import KohaSettings
 
 _FORBIDDEN = 403
+_API_KEY = (
+    "Look at the API key in Koha, and that `RESTOAuth2ClientCredentials` is on; the key's "
+    "identifier and secret stand in the charter by reference."
+)
 COUNTS = "checkouts+count,overdues+count"
 ATTRIBUTES = "extended_attributes"
 # No patron has this number: Koha counts from 1. A call about it tells what we may do.
@@ -215,8 +220,12 @@ class Wire:
         )
         if not settings.client_id:
             return http.Http(access)
-        client = (settings.client_id, settings.client_secret or "")
-        return http.Http(access, auth=FetchedToken(access, f"{BASE_PATH}/oauth/token", client))
+        key = Grant(
+            f"{settings.url}{BASE_PATH}/oauth/token", credential(settings.client_id),
+            settings.client_secret or "", timeout_seconds=settings.timeout_seconds, in_form=True,
+            cure=_API_KEY,
+        )  # fmt: skip
+        return http.Http(access, auth=FetchedToken(key))
 
 
 _NOT_FOUND = 404
