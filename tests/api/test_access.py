@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
@@ -21,6 +22,7 @@ from matricula.kernel.errors import Refused
 from tests.api.consumers import ROSTERING, Consumer, consumer, fill, let_in, put
 
 pytestmark = pytest.mark.django_db
+FORM, GRANT = "application/x-www-form-urlencoded", "grant_type=client_credentials"
 DOING = actions.Doing("olga", "a test", timezone.now())
 
 
@@ -31,6 +33,13 @@ def address(operation: Operation) -> str:
 def minor(answer) -> str:
     told = answer.json()["imsx_CodeMinor"]["imsx_codeMinorField"][0]
     return told["imsx_codeMinorFieldValue"]
+
+
+def ask(*, header: str = "", **form: str):
+    """Ask for a token, with whatever the form says beside."""
+    told = urlencode({"grant_type": "client_credentials", **form})
+    more = {"HTTP_AUTHORIZATION": header} if header else {}
+    return Client().post("/oauth/token", told, content_type=FORM, **more)
 
 
 def test_no_operation_answers_without_a_token():
@@ -101,13 +110,8 @@ def test_a_token_is_had_by_basic_or_by_form_and_narrowed_to_the_scopes_asked_for
     secret = let_in(scopes=["roster", "gradebook"])
     pair = base64.b64encode(f"moodle:{secret}".encode()).decode()
 
-    form = Client().post(
-        "/oauth/token",
-        {"grant_type": "client_credentials", "client_id": "moodle", "client_secret": secret},
-    )
-    basic = Client().post("/oauth/token", {
-        "grant_type": "client_credentials", "scope": f"{SCOPES['roster']} {SCOPES['resource']}",
-    }, HTTP_AUTHORIZATION=f"Basic {pair}")  # fmt: skip
+    form = ask(client_id="moodle", client_secret=secret)
+    basic = ask(scope=f"{SCOPES['roster']} {SCOPES['resource']}", header=f"Basic {pair}")
 
     assert form.json()["scope"].split() == [SCOPES["gradebook"], SCOPES["roster"]]
     assert basic.json()["scope"] == SCOPES["roster"]
@@ -131,7 +135,7 @@ def test_a_token_is_had_by_basic_or_by_form_and_narrowed_to_the_scopes_asked_for
 def test_a_token_is_refused_in_the_words_of_oauth(form, status, error):
     let_in()
 
-    answer = Client().post("/oauth/token", {"grant_type": "client_credentials", **form})
+    answer = ask(**form)
 
     assert (answer.status_code, answer.json()["error"]) == (status, error)
     assert Token.objects.count() == 0
@@ -140,19 +144,34 @@ def test_a_token_is_refused_in_the_words_of_oauth(form, status, error):
 def test_a_scope_that_was_not_granted_is_no_token():
     secret = let_in(scopes=["roster-core"])
 
-    answer = Client().post("/oauth/token", {
-        "grant_type": "client_credentials", "client_id": "moodle", "client_secret": secret,
-        "scope": SCOPES["roster-demographics"]})  # fmt: skip
+    answer = ask(client_id="moodle", client_secret=secret, scope=SCOPES["roster-demographics"])
 
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_scope")
 
 
 def test_a_garbled_header_is_a_wrong_secret_and_nothing_worse():
     for header in ("Basic !!!", "Basic /w==", "Basic", "Digest x"):
-        answer = Client().post(
-            "/oauth/token", {"grant_type": "client_credentials"}, HTTP_AUTHORIZATION=header
-        )
-        assert answer.status_code == 401
+        assert ask(header=header).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "status"),
+    [
+        ("application/x-www-form-urlencoded; charset=base64", "client_id=a", 400),
+        (
+            f"{FORM}; charset=unicode_escape",
+            r"grant_type=client_credentials&client_id=\ud800",
+            401,
+        ),
+        ("multipart/form-data; boundary=x", "--x--", 400),
+        ("application/json", "{}", 400),
+        (FORM, "a=1&" * 5_000, 400),
+    ],
+)
+def test_whatever_a_stranger_posts_is_refused_and_no_fault(kind, body, status):
+    answer = Client().generic("POST", "/oauth/token", body.encode(), content_type=kind)
+
+    assert answer.status_code == status
 
 
 def test_a_new_secret_and_shutting_out_end_what_was_handed_out():
@@ -217,4 +236,5 @@ def test_references_begin_with_the_address_that_is_set_and_other_hosts_are_refus
     assert told["org"]["parent"]["href"] == (
         "https://roster.northfield.example/ims/oneroster/rostering/v1p2/orgs/northfield"
     )
+    assert strange.status_code == 400
     assert b"evil" not in strange.content

@@ -78,10 +78,10 @@ def renew(doing: Doing, name: str) -> str:
     Raises:
         Refused: There is no such client (M750).
     """
-    client = queries.client(name)
+    client = _locked(name)
     secret = secrets.token_urlsafe(_BYTES)
     client.secret_digest = digest(secret)
-    client.save()
+    client.save(update_fields=["secret_digest"])
     Token.objects.filter(client=client).delete()
     _note(doing, "renew client", name, {})
     return secret
@@ -94,14 +94,18 @@ def shut_out(doing: Doing, name: str) -> None:
     Raises:
         Refused: There is no such client (M750).
     """
-    client = queries.client(name)
+    client = _locked(name)
     client.closed_at = doing.at
-    client.save()
+    client.save(update_fields=["closed_at"])
     Token.objects.filter(client=client).delete()
     _note(doing, "shut client out", name, {})
 
 
-@transaction.atomic
+def _locked(name: str) -> Client:
+    """Find a client whom nobody else renews or shuts out meanwhile."""
+    return Client.objects.select_for_update().get(pk=queries.client(name).pk)
+
+
 def issue(name: str, secret: str, *, scopes: Collection[str], at: datetime) -> Issued:
     """Hand out a token.
 
@@ -122,12 +126,19 @@ def issue(name: str, secret: str, *, scopes: Collection[str], at: datetime) -> I
     given = tuple(one for one in granted if not scopes or one in scopes)
     if not given:
         raise Refused("M752", "None of these scopes is granted.", cure="Ask an operator.")
-    Token.objects.filter(client=client, expires_at__lte=at).delete()
     token = secrets.token_urlsafe(_BYTES)
-    Token.objects.create(
-        client=client, digest=digest(token), scopes=" ".join(given), issued_at=at,
-        expires_at=at + LIFETIME,
-    )  # fmt: skip
+    # Strangers never get here, so that they keep nobody waiting for the database.
+    with transaction.atomic():
+        still = Client.objects.select_for_update().filter(
+            pk=client.pk, closed_at=None, secret_digest=held
+        )
+        if not still:
+            raise Refused("M750", "No client has this name and secret.", cure="Ask its operator.")
+        Token.objects.filter(client=client, expires_at__lte=at).delete()
+        Token.objects.create(
+            client=client, digest=digest(token), scopes=" ".join(given), issued_at=at,
+            expires_at=at + LIFETIME,
+        )  # fmt: skip
     return Issued(token, given, int(LIFETIME.total_seconds()))
 
 

@@ -58,4 +58,4 @@ def digest(secret: str) -> str:
     They are 256 bits of chance, which nobody guesses however quick the digest; a slow one
     would only let strangers keep the machine busy.
     """
-    return hashlib.sha256(secret.encode()).hexdigest()
+    return hashlib.sha256(secret.encode(errors="replace")).hexdigest()

@@ -11,7 +11,9 @@ import binascii
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
-from django.http import JsonResponse
+from django.core.exceptions import TooManyFieldsSent
+from django.db import OperationalError
+from django.http import JsonResponse, QueryDict
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
@@ -21,6 +23,7 @@ from matricula.kernel.errors import Refused
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
+_LONGEST = 16 << 10
 _ERRORS = {"M750": ("invalid_client", 401), "M752": ("invalid_scope", 400)}
 
 
@@ -31,16 +34,21 @@ def token(request: HttpRequest) -> JsonResponse:
         answer = _refused("invalid_request", "Tokens are asked for by POST.", 405)
         answer["Allow"] = "POST"
         return answer
-    if request.POST.get("grant_type") != "client_credentials":
-        kind = "unsupported_grant_type" if request.POST.get("grant_type") else "invalid_request"
+    request.get_host()
+    form = _form(request)
+    if form is None:
+        return _refused("invalid_request", "The form is no form, or too long.", 400)
+    if form.get("grant_type") != "client_credentials":
+        kind = "unsupported_grant_type" if form.get("grant_type") else "invalid_request"
         return _refused(kind, "The only grant is client_credentials.", 400)
-    name, secret = _credentials(request)
-    scopes = request.POST.get("scope", "").split()
+    name, secret = _credentials(request, form)
     try:
-        issued = issue(name, secret, scopes=scopes, at=timezone.now())
+        issued = issue(name, secret, scopes=form.get("scope", "").split(), at=timezone.now())
     except Refused as error:
         kind, status = _ERRORS[error.code]
         return _refused(kind, error.message, status)
+    except OperationalError:
+        return _refused("temporarily_unavailable", "The database is busy; ask again.", 503)
     return _told(
         {
             "access_token": issued.token, "token_type": "bearer", "expires_in": issued.seconds,
@@ -50,10 +58,22 @@ def token(request: HttpRequest) -> JsonResponse:
     )  # fmt: skip
 
 
-def _credentials(request: HttpRequest) -> tuple[str, str]:
+def _form(request: HttpRequest) -> QueryDict | None:
+    """Read the form, and nothing else: a stranger's files would be written to the disk."""
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    is_short = length.isdigit() and int(length) <= _LONGEST
+    if request.content_type != "application/x-www-form-urlencoded" or not is_short:
+        return None
+    try:
+        return QueryDict(request.body, encoding="utf-8")
+    except TooManyFieldsSent:
+        return None
+
+
+def _credentials(request: HttpRequest, form: QueryDict) -> tuple[str, str]:
     kind, _, told = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() != "basic":
-        return request.POST.get("client_id", ""), request.POST.get("client_secret", "")
+        return str(form.get("client_id", "")), str(form.get("client_secret", ""))
     try:
         pair = base64.b64decode(told, validate=True).decode()
     except (binascii.Error, UnicodeDecodeError):

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import threading
+import time
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from socketserver import TCPServer
 from typing import TYPE_CHECKING, Any
@@ -22,8 +25,10 @@ if TYPE_CHECKING:
 
 THREADS = 8
 _SILENCE_SECONDS = 30
-# One fault that every request meets must not fill the disk.
-_MOST_FAULTS = 50
+# One fault that every request meets must not fill the disk, nor hide the next hour's.
+_MOST_FAULTS, _HOUR_SECONDS = 50, 3600
+# So many wait for a thread; more are sent away at once.
+_IN_LINE = 128
 
 
 class _Handler(WSGIRequestHandler):
@@ -51,6 +56,7 @@ class Server(WSGIServer):
         self, place: tuple[str, int], application: WSGIApplication, *, threads: int = THREADS
     ) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="served")
+        self._room = threading.BoundedSemaphore(threads + _IN_LINE)
         super().__init__(place, _Handler)
         self.set_app(application)
 
@@ -62,7 +68,10 @@ class Server(WSGIServer):
 
     def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - socketserver's own words
         """Hand a request to a thread that is free, or to the first that will be."""
-        self._pool.submit(self._answer, request, client_address)
+        if self._room.acquire(blocking=False):
+            self._pool.submit(self._answer, request, client_address)
+        else:
+            self.shutdown_request(request)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Say nothing: whoever hangs up is no event."""
@@ -78,6 +87,7 @@ class Server(WSGIServer):
         except OSError:
             self.handle_error(request, client_address)
         finally:
+            self._room.release()
             self.shutdown_request(request)
 
 
@@ -86,13 +96,15 @@ class Unforeseen(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
-        self._told = 0
+        self._told: deque[float] = deque(maxlen=_MOST_FAULTS)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep a trace. The request's own words are left out: its address names people."""
         error = record.exc_info[1] if record.exc_info else None
-        if isinstance(error, Exception) and self._told < _MOST_FAULTS:
-            self._told += 1
+        now = time.monotonic()
+        is_full = len(self._told) == _MOST_FAULTS and now - self._told[0] < _HOUR_SECONDS
+        if isinstance(error, Exception) and not is_full:
+            self._told.append(now)
             show.error(faults.unforeseen(error, at=sitting.now()))
 
 

@@ -76,8 +76,10 @@ def _service(reference: str) -> NotifyBase:
         raise NotTaken(f"the secret {reference} is not there") from error
     from apprise import Apprise, AppriseAsset
 
-    # It reads no file of its own and keeps none.
-    service = Apprise.instantiate(url, asset=AppriseAsset(async_mode=False))
+    # It reads no file of its own and keeps none, and its words go where the office said.
+    asset = AppriseAsset(async_mode=False)
+    asset.http_redirects = False
+    service = Apprise.instantiate(url, asset=asset)
     if service is None:
         raise NotTaken(f"what {reference} holds is no Apprise URL")
     return service

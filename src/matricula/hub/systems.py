@@ -164,7 +164,8 @@ def remember(name: str, *, well: bool, sentence: str, at: datetime) -> None:
 
 def trip(name: str, error: ConnectorError, *, at: datetime) -> None:
     """Remember that a system took no writes, and for how long it asks to be left alone."""
-    rest = min(timedelta(seconds=getattr(error, "after_seconds", 0.0)), _LONGEST_REST)
+    asked = getattr(error, "after_seconds", 0.0)
+    rest = timedelta(seconds=min(asked, _LONGEST_REST.total_seconds()))
     told = {
         "sentence": error.message, "asked_at": at, "by_writing": True,
         "not_before": at + rest if rest else None,

@@ -7,8 +7,7 @@ out unencrypted except to this machine. An attempt is counted before it is made.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ import httpx2
 
 from matricula.charter.words import Misspelt, read_hook
 from matricula.connectors.kit.errors import ConnectorError
+from matricula.connectors.kit.http import retry_after
 from matricula.connectors.kit.transport import Access, guarded_client
 from matricula.hub import alone, outbox, signing
 from matricula.hub.incidents import Trouble, close_others, report
@@ -194,21 +194,8 @@ def _post(way: _Line, message: Message) -> _Answer:
 
 
 def _judged(status: int, headers: Mapping[str, str], at: datetime) -> _Answer:
-    rest = _stated(headers.get("retry-after", ""), at) if status in _SAYS_WHEN else timedelta(0)
-    return _Answer(status, f"status {status}", rest)
-
-
-def _stated(text: str, at: datetime) -> timedelta:
-    """Read `Retry-After`: seconds, or a date (RFC 9110 section 10.2.3)."""
-    text = text.strip()
-    if text.isascii() and text.isdigit():
-        return timedelta(seconds=min(int(text), 10**6))
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
-        return timedelta(0)
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(moment - at, timedelta(0))
+    asked = retry_after(headers.get("retry-after", ""), now=at) if status in _SAYS_WHEN else 0.0
+    return _Answer(status, f"status {status}", timedelta(seconds=asked))
 
 
 def address(how: Subscription) -> str:

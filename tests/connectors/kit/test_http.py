@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from matricula.connectors.kit.errors import GiveUp, ReadBack, Stop, TryAgain
-from matricula.connectors.kit.http import Clock, Http, must_succeed, next_link
+from matricula.connectors.kit.http import Clock, Http, must_succeed, next_link, retry_after
 from matricula.connectors.kit.pace import Pace
 from matricula.connectors.kit.transport import Access
 
@@ -163,6 +163,18 @@ def test_a_pause_given_as_a_date_is_understood():
         http.send("GET", "/users")
 
     assert watch.waits == [9.0]
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("99999999999999", 31 * 86_400), ("9" * 5_000, 31 * 86_400), ("", 0), ("soon", 0),
+        ("Fri, 31 Dec 99999999999 23:59:59 GMT", 0), ("-5", 0),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", 31 * 86_400),
+    ],
+)  # fmt: skip
+def test_a_pause_beyond_reason_is_a_month_and_one_that_makes_no_sense_is_none(text, seconds):
+    assert retry_after(text, now=datetime(2026, 9, 1, tzinfo=UTC)) == seconds
 
 
 def test_a_long_pause_is_handed_on_and_not_sat_out():

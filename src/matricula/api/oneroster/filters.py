@@ -38,7 +38,7 @@ _ONE = re.compile(
     r"'(?P<value>(?:[^']|''|(?<=\w)'(?=\w))*)'\s*(?:(?P<join>\b(?:AND|OR)\b)\s*(?=[A-Za-z])|$)",
     re.IGNORECASE | re.DOTALL,
 )
-_LONGEST = 4_000
+_LONGEST, _MOST_COMPARISONS = 4_000, 20
 _OF_ROLES = {
     "roles.role": "role", "roles.roleType": "roleType", "roles.org.sourcedId": "orgSourcedId",
     "roles.beginDate": "beginDate", "roles.endDate": "endDate",
@@ -112,8 +112,11 @@ def condition(text: str, shape: Shape, shelves: Shelves) -> Condition | None:
     if len(text) > _LONGEST:
         raise _not_understood("it is too long")
     either: list[list[Condition]] = [[]]
-    place, more = 0, True
+    place, more, count = 0, True, 0
     while more:
+        count += 1
+        if count > _MOST_COMPARISONS:
+            raise _not_understood(f"it has more than {_MOST_COMPARISONS} comparisons")
         found = _ONE.match(text, place)
         if found is None:
             raise _not_understood("it is not made of field, operator and quoted value")

@@ -41,6 +41,8 @@ def _answering(view: View) -> View:
     @csrf_exempt
     @wraps(view)
     def answered(request: HttpRequest, **named: str) -> HttpResponse:
+        # Whoever names another host is refused by Django itself.
+        request.get_host()
         try:
             answer = view(request, **named)
         except NotServed as error:

@@ -37,6 +37,7 @@ _SERVER_ERROR = 500
 _REDIRECTS = 5
 _FIRST_WAIT_SECONDS = 0.5
 _LONGEST_WAIT_SECONDS = 20.0
+_LONGEST_STATED_SECONDS, _DIGITS = 31 * 86_400.0, 9
 _NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 
 
@@ -278,15 +279,26 @@ class Http:
         return max(stated, grown * (0.5 + self._clock.chance() / 2))
 
     def _stated_wait(self, answer: Answer) -> float:
-        text = answer.headers.get("retry-after", "").strip()
-        if text.isascii() and text.isdigit():
-            return float(text)
-        try:
-            moment = parsedate_to_datetime(text)
-        except ValueError:
-            return 0.0
+        return retry_after(answer.headers.get("retry-after", ""), now=self._clock.now())
+
+
+def retry_after(text: str, *, now: datetime) -> float:
+    """Read how long a system wants to be left alone, from `Retry-After` (RFC 9110 10.2.3).
+
+    Returns:
+        Seconds, never more than a month; 0 where nothing is said that can be read.
+    """
+    text = text.strip()
+    if text.isascii() and text.isdigit():
+        # Whoever writes a thousand digits means no longer either.
+        return float(min(int(text[:_DIGITS]), _LONGEST_STATED_SECONDS))
+    try:
+        moment = parsedate_to_datetime(text)
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return max(0.0, (moment - self._clock.now()).total_seconds())
+        stated = (moment - now).total_seconds()
+    except (ValueError, OverflowError):
+        return 0.0
+    return min(max(0.0, stated), _LONGEST_STATED_SECONDS)
 
 
 def must_succeed(answer: Answer, *, what: str = "") -> Answer:
