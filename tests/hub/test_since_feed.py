@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
     from tests.world import World
 
-pytestmark = pytest.mark.django_db
+# On PostgreSQL a test's own transaction would stay open on the server that the feed lies on.
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 PLAIN = "students: {table: students, key: [student_no]}"
 FED = "students: {table: students, key: [student_no], feed: {}}"
 TABLES = """
@@ -60,6 +62,19 @@ def fed(world: World, tmp_path: Path, postgres_database: str, sis: Any) -> World
     return world
 
 
+def forgets(world: World, sis: Any) -> bool:
+    """Whether the feed is empty after some passes: it keeps what any open transaction may see.
+
+    Other tests have theirs on the same server.
+    """
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        if sis("SELECT count(*) FROM matricula_feed_students") == [(0,)]:
+            return True
+        world.run("sync", "--changed")
+    return False
+
+
 def names(world: World, number: str) -> list[tuple[Any, ...]]:
     return world.in_lms(f"SELECT fullname, suspended FROM users WHERE idnumber = '{number}'")  # noqa: S608 - our own numbers
 
@@ -78,7 +93,7 @@ def test_changes_and_deletions_go_out_and_are_then_forgotten_by_the_feed(
     assert names(fed, "00001") == [("Ada Byron", 0)]
     assert names(fed, "00007") == [("Amara", 1)]
     assert "students" not in read
-    assert sis("SELECT count(*) FROM matricula_feed_students") == [(0,)]
+    assert forgets(fed, sis)
 
 
 def test_a_pass_that_dies_before_delivering_has_acknowledged_nothing(
@@ -94,7 +109,7 @@ def test_a_pass_that_dies_before_delivering_has_acknowledged_nothing(
 
     assert kept == [(1,)]
     assert names(fed, "00007") == [("Amara", 1)]
-    assert sis("SELECT count(*) FROM matricula_feed_students") == [(0,)]
+    assert forgets(fed, sis)
 
 
 def test_transactions_that_end_out_of_order_reach_the_targets(
