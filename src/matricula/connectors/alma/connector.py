@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import date
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
@@ -179,7 +178,7 @@ class AlmaConnector:
             rows = self._clearance.rows(found)
         else:
             rows = [dict(self._row(one, [])) for one in found]
-        return [_as_found(row) for row in rows]
+        return [Found.of_row(row) for row in rows]
 
     def _schema(self) -> pa.Schema:
         columns: list[pa.Field[pa.DataType]] = [
@@ -217,17 +216,6 @@ def _done(place: users.Place, write: Write) -> Outcome:
     except Untrusted as error:
         # What a user has open could not be seen: nothing was deleted.
         raise TryAgain(error.message, code=error.code, cure=error.cure) from error
-
-
-def _as_found(row: Mapping[str, Any]) -> Found:
-    fields = {name: _value(value) for name, value in row.items() if name != "_id"}
-    return Found(str(row["_id"]), fields)
-
-
-def _value(found: object) -> Value:
-    if isinstance(found, bool | int | str) or found is None:
-        return found
-    return f"{found.normalize():f}" if isinstance(found, Decimal) else str(found)
 
 
 def _odd(misfit: Misfit) -> Finding:

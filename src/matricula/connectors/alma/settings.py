@@ -3,28 +3,13 @@
 from __future__ import annotations
 
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from matricula.connectors.kit.address import Address  # noqa: TC001 - pydantic reads it
 from matricula.connectors.kit.secrets import Secret  # noqa: TC001 - pydantic reads it
 
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 IdentifierType = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,50}$")]
-
-
-def _must_be_safe(address: str) -> str:
-    parts = urlsplit(address)
-    if not parts.hostname or parts.username or parts.query or parts.fragment:
-        message = "an address has a host, and no user name, query or fragment"
-        raise ValueError(message)
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
-        message = "an address starts with https:// (http:// only on this machine itself)"
-        raise ValueError(message)
-    return address.rstrip("/")
-
-
-Address = Annotated[str, AfterValidator(_must_be_safe)]
 
 
 class AlmaSettings(BaseModel):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import date
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
@@ -177,7 +176,7 @@ class FolioConnector:
             rows = self._clearance.rows(found)
         else:
             rows = [dict(self._row(one)) for one in found]
-        return [_as_found(row) for row in rows]
+        return [Found.of_row(row) for row in rows]
 
     def _user_batches(self) -> Iterator[pa.RecordBatch]:
         found = self._lookup.everybody()
@@ -207,14 +206,3 @@ def _typed(row: Mapping[str, Value]) -> dict[str, Any]:
         if field.type == "date" and row[name] is not None
     }
     return {**row, **days, "_suspended": not row[ACTIVE]}
-
-
-def _as_found(row: Mapping[str, Any]) -> Found:
-    fields = {name: _value(value) for name, value in row.items() if name != "_id"}
-    return Found(str(row["_id"]), fields)
-
-
-def _value(found: object) -> Value:
-    if isinstance(found, bool | int | str) or found is None:
-        return found
-    return f"{found.normalize():f}" if isinstance(found, Decimal) else str(found)

@@ -16,6 +16,7 @@ verbs, `TellsChanges`; whoever has none is read whole every time, and nothing is
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, runtime_checkable
 
 from matricula.connectors.kit.errors import SkipRow
@@ -212,6 +213,18 @@ class Found:
 
     external_id: str
     fields: Mapping[str, Value]
+
+    @classmethod
+    def of_row(cls, row: Mapping[str, object]) -> Found:
+        """Take a row of a reading, with its `_id`: what is no JSON value becomes text."""
+        fields = {name: _as_value(value) for name, value in row.items() if name != "_id"}
+        return cls(str(row["_id"]), fields)
+
+
+def _as_value(found: object) -> Value:
+    if isinstance(found, bool | int | str) or found is None:
+        return found
+    return f"{found.normalize():f}" if isinstance(found, Decimal) else str(found)
 
 
 @dataclass(frozen=True, slots=True)

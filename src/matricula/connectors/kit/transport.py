@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING
 
 import httpx2
 
+from matricula.connectors.kit.address import LOOPBACK
 from matricula.connectors.kit.errors import GiveUp
 from matricula.connectors.kit.pace import Pace
 from matricula.connectors.kit.secrets import credential
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 # Both write whole addresses, and their queries may hold personal values.
 for _name in ("httpx2", "httpcore2"):
@@ -125,7 +124,7 @@ class _Named(httpx2.BaseTransport):
                 code="M614",
                 cure="Correct the address if the system moved; otherwise ask its office.",
             )
-        if scheme != "https" and host not in _LOOPBACK:
+        if scheme != "https" and host not in LOOPBACK:
             raise GiveUp(
                 f"A request to {host} would go over {scheme}, where anybody can read it.",
                 code="M614",

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import date, datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar
 
 import pyarrow as pa
@@ -268,20 +267,9 @@ class KohaConnector:
             rows = [dict(self._row(one, [])) for one in patrons_.values()]
         by_id = {str(row["_id"]): row for row in rows}
         return [
-            [_as_found(by_id[str(one[ID])]) for one in some if str(one[ID]) in by_id]
+            [Found.of_row(by_id[str(one[ID])]) for one in some if str(one[ID]) in by_id]
             for some in found
         ]
-
-
-def _as_found(row: Mapping[str, object]) -> Found:
-    fields = {name: _value(value) for name, value in row.items() if name != "_id"}
-    return Found(str(row["_id"]), fields)
-
-
-def _value(found: object) -> Value:
-    if isinstance(found, bool | int | str) or found is None:
-        return found
-    return f"{found.normalize():f}" if isinstance(found, Decimal) else str(found)
 
 
 def _can_be(fields: Mapping[str, Field], card: str) -> bool:

@@ -3,32 +3,21 @@
 from __future__ import annotations
 
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from matricula.connectors.kit.address import Address
 from matricula.connectors.kit.secrets import Secret  # noqa: TC001 - pydantic reads it
 
 BASE_PATH = "/api/v1"
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 Use = Literal["patrons", "deletion", "clearance"]
 # A code is a column of ten characters there.
 AttributeCode = Annotated[str, Field(pattern=r"^[^\s.]{1,10}$")]
 
 
-def _must_be_safe(address: str) -> str:
-    parts = urlsplit(address)
-    if not parts.hostname or parts.username or parts.query or parts.fragment:
-        message = "an address has a host, and no user name, query or fragment"
-        raise ValueError(message)
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
-        message = "an address starts with https:// (http:// only on this machine itself)"
-        raise ValueError(message)
-    return address.rstrip("/").removesuffix(BASE_PATH)
-
-
-Address = Annotated[str, AfterValidator(_must_be_safe)]
+# With what is below it, as it stands in a browser, it is the same address.
+StaffAddress = Annotated[Address, AfterValidator(lambda url: url.removesuffix(BASE_PATH))]
 
 
 class KohaSettings(BaseModel):
@@ -57,7 +46,7 @@ class KohaSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    url: Address
+    url: StaffAddress
     user: Secret | None = None
     password: Secret | None = None
     client_id: Secret | None = None

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from matricula.connectors.kit.address import Address  # noqa: TC001 - pydantic reads it
 from matricula.connectors.kit.secrets import Secret  # noqa: TC001 - pydantic reads it
 
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 # Moodle gives these numbers to its own roles when it is installed.
 STANDARD_ROLES = {"manager": 1, "editingteacher": 3, "teacher": 4, "student": 5}
 Resource = Literal[
@@ -26,17 +25,6 @@ Resource = Literal[
     "coursework",
     "grade_items",
 ]
-
-
-def _must_be_safe(address: str) -> str:
-    parts = urlsplit(address)
-    if not parts.hostname or parts.username or parts.query or parts.fragment:
-        message = "an address has a host, and no user name, query or fragment"
-        raise ValueError(message)
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
-        message = "an address starts with https:// (http:// only on this machine itself)"
-        raise ValueError(message)
-    return address.rstrip("/")
 
 
 def _must_be_known(name: str) -> str:
@@ -74,7 +62,7 @@ class MoodleSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    url: Annotated[str, AfterValidator(_must_be_safe)]
+    url: Address
     token: Secret
     auth: str = Field(default="", pattern=r"^[a-z0-9]{0,20}$")
     roles: dict[str, int] = STANDARD_ROLES

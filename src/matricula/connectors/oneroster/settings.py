@@ -3,31 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
+from typing import Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from matricula.connectors.kit.address import Address  # noqa: TC001 - pydantic reads it
 from matricula.connectors.kit.oneroster.tables import METADATA
 from matricula.connectors.kit.secrets import Secret  # noqa: TC001 - pydantic reads it
 from matricula.connectors.oneroster.signing import Method  # noqa: TC001 - pydantic reads it
 
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _METADATA_NAME = re.compile(rf"{re.escape(METADATA)}[A-Za-z0-9._:-]+")
-
-
-def _must_be_safe(address: str) -> str:
-    parts = urlsplit(address)
-    if not parts.hostname or parts.username or parts.query or parts.fragment:
-        message = "an address has a host, and no user name, query or fragment"
-        raise ValueError(message)
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
-        message = "an address starts with https:// (http:// only on this machine itself)"
-        raise ValueError(message)
-    return address.rstrip("/")
-
-
-Address = Annotated[str, AfterValidator(_must_be_safe)]
 
 
 class OneRosterSettings(BaseModel):
