@@ -34,6 +34,25 @@ def postgres_url() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="module")
+def quiet_postgres_url() -> Iterator[str]:
+    """A server for the tests of one file alone: a feed waits for all that goes on at its server.
+
+    Other tests' transactions, in whatever database, would keep it from forgetting.
+    """
+    if server_binaries() is None:
+        pytest.skip(MISSING)
+    with postgres_server() as url:
+        yield url
+
+
+@pytest.fixture
+def quiet_database(quiet_postgres_url: str) -> Iterator[str]:
+    """An empty PostgreSQL database on a server where nothing else happens: its URL."""
+    with fresh_database(quiet_postgres_url) as url:
+        yield url
+
+
 @pytest.fixture
 def postgres_database(postgres_url: str) -> Iterator[str]:
     """An empty PostgreSQL database for one test: its URL."""

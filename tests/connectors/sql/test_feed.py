@@ -11,10 +11,12 @@ from pydantic import ValidationError
 
 from matricula.connectors.kit.errors import GiveUp
 from matricula.connectors.sql import feed
-from tests.connectors.sql.campus import Campus
+from tests.connectors.sql.campus import STUDENTS, Campus
 from tests.connectors.sql.looking import changed, whole, why_whole
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from matricula.connectors.sql.connector import SqlConnector
 
 KEYED = {"key": ["student_no"], "feed": "changes_of_students"}
@@ -22,6 +24,13 @@ SEATS = """
 CREATE TABLE seats (module CHAR(6), seat NUMERIC(4, 1), "held on" DATE, holder TEXT,
     PRIMARY KEY (module, seat, "held on"))
 """
+
+
+@pytest.fixture
+def postgres_campus(quiet_database: str, tmp_path: Path) -> Campus:
+    campus = Campus("postgresql", quiet_database, tmp_path)
+    campus.run(STUDENTS)
+    return campus
 
 
 @pytest.fixture
