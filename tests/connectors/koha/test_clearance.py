@@ -45,6 +45,28 @@ def test_a_credit_does_not_hide_a_charge(place: Place, amara: int):
     assert place.row("S001", "clearance")["owed"] == Decimal(10)
 
 
+def test_by_listing_the_balance_is_owed_and_nobody_is_asked_alone(
+    make_place: Callable[..., Place],
+):
+    # The right to see accounts is not needed so.
+    may = Account(permissions=frozenset({"borrowers:edit_borrowers"}))
+    place = make_place(account=may, clearance_by="listing")
+    amara, bela = (place.library.add(dict(one))["patron_id"] for one in (AMARA, BELA))
+    place.library.loans[amara] = [date(2020, 1, 1), date(2090, 1, 1)]
+    place.library.debits[amara], place.library.credits[amara] = [10.2], [0.1]
+    place.library.credits[bela] = [3.0]
+
+    rows = place.rows("clearance")
+    ((found,),) = place.connector.find("clearance", [{"cardnumber": "S001"}])
+
+    assert [(row["loans"], row["overdue"], row["holds"], row["owed"]) for row in rows] == [
+        (2, 1, None, Decimal("10.1")), (0, 0, None, Decimal(0)),
+    ]  # fmt: skip
+    assert found.fields["owed"] == "10.1"
+    shapes = {shape.name: shape.readable for shape in place.connector.describe()}
+    assert shapes == {"patrons": True, "clearance": True}
+
+
 def test_a_sum_of_binary_fractions_is_read_as_money(place: Place, amara: int):
     place.library.debits[amara] = [0.1, 0.2]
 

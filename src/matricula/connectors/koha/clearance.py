@@ -1,8 +1,8 @@
 """What a patron still has from the library, patron by patron: loans, holds and what is owed.
 
 Loans and overdue loans are counted by Koha in its listing; holds and the account are asked for
-each patron. What is owed is the sum of open charges: the balance would net a credit of one kind
-against a fine of another.
+each patron. What is owed is then the sum of open charges. Where the charter has the listing say
+it all, it is the balance, which nets a credit of one kind against a fine of another.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from matricula.connectors.koha import mapping
 from matricula.connectors.koha.fields import ARROW, CARD, Field
 from matricula.connectors.koha.lookup import ID
 from matricula.connectors.koha.mapping import Misfit
+from matricula.connectors.koha.wire import BALANCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from matricula.connectors.kit.protocol import NativeType, Value
     from matricula.connectors.koha.lookup import Lookup
     from matricula.connectors.koha.mapping import Patron
+    from matricula.connectors.koha.settings import KohaSettings
     from matricula.connectors.koha.wire import Wire
 
 NAME = "clearance"
@@ -49,13 +51,14 @@ class Clearance:
         lookup: Its patrons.
         fields: A patron's fields; of them the card number and the attributes stand here too,
             so that a row is recognised.
-        concurrency: Patrons asked about at once.
+        settings: How clearance is read, and how many patrons are asked about at once.
     """
 
     def __init__(
-        self, wire: Wire, lookup: Lookup, fields: Mapping[str, Field], *, concurrency: int
+        self, wire: Wire, lookup: Lookup, fields: Mapping[str, Field], settings: KohaSettings
     ) -> None:
-        self._wire, self._lookup, self._concurrency = wire, lookup, concurrency
+        self._wire, self._lookup, self._concurrency = wire, lookup, settings.concurrency
+        self._asks_each = settings.clearance_by == "patron"
         self._known = {n: f for n, f in fields.items() if n == CARD or f.attribute}
 
     @property
@@ -91,7 +94,11 @@ class Clearance:
 
         Patrons who are deleted meanwhile have no row.
         """
-        found = batches.each(self._about, patrons, concurrency=self._concurrency)
+        found: Sequence[dict[str, object] | None]
+        if self._asks_each:
+            found = batches.each(self._about, patrons, concurrency=self._concurrency)
+        else:
+            found = [_as_listed(patron) for patron in patrons]
         return [
             {**self._recognised(patron), **row, "access": _access(patron, day)}
             for patron, row in zip(patrons, found, strict=True)
@@ -112,12 +119,24 @@ class Clearance:
         account, holds = self._wire.account(patron_id), self._wire.holds(patron_id)
         if not account.good or not holds.good:
             return None
-        return {
-            "loans": _count(patron, "checkouts_count"),
-            "overdue": _count(patron, "overdues_count"),
-            "holds": len(holds.records),
-            "owed": _owed(account.record),
-        }
+        debits = account.record.get("outstanding_debits")
+        total = debits.get("total") if isinstance(debits, dict) else None
+        owed = _amount(total, "an account is shown without the total of its open charges")
+        if owed < 0:
+            raise _strange("open charges come to less than nothing")
+        return {**_lent(patron), "holds": len(holds.records), "owed": owed}
+
+
+def _as_listed(patron: Patron) -> dict[str, object]:
+    balance = _amount(patron.get(BALANCE), "a patron is listed without a balance")
+    return {**_lent(patron), "holds": None, "owed": max(balance, Decimal(0))}
+
+
+def _lent(patron: Patron) -> dict[str, object]:
+    return {
+        "loans": _count(patron, "checkouts_count"),
+        "overdue": _count(patron, "overdues_count"),
+    }
 
 
 def _access(patron: Patron, day: date | None) -> str | None:
@@ -137,17 +156,15 @@ def _count(patron: Patron, name: str) -> int:
     return found
 
 
-def _owed(account: Patron) -> Decimal:
-    debits = account.get("outstanding_debits")
-    total = debits.get("total") if isinstance(debits, dict) else None
+def _amount(told: object, without: str) -> Decimal:
     try:
         # Written anew as text first: 0.1 in the answer is ten cents, and no binary fraction.
-        owed = Decimal(str(total)).quantize(_CENTS)
+        amount = Decimal(str(told)).quantize(_CENTS)
     except InvalidOperation:
-        raise _strange("an account is shown without the total of its open charges") from None
-    if not owed.is_finite() or owed < 0:
-        raise _strange("an account is shown without the total of its open charges")
-    return owed
+        raise _strange(without) from None
+    if not amount.is_finite():
+        raise _strange(without)
+    return amount
 
 
 def _strange(what: str) -> Untrusted:

@@ -58,9 +58,7 @@ class KohaConnector:
         self._wire = Wire(settings)
         self._fields = fields_of(settings.attributes)
         self._lookup = Lookup(self._wire, settings)
-        self._clearance = clearance.Clearance(
-            self._wire, self._lookup, self._fields, concurrency=settings.concurrency
-        )
+        self._clearance = clearance.Clearance(self._wire, self._lookup, self._fields, settings)
         self.capabilities = Capabilities(batch_size=settings.batch_size)
 
     def describe(self) -> list[ResourceShape]:
@@ -71,7 +69,7 @@ class KohaConnector:
         """
         lacking = {
             use: self._wire.lacking(use)
-            for use in ("reading", "create", "update", "deletion", "clearance")
+            for use in ("reading", "create", "update", "deletion", self._use("clearance"))
         }
         verbs: set[WriteKind] = set()
         if not lacking["create"]:
@@ -93,12 +91,13 @@ class KohaConnector:
             readable=readable,
             writes=frozenset(verbs),
         )  # fmt: skip
-        return [shape, self._clearance.shape(readable=readable and not lacking["clearance"])]
+        may_clear = readable and not lacking[self._use("clearance")]
+        return [shape, self._clearance.shape(readable=may_clear)]
 
     def ping(self) -> Health:
         """Ask whether it lets us do what the charter uses it for. Never raises."""
         try:
-            lacking = {use: self._wire.lacking(use) for use in ("reading", *self._settings.uses)}
+            lacking = {use: self._wire.lacking(use) for use in self._used()}
         except ConnectorError as error:
             return Health(well=False, sentence=f"{error.message} {error.cure}")
         named = {name: use for use, names in lacking.items() for name in names}
@@ -167,6 +166,14 @@ class KohaConnector:
 
         results = batches.run([job(w) for w in writes], concurrency=self._settings.concurrency)
         return [outcome for outcomes in results for outcome in outcomes]
+
+    def _use(self, use: str) -> str:
+        # Of a listing that says everything nothing more is asked.
+        by_listing = use == "clearance" and self._settings.clearance_by == "listing"
+        return "reading" if by_listing else use
+
+    def _used(self) -> list[str]:
+        return list(dict.fromkeys(["reading", *map(self._use, self._settings.uses)]))
 
     def _looked_up(self, writes: Sequence[Write]) -> dict[str, Patron | None]:
         """Look up at once who has the card numbers that a batch would give to new patrons."""

@@ -12,7 +12,7 @@ from matricula.connectors.kit.errors import TryAgain, Untrusted
 from matricula.connectors.koha import mapping
 from matricula.connectors.koha.fields import CARD
 from matricula.connectors.koha.mapping import Misfit
-from matricula.connectors.koha.wire import ATTRIBUTES, COUNTS
+from matricula.connectors.koha.wire import ATTRIBUTES, BALANCE, COUNTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -36,6 +36,8 @@ class Lookup:
         self._wire = wire
         self._categories = settings.categories
         self._size = settings.page_size
+        balance = [BALANCE] if settings.clearance_by == "listing" else []
+        self._counted = [COUNTS, *balance, ATTRIBUTES]
 
     def pages(self, *, with_counts: bool = False) -> Iterator[tuple[list[Patron], date | None]]:
         """Read all patrons of the charter's categories, page by page, with the system's day.
@@ -46,7 +48,7 @@ class Lookup:
         Raises:
             Untrusted: The listing does not keep to the order that was asked for (M441).
         """
-        embed = [COUNTS, ATTRIBUTES] if with_counts else [ATTRIBUTES]
+        embed = self._counted if with_counts else [ATTRIBUTES]
         last = 0
         while True:
             query = {**self._ours(), "me.patron_id": {">": last}}
@@ -112,7 +114,7 @@ class Lookup:
         day = None
         for start in range(0, len(patron_ids), CARDS_AT_ONCE):
             some = [int(one) for one in patron_ids[start : start + CARDS_AT_ONCE]]
-            listed = self._wire.patrons({"me.patron_id": some}, embed=[COUNTS, ATTRIBUTES])
+            listed = self._wire.patrons({"me.patron_id": some}, embed=self._counted)
             found += [one for one in listed.records if one.get(ID) in some]
             day = listed.day
         return found, day

@@ -33,6 +33,9 @@ class KohaSettings(BaseModel):
         categories: Codes of the patron categories that Matricula sees and writes; left out,
             all. Name the students' here, and the staff's patrons are neither read nor touched.
         attributes: Codes of extended attributes, each a field `attribute.CODE`.
+        clearance_by: `patron`: what is open and what waits is asked of each patron, exactly.
+            `listing`: the listing alone says it, a thousand times sooner: reservations are
+            not told, and what the library owes a patron stands against what the patron owes.
         uses: What the charter has this Koha for; a permission that this needs and the account
             lacks makes `check --live` name it.
         resumed_days: Days from the run's day until a resumed patron expires, where the flow
@@ -53,6 +56,7 @@ class KohaSettings(BaseModel):
     client_secret: Secret | None = None
     categories: list[str] = Field(default_factory=list)
     attributes: list[AttributeCode] = Field(default_factory=list)
+    clearance_by: Literal["patron", "listing"] = "patron"
     uses: list[Use] = ["patrons", "clearance"]
     resumed_days: int = Field(default=365, ge=1, le=3660)
     page_size: int = Field(default=500, ge=1, le=5000)

@@ -36,6 +36,7 @@ _API_KEY = (
     "identifier and secret stand in the charter by reference."
 )
 COUNTS = "checkouts+count,overdues+count"
+BALANCE = "account_balance"
 ATTRIBUTES = "extended_attributes"
 # No patron has this number: Koha counts from 1. A call about it tells what we may do.
 _NOBODY = "0"
