@@ -8,13 +8,17 @@ import secrets
 import shutil
 import sys
 import time
-from contextlib import redirect_stdout
+from contextlib import ExitStack, redirect_stdout
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from matricula.cli import show, sitting
+
+if TYPE_CHECKING:
+    from matricula.cli.demo.counterparts import Campus
 
 _SEED = 20260901
 
@@ -25,26 +29,32 @@ _SEED = 20260901
     show_default=True, help="The folder to build it in; it must not be there yet.",
 )  # fmt: skip
 @click.option(
-    "--students", type=int, default=3000, show_default=True, help="How many students to make up."
+    "--students", type=int, default=2000, show_default=True, help="How many students to make up."
 )  # fmt: skip
 @click.option("--again", is_flag=True, help="Remove the folder of an earlier demonstration first.")
-@click.option("--stay", is_flag=True, help="Keep the identity provider running until Ctrl-C.")
+@click.option("--stay", is_flag=True, help="Keep the systems running until Ctrl-C.")
 def demo(into: Path, students: int, *, again: bool, stay: bool) -> None:
     """Build a made-up university and tell the whole story with real counterparts."""
     # What the story needs is much; whoever asks for help alone should not wait for it.
-    from matricula.cli.demo import story
-    from matricula.cli.demo.counterparts import identity_provider
+    from matricula.cli.demo import counterparts, story
 
     folder = _make_room(into, again=again)
     began = time.monotonic()
     token = secrets.token_urlsafe(16)
-    _point_at(folder, token)
-    with identity_provider(token) as scim:
-        _write_charter(folder, scim)
-        her = _found(folder, students)
+    with ExitStack() as running:
+        start = running.enter_context
+        letters = folder / "letters"
+        _point_at(folder, start(counterparts.mail_server(letters)))
+        campus = start(counterparts.campus(
+            start(counterparts.identity_provider(token)), token, start(counterparts.directory())
+        ))  # fmt: skip
+        campus.write_charter(folder)
+        os.environ.update(campus.secrets())
+        _say_what_is_connected(campus)
+        her = _found(folder, campus, students)
         story.tell(
             story.Stage(
-                folder, scim, token, her, _days(),
+                folder, campus, her, _days(), _SEED,
                 lambda *words: _run(folder, *words), lambda *words: _ask(folder, *words),
             )
         )  # fmt: skip
@@ -56,10 +66,20 @@ def demo(into: Path, students: int, *, again: bool, stay: bool) -> None:
         show.say("  matricula status")
         show.say(f"  matricula explain student {her}")
         if stay:
-            _stay(token)
+            _stay(campus)
 
 
-def _found(folder: Path, students: int) -> str:
+def _say_what_is_connected(campus: Campus) -> None:
+    directory = "OpenLDAP" if campus.directory else "no directory"
+    show.say(
+        "Connected are a SCIM server, an SMTP server, a Moodle, a Koha, a library behind SIP2, "
+        f"{directory}, and a warehouse."
+    )
+    if campus.directory is None:
+        show.say("(A directory would need slapd; Debian: apt-get install slapd.)")
+
+
+def _found(folder: Path, campus: Campus, students: int) -> str:
     """Open the office's account and make the university; give the student of the story."""
     show.say("Northfield University opens: an account, its roles, and a university to keep.")
     actor = os.environ["MATRICULA_ACTOR"]
@@ -74,8 +94,8 @@ def _found(folder: Path, students: int) -> str:
     from matricula.sis.record import queries
 
     numbers, her = queries.active_students()
-    patrons = library.export(folder / "drop" / "patrons.csv", numbers, seed=_SEED, surely=her)
-    show.say(f"The library exports {patrons} patrons every night.")
+    readers = library.open_law_library(campus, numbers, seed=_SEED)
+    show.say(f"{readers} students have a card of the Law Library.")
     return her
 
 
@@ -105,21 +125,13 @@ def _make_room(into: Path, *, again: bool) -> Path:
     return folder
 
 
-def _point_at(folder: Path, token: str) -> None:
+def _point_at(folder: Path, mail: str) -> None:
     """Let the commands of the story work in the folder, whatever the caller's settings are."""
     os.environ["MATRICULA_HOME"] = str(folder / ".matricula")
     os.environ.pop("MATRICULA_DATABASE_URL", None)
-    os.environ["MATRICULA_DEMO_SCIM_TOKEN"] = token
+    os.environ["MATRICULA_SMTP_URL"] = mail
+    os.environ["MATRICULA_MAIL_FROM"] = "matricula@northfield.example"
     os.environ.setdefault("MATRICULA_ACTOR", "demo")
-
-
-def _write_charter(folder: Path, scim: str) -> None:
-    shutil.copytree(Path(__file__).parent / "charter", folder / "charter")
-    (folder / "lms").mkdir()
-    systems = folder / "charter" / "systems.yaml"
-    text = systems.read_text(encoding="utf-8")
-    text = text.replace("PLACE", folder.as_posix()).replace('"SCIM"', f'"{scim}"')
-    systems.write_text(text, encoding="utf-8")
 
 
 def _run(folder: Path, *words: str) -> int:
@@ -140,10 +152,11 @@ def _ask(folder: Path, *words: str) -> str:
     return told.getvalue()
 
 
-def _stay(token: str) -> None:
+def _stay(campus: Campus) -> None:
     show.say("")
-    show.say("The identity provider stays until Ctrl-C. In another terminal:")
-    show.say(f"  export MATRICULA_DEMO_SCIM_TOKEN={token}")
+    show.say("The systems stay until Ctrl-C. In another terminal:")
+    for name, secret in campus.secrets().items():
+        show.say(f"  export {name}={secret}")
     try:
         while True:
             time.sleep(1)

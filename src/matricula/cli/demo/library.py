@@ -1,46 +1,56 @@
-"""The library of the demonstration: its nightly export of patrons, from the students there are."""
+"""What the libraries of the demonstration have lent: made up, from the students there are."""
 
 from __future__ import annotations
 
-import csv
-import hashlib
 import random
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+from matricula.connectors.sip2.simulator import Person
 
-# One in five never visits; of the others few have something overdue.
-_VISITS = 0.8
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matricula.cli.demo.counterparts import Campus
+
+# One in twenty-five reads law; of everybody few have something overdue.
+_READS_LAW = 0.04
 _OVERDUE, _HOW_OFTEN = (0, 1, 2, 3), (90, 6, 3, 1)
 
 
-def export(path: Path, numbers: Iterable[str], *, seed: int, surely: str) -> int:
-    """Write the patrons and the control file beside them, as the library does every night.
+def open_law_library(campus: Campus, numbers: Sequence[str], *, seed: int) -> int:
+    """Give some students a card of the Law Library, and something from it.
 
     Args:
-        path: The file.
+        campus: With the library.
         numbers: The students' numbers.
-        seed: The same seed has the same students visit.
-        surely: A student who has two books that are overdue.
+        seed: The same seed has the same students read law.
 
     Returns:
-        How many patrons there are.
+        How many there are.
     """
     dice = random.Random(seed)  # noqa: S311 - made-up loans, not secrets
-    rows = [_patron(dice, number) for number in numbers if dice.random() < _VISITS]
-    rows = [row for row in rows if row[0] != surely] + [(surely, "2", "4.50")]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("cardnumber", "overdue", "fines"))
-        writer.writerows(sorted(rows))
-    seal = hashlib.sha256(path.read_bytes()).hexdigest()
-    path.with_name(path.name + ".control").write_text(f"rows={len(rows)}\nsha256={seal}\n")
-    return len(rows)
+    readers = [number for number in numbers if dice.random() < _READS_LAW]
+    for number in readers:
+        (overdue,) = dice.choices(_OVERDUE, _HOW_OFTEN)
+        owed = f"{overdue * dice.randrange(1, 20) * 0.5:.2f}"
+        campus.law.add(Person(number, loans=overdue, overdue=overdue, owed=owed))
+    return len(readers)
 
 
-def _patron(dice: random.Random, number: str) -> tuple[str, str, str]:
-    overdue = dice.choices(_OVERDUE, _HOW_OFTEN)[0]
-    return number, str(overdue), f"{overdue * dice.randrange(1, 20) * 0.5:.2f}"
+def lend(campus: Campus, *, seed: int, surely: str) -> None:
+    """Let the University Library's patrons have borrowed, some for too long.
+
+    Args:
+        campus: With a library that knows its patrons.
+        seed: The same seed has the same books lent.
+        surely: A student who has two books that are overdue, and owes 4.50.
+    """
+    dice, library = random.Random(seed), campus.library.library  # noqa: S311 - made-up loans
+    late = library.today() - timedelta(days=10)
+    for number, patron in library.patrons.items():
+        (overdue,) = dice.choices(_OVERDUE, _HOW_OFTEN)
+        hers = patron["cardnumber"] == surely
+        if overdue or hers:
+            library.loans[number] = [late] * (2 if hers else overdue)
+            library.debits[number] = [4.5] if hers else [overdue * dice.randrange(1, 20) * 0.5]

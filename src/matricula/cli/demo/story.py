@@ -6,17 +6,22 @@ import json
 import shutil
 import subprocess
 import sys
+import textwrap
 import time
 from dataclasses import dataclass
+from email import message_from_bytes, policy
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx2
 
 from matricula.cli import show
+from matricula.cli.demo import library
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from matricula.cli.demo.counterparts import Campus
 
 _STEWARDS = ("registrar", "academics", "library", "it", "planning")
 
@@ -27,19 +32,19 @@ class Stage:
 
     Attributes:
         folder: The university's files, the charter, the home.
-        scim: Base address of the identity provider.
-        token: Its bearer token.
+        campus: The systems that are connected.
         her: The number of the student whom the story follows.
-        days: Days of the story: from which she leaves, her last day, and today.
+        days: From which day she leaves, and her last day.
+        seed: Of what the libraries have lent.
         run: Runs a `matricula` command, printed as one would type it; its exit code.
         ask: Runs one silently; what it printed.
     """
 
     folder: Path
-    scim: str
-    token: str
+    campus: Campus
     her: str
     days: tuple[str, str]
+    seed: int
     run: Callable[..., int]
     ask: Callable[..., str]
 
@@ -84,6 +89,13 @@ def _nothing_to_do(stage: Stage) -> None:
     stage.run("plan", "--rows", "0")
 
 
+def _borrow(stage: Stage) -> None:
+    show.say("Weeks pass; the University Library lends, and not everybody brings back.")
+    library.lend(stage.campus, seed=stage.seed, surely=stage.her)
+    stage.run("sync")
+    stage.run("explain", "student", stage.her, "--in", "sis", "--field", "overdue_loans")
+
+
 def _withdrawal(stage: Stage) -> tuple[str, ...]:
     effective, attended = stage.days
     return (
@@ -98,21 +110,20 @@ def _preview(stage: Stage) -> None:
 
 
 def _withdraw_while_away(stage: Stage) -> None:
-    show.say("The learning management system is away; the registrar does not have to know.")
-    away = stage.folder / "lms-away"
-    place = (stage.folder / "lms").rename(away)
+    show.say("Moodle is in maintenance; the registrar does not have to know.")
+    stage.campus.moodle.is_closed = True
     stage.run(*_withdrawal(stage))
     stage.run("sync", "--changed")
-    show.say("This charter lets the LMS be silent for a second only, so that nobody has to wait.")
+    show.say("This charter lets Moodle be silent for a second only, so that nobody has to wait.")
     time.sleep(1.5)
     stage.run("obligations", stage.her, "--unmet", "--role", "registrar")
-    place.rename(stage.folder / "lms")
+    stage.campus.moodle.is_closed = False
 
 
 def _back_again(stage: Stage) -> None:
     stage.run("sync", "--changed")
     stage.run("obligations", stage.her, "--unmet", "--role", "registrar")
-    show.say(f"The identity provider now says: {_ask_scim(stage)['userType']}")
+    _say_of_her(stage)
 
 
 def _take_back(stage: Stage) -> None:
@@ -122,7 +133,7 @@ def _take_back(stage: Stage) -> None:
     stage.run("register", "reverse", act, "--role", "registrar")
     stage.run("sync", "--changed")
     stage.run("register", "show", stage.her, "--role", "registrar")
-    show.say(f"The identity provider says again: {_ask_scim(stage)['userType']}")
+    _say_of_her(stage)
 
 
 def _edit_in_the_wrong_place(stage: Stage) -> None:
@@ -131,7 +142,7 @@ def _edit_in_the_wrong_place(stage: Stage) -> None:
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
         "Operations": [{"op": "replace", "path": "displayName", "value": "Somebody Else"}],
     }
-    address = f"{stage.scim}/Users/{account['id']}"
+    address = f"{stage.campus.scim}/Users/{account['id']}"
     httpx2.patch(address, json=patch, headers=_let_in(stage)).raise_for_status()
     show.say("Somebody edits a name in the identity provider.")
     stage.run("plan", "--rows", "3")
@@ -144,17 +155,27 @@ def _explain(stage: Stage) -> None:
     stage.run("explain", "student", stage.her, "--in", "idp", "--field", "userType")
 
 
-def _broken_export(stage: Stage) -> None:
-    export = stage.folder / "drop" / "patrons.csv"
-    whole = export.read_bytes()
-    export.write_bytes(whole[: len(whole) // 2])
-    show.say("The library's nightly export breaks off in the middle.")
+def _empty_backup(stage: Stage) -> None:
+    koha = stage.campus.library.library
+    whole, koha.patrons = koha.patrons, {}
+    show.say("The library's database is put back from a backup of its first day. It is empty.")
     stage.run("sync")
     stage.run("incidents")
-    export.write_bytes(whole)
-    show.say("The library delivers it again, whole.")
+    _read_a_letter(stage)
+    koha.patrons = whole
+    show.say("The right backup is found.")
     stage.run("sync")
     stage.run("incidents")
+
+
+def _read_a_letter(stage: Stage) -> None:
+    """Let a worker write to the offices, and open what arrived at the mail server."""
+    stage.run("worker", "--rounds", "1")
+    for path in sorted((stage.folder / "letters" / "new").iterdir()):
+        letter = message_from_bytes(path.read_bytes(), policy=policy.default)
+        body = letter.get_body()
+        show.say(f"A letter to {letter['To']}: {letter['Subject']}")
+        show.say(textwrap.indent(str(body.get_content()).strip() if body else "", "    "))
 
 
 def _audit(stage: Stage) -> None:
@@ -178,13 +199,27 @@ def _status(stage: Stage) -> None:
     stage.run("status")
 
 
+def _say_of_her(stage: Stage) -> None:
+    """Ask the systems themselves, without Matricula."""
+    campus = stage.campus
+    show.say(f"The identity provider says: {_ask_scim(stage)['userType']}")
+    (account,) = campus.moodle.site.users.by("idnumber", stage.her)
+    show.say(f"Moodle says: {'suspended' if account['suspended'] else 'may enter'}")
+    koha = campus.library.library
+    expires = koha.patrons[koha.numbered(stage.her)]["expiry_date"]
+    show.say(f"Koha says: the card is good until {expires}")
+
+
 def _let_in(stage: Stage) -> dict[str, str]:
-    return {"Authorization": f"Bearer {stage.token}", "Content-Type": "application/scim+json"}
+    return {
+        "Authorization": f"Bearer {stage.campus.token}",
+        "Content-Type": "application/scim+json",
+    }
 
 
 def _ask_scim(stage: Stage) -> dict[str, str]:
     question = {"filter": f'externalId eq "{stage.her}"'}
-    answer = httpx2.get(f"{stage.scim}/Users", params=question, headers=_let_in(stage))
+    answer = httpx2.get(f"{stage.campus.scim}/Users", params=question, headers=_let_in(stage))
     account: dict[str, str] = answer.raise_for_status().json()["Resources"][0]
     return account
 
@@ -198,6 +233,7 @@ _STEPS: tuple[tuple[str, Callable[[Stage], None]], ...] = (
     ),
     ("The offices sign; the plan is applied, exactly as shown.", _sign_and_apply),
     ("The same again: nothing to do.", _nothing_to_do),
+    ("What the libraries know comes back into the register.", _borrow),
     ("A withdrawal, previewed: every consequence in every system, and nothing kept.", _preview),
     (
         "The withdrawal, done while a system is away: what is owed stands there, with its office.",
@@ -207,7 +243,7 @@ _STEPS: tuple[tuple[str, Callable[[Stage], None]], ...] = (
     ("Taken back: everything is as it was, and both acts stay in the history.", _take_back),
     ("Copies edited in the wrong place are named and put back.", _edit_in_the_wrong_place),
     ("Why is this value here?", _explain),
-    ("A source that breaks changes nothing, and its office is told.", _broken_export),
+    ("A system that lost everything takes nobody along, and its office is told.", _empty_backup),
     ("The audit, proved untouched, also without Matricula.", _audit),
     ("How everything stands.", _status),
 )

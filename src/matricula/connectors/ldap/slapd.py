@@ -26,7 +26,9 @@ MISSING = "OpenLDAP's slapd is not installed (Debian: apt-get install slapd)."
 SUFFIX = "dc=northfield,dc=example"
 SERVICE = f"cn=matricula,ou=services,{SUFFIX}"
 ROOT = f"cn=root,{SUFFIX}"
-BRANCHES = ("people", "suspended", "sections", "intakes", "roles", "services", "policies")
+BRANCHES = (
+    "people", "suspended", "staff", "sections", "intakes", "roles", "services", "policies",
+)  # fmt: skip
 _SCHEMAS = (Path("/etc/ldap/schema"), Path("/etc/openldap/schema"))
 _MODULES = (Path("/usr/lib/ldap"), Path("/usr/lib/openldap"), Path("/usr/lib64/openldap"))
 _ELSEWHERE = "/usr/sbin:/usr/local/sbin:/usr/lib/openldap:/usr/local/libexec"
@@ -107,12 +109,19 @@ class Extras:
         content: More entries, as LDIF.
         tls: Files of certificates: the authority's, the server's, and its key.
         only_encrypted: Nobody signs in before the connection is encrypted.
+        kept: All that another one held and gave as `content`, in the place of empty branches,
+            under the passwords that it had.
+        passwords: Of the account `SERVICE` and of `ROOT`; new ones when none are given.
+        port: A free one when none is given.
     """
 
     rights: str = _RIGHTS
     content: str = ""
     tls: tuple[Path, Path, Path] | None = None
     only_encrypted: bool = False
+    kept: str = ""
+    passwords: tuple[str, str] | None = None
+    port: int = 0
 
 
 _PLAIN = Extras()
@@ -128,6 +137,7 @@ class DirectoryServer:
         password: Of the account `SERVICE`.
         root_password: Of the account `ROOT`, which may do anything.
         pid: Its process.
+        folder: What it lives in.
     """
 
     url: str
@@ -135,6 +145,12 @@ class DirectoryServer:
     password: str = field(default="", repr=False)
     root_password: str = field(default="", repr=False)
     pid: int = 0
+    folder: Path = field(default=Path(), repr=False)
+
+    def content(self) -> str:
+        """Write down everything it holds, as LDIF, for another one to begin with."""
+        command = [str(binary()), "-T", "cat", "-f", str(self.folder / "slapd.conf")]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603 - our own words
 
 
 def binary() -> str | None:
@@ -154,7 +170,7 @@ def directory_server(extras: Extras = _PLAIN) -> Iterator[DirectoryServer]:
         raise NotStarted(MISSING)
     folder = Path(tempfile.mkdtemp(prefix="matricula-ldap-"))
     try:
-        passwords = secrets.token_urlsafe(16), secrets.token_urlsafe(16)
+        passwords = extras.passwords or (secrets.token_urlsafe(16), secrets.token_urlsafe(16))
         _prepare(program, folder, passwords, extras)
         yield from _running(program, folder, passwords, extras)
     finally:
@@ -164,7 +180,7 @@ def directory_server(extras: Extras = _PLAIN) -> Iterator[DirectoryServer]:
 def _running(
     program: str, folder: Path, passwords: tuple[str, str], extras: Extras
 ) -> Iterator[DirectoryServer]:
-    plain, secure = _free_port(), _free_port()
+    plain, secure = extras.port or _free_port(), _free_port()
     # A certificate is for a name, and 127.0.0.1 has none that everybody would sign.
     urls = [f"ldap://127.0.0.1:{plain}/"]
     if extras.tls:
@@ -178,6 +194,7 @@ def _running(
             f"ldaps://localhost:{secure}" if extras.tls else "",
             *passwords,
             process.pid,
+            folder,
         )
     finally:
         process.terminate()
@@ -198,7 +215,7 @@ def _prepare(program: str, folder: Path, passwords: tuple[str, str], extras: Ext
     content = _CONTENT.format(
         suffix=SUFFIX, branches=branches, service=SERVICE, password=passwords[0]
     )
-    (folder / "content.ldif").write_text(f"{content}\n{extras.content}")
+    (folder / "content.ldif").write_text(extras.kept or f"{content}\n{extras.content}")
     for name, path in zip(_CERTIFICATES, extras.tls or (), strict=False):
         shutil.copyfile(path, folder / name)
     account = _account()
