@@ -93,9 +93,10 @@ def _found(folder: Path, campus: Campus, students: int) -> str:
     from matricula.cli.demo import library
     from matricula.sis.record import queries
 
-    numbers, her = queries.active_students()
-    readers = library.open_law_library(campus, numbers, seed=_SEED)
-    show.say(f"{readers} students have a card of the Law Library.")
+    students_there, her = queries.active_students()
+    cards = library.open_university_library(campus, students_there, seed=_SEED)
+    readers = library.open_law_library(campus, students_there, seed=_SEED)
+    show.say(f"{cards} students have a card of the library, {readers} one of the Law Library.")
     return her
 
 

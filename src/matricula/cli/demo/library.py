@@ -9,16 +9,41 @@ from typing import TYPE_CHECKING
 from matricula.connectors.sip2.simulator import Person
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping
 
     from matricula.cli.demo.counterparts import Campus
 
-# One in twenty-five reads law; of everybody few have something overdue.
-_READS_LAW = 0.04
+# Most had a card before anything was connected; one in twenty-five reads law; of everybody few
+# have something overdue.
+_HAD_A_CARD, _READS_LAW = 0.8, 0.04
 _OVERDUE, _HOW_OFTEN = (0, 1, 2, 3), (90, 6, 3, 1)
 
 
-def open_law_library(campus: Campus, numbers: Sequence[str], *, seed: int) -> int:
+def open_university_library(
+    campus: Campus, students: Mapping[str, tuple[str, str]], *, seed: int
+) -> int:
+    """Give some students the cards that they had before anything was connected.
+
+    Args:
+        campus: With the library.
+        students: Given and family name by number.
+        seed: The same seed has the same students own a card.
+
+    Returns:
+        How many there are.
+    """
+    dice = random.Random(seed)  # noqa: S311 - made-up cards, not secrets
+    had = [number for number in students if dice.random() < _HAD_A_CARD]
+    for number in had:
+        given, family = students[number]
+        campus.library.library.add({
+            "cardnumber": number, "firstname": given, "surname": family, "category_id": "ST",
+            "library_id": "CPL",
+        })  # fmt: skip
+    return len(had)
+
+
+def open_law_library(campus: Campus, numbers: Iterable[str], *, seed: int) -> int:
     """Give some students a card of the Law Library, and something from it.
 
     Args:

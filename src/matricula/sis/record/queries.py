@@ -163,10 +163,15 @@ def touched_on(first: date, last: date) -> dict[str, set[str]]:
     }  # fmt: skip
 
 
-def active_students() -> tuple[list[str], str]:
-    """List the students who are active, and which of them is in the most sections by now."""
+def active_students() -> tuple[dict[str, tuple[str, str]], str]:
+    """Name the students who are active, and which of them is in the most sections by now.
+
+    Returns:
+        Given and family name by number, and the number.
+    """
     found = models.StudentRecord.objects.filter(status="active").order_by("student_no")
-    numbers = list(found.values_list("student_no", flat=True))
+    rows = found.values_list("student_no", "given_name", "family_name")
+    numbers = {number: (given, family) for number, given, family in rows}
     taken = models.EnrolmentRecord.objects.filter(has_access=True, state="enrolled")
     counted = Counter(taken.values_list("student_no", flat=True))
     return numbers, max(numbers, key=lambda number: counted[number], default="")

@@ -9,6 +9,8 @@ import secrets
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
@@ -312,6 +314,14 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """Write the `Date` of an answer: of the library's own day."""
+        if timestamp is not None:
+            return super().date_time_string(timestamp)
+        library = self.server.running.library
+        moment = datetime.combine(library.today(), datetime.now(UTC).timetz())
+        return format_datetime(moment, usegmt=True)
 
     # http.server calls methods by these names.
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer  # noqa: N815
