@@ -22,7 +22,7 @@ def _desk(tmp_path: Path, at: datetime = AT) -> Desk:
     return Desk(charter, charter.text, _CHARTER, tmp_path, "tests", at)
 
 
-def _owe(key: str, *, act: str = "act-1", flow: str = "library-cards", **told: object) -> None:
+def _owe(key: str, *, act: str = "act-1", flow: str = "library-patrons", **told: object) -> None:
     Obligation.objects.create(
         act=act, flow=flow, system="library", steward="library", key=key, kind="update",
         fields="category", made_at=AT, due_at=AT + timedelta(hours=4), **told,
@@ -31,7 +31,7 @@ def _owe(key: str, *, act: str = "act-1", flow: str = "library-cards", **told: o
 
 def _effect(key: str, state: str, *, at: datetime = AT + timedelta(minutes=1)) -> None:
     Effect.objects.create(
-        run=f"run-{at:%H%M%S}", flow="library-cards", key=key, kind="update", state=state,
+        run=f"run-{at:%H%M%S}", flow="library-patrons", key=key, kind="update", state=state,
         intended_at=at, settled_at=at,
     )  # fmt: skip
 
@@ -68,7 +68,7 @@ def test_an_answered_effect_acknowledges_unless_the_pass_read_before_the_act(db,
     _effect("00000001", "answered")
     desk = _desk(tmp_path, AT + timedelta(minutes=1))
 
-    flows, known = ["library-cards"], obligations.last()
+    flows, known = ["library-patrons"], obligations.last()
     obligations.acknowledge(desk, f"run-{desk.at:%H%M%S}", flows, upto=known)
     # Of the other the pass did not know yet when it read.
     _effect("00000002", "answered", at=AT + timedelta(minutes=2))
@@ -81,8 +81,8 @@ def test_an_answered_effect_acknowledges_unless_the_pass_read_before_the_act(db,
 def test_a_copy_that_waits_for_its_next_attempt_is_still_owed_though_no_pass_looks(db, tmp_path):
     _owe("refused")
     _owe("fine")
-    Link.objects.create(flow="library-cards", key="refused", state="refused")
-    Link.objects.create(flow="library-cards", key="fine", state="active")
+    Link.objects.create(flow="library-patrons", key="refused", state="refused")
+    Link.objects.create(flow="library-patrons", key="fine", state="active")
 
     desk = _desk(tmp_path, AT + timedelta(minutes=5))
     obligations.agree(desk, _nothing_planned(), None, upto=obligations.last())
@@ -151,7 +151,7 @@ def test_promises_about_what_the_charter_does_not_name_come_to_nothing_and_are_g
 
 
 class _Part:
-    flow, digest = "library-cards", "a digest"
+    flow, digest = "library-patrons", "a digest"
 
 
 def _nothing_planned():

@@ -43,8 +43,32 @@ VARIABLES: Mapping[str, Variable] = {
         "The database: `postgresql://user@host:5432/name` or `sqlite:///path`.",
         "SQLite in the home",
     ),
+    "MATRICULA_DEMO_KOHA_PASSWORD": Variable(
+        "Of the demonstration's library. `matricula demo --stay` prints it and the next six.",
+        "a new one for each demonstration",
+    ),
+    "MATRICULA_DEMO_KOHA_USER": Variable(
+        "The account there.",
+        "a new one for each demonstration",
+    ),
+    "MATRICULA_DEMO_LDAP_PASSWORD": Variable(
+        "Of the demonstration's directory, where there is one.",
+        "a new one for each demonstration",
+    ),
+    "MATRICULA_DEMO_MOODLE_TOKEN": Variable(
+        "Of the demonstration's Moodle.",
+        "a new one for each demonstration",
+    ),
     "MATRICULA_DEMO_SCIM_TOKEN": Variable(
-        "The demonstration's own token, which it prints for looking around afterwards.",
+        "Of the demonstration's identity provider.",
+        "a new one for each demonstration",
+    ),
+    "MATRICULA_DEMO_SIP2_PASSWORD": Variable(
+        "Of the demonstration's Law Library.",
+        "a new one for each demonstration",
+    ),
+    "MATRICULA_DEMO_SIP2_USER": Variable(
+        "The account there.",
         "a new one for each demonstration",
     ),
     "MATRICULA_HOME": Variable(

@@ -37,7 +37,6 @@ CHARTER = Path(__file__).parent / "charter"
 DIRECTORY = "directory.yaml"
 # Days for which a card of each category is good.
 _CATEGORIES = {"ST": 365, "STR": 365, "STAFF": 3650}
-_VARIABLE = "MATRICULA_DEMO_{}"
 _READY_SECONDS = 30.0
 
 
@@ -80,16 +79,15 @@ class Campus:
 
     def secrets(self) -> dict[str, str]:
         """Give the environment in which the charter's references lead to what lets us in."""
-        told = {
-            "SCIM_TOKEN": self.token,
-            "MOODLE_TOKEN": self.moodle.token,
-            "KOHA_USER": self.library.account.user,
-            "KOHA_PASSWORD": self.library.account.password,
-            "SIP2_USER": self.law.user,
-            "SIP2_PASSWORD": self.law.password,
-            "LDAP_PASSWORD": self.directory.password if self.directory else "",
+        return {
+            "MATRICULA_DEMO_SCIM_TOKEN": self.token,
+            "MATRICULA_DEMO_MOODLE_TOKEN": self.moodle.token,
+            "MATRICULA_DEMO_KOHA_USER": self.library.account.user,
+            "MATRICULA_DEMO_KOHA_PASSWORD": self.library.account.password,
+            "MATRICULA_DEMO_SIP2_USER": self.law.user,
+            "MATRICULA_DEMO_SIP2_PASSWORD": self.law.password,
+            "MATRICULA_DEMO_LDAP_PASSWORD": self.directory.password if self.directory else "",
         }
-        return {_VARIABLE.format(name): value for name, value in told.items()}
 
 
 @contextmanager
