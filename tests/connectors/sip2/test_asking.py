@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import ValidationError
 
-from matricula.connectors.kit.errors import GiveUp, Untrusted
+from matricula.connectors.kit.errors import GiveUp, TryAgain, Untrusted
 from matricula.connectors.kit.protocol import Write
 from matricula.connectors.sip2.settings import Sip2Settings
 from matricula.connectors.sip2.simulator import Person
@@ -136,6 +136,20 @@ def test_a_broken_list_of_people_is_a_fault_and_not_nobody(
 
     with pytest.raises(Untrusted, match=code):
         library.rows()
+
+
+def test_a_list_whose_folder_is_gone_is_not_nobody_even_where_it_may_be_missing(
+    make_library: Callable[..., Library], tmp_path: Path
+):
+    library = make_library(
+        patrons_file={"file": "exchange/asked.csv", "missing_ok": True}, may_be_empty=True
+    )
+    with pytest.raises(TryAgain, match="M610"):
+        library.rows()
+
+    (tmp_path / "exchange").mkdir()
+
+    assert library.rows() == []
 
 
 def test_where_nobody_to_ask_about_is_normal_the_settings_say_so(

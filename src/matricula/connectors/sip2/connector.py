@@ -101,7 +101,7 @@ class Sip2Connector:
                 people is broken. TryAgain, Stop.
         """
         self._must_have(resource)
-        asked = patrons.cards(self._settings, self._context.folder)
+        asked = patrons.cards(self._settings, self._context)
         findings: list[Finding] = []
         yield Reading(
             SCHEMA,

@@ -5,23 +5,25 @@ from __future__ import annotations
 import csv
 from typing import TYPE_CHECKING
 
+from matricula.connectors.kit import places
 from matricula.connectors.kit.errors import GiveUp, Untrusted
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from matricula.connectors.kit.protocol import Context
     from matricula.connectors.sip2.settings import PatronsFile, Sip2Settings
 
 
-def cards(settings: Sip2Settings, folder: Path) -> list[str]:
+def cards(settings: Sip2Settings, context: Context) -> list[str]:
     """List the card numbers to ask about, each once, in their order.
 
     Raises:
-        GiveUp: None are named (M735). Untrusted: The file is missing, has no such column, or
+        GiveUp: None are named (M735). TryAgain: The file's folder is not there, whether or not
+            the file may be missing (M610): a drive that is not mounted names nobody, and all
+            would seem to owe nothing. Untrusted: The file is missing, has no such column, or
             names nobody where somebody is expected.
     """
     if settings.patrons_file is not None:
-        found = _of_file(settings.patrons_file, folder)
+        found = _of_file(settings.patrons_file, context)
     elif settings.patrons:
         found = settings.patrons
     else:
@@ -36,9 +38,11 @@ def cards(settings: Sip2Settings, folder: Path) -> list[str]:
     return named
 
 
-def _of_file(stated: PatronsFile, folder: Path) -> list[str]:
+def _of_file(stated: PatronsFile, context: Context) -> list[str]:
+    path = places.resolved(stated.file, context)
+    places.must_be_folder(path.parent, context)
     try:
-        with (folder / stated.file).open(encoding="utf-8-sig", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file:
             rows = csv.DictReader(file)
             if stated.column not in (rows.fieldnames or []):
                 raise _unusable("M426", f"has no column {stated.column}")
