@@ -168,3 +168,17 @@ def test_a_directory_is_filled_follows_and_is_put_right(college: College, direct
     _sync(college)
     assert len(directory.members("LAW1")) == len(NUMBERS) - 1
     assert college.incidents() == []
+
+
+def test_what_a_connector_says_in_a_code_of_its_own_is_over_when_it_is(
+    college: College, directory: Directory
+):
+    branch = f"ou=intakes,{directory.branch}"
+    directory.hand.move(branch, "ou=elsewhere")
+    college.run("sync")
+    while_it_was_away = [(i["code"], i["place"]) for i in college.incidents()]
+    directory.hand.move(f"ou=elsewhere,{directory.branch}", "ou=intakes")
+    _sync(college)
+
+    assert while_it_was_away == [("M742", "directory2.classes_members")]
+    assert college.incidents() == []

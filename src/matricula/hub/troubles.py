@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 # What a pass over a source can tell, and what a pass over a flow can.
 _OF_SOURCES = ("M4", "M6")
+# What connectors say in codes of their own.
+_OF_CONNECTORS = ("M73", "M74")
 _OF_GUARDS = ("M501", "M502", "M503")
 _OF_FLOWS = (*_OF_GUARDS, "M505", "M506", "M507", "M508", "M515", "M657", "M660", returned.CODE)
 # What only a full pass looks at: a pass over changes cannot say that it is over.
@@ -109,7 +111,9 @@ def place_of(code: str, resource: ResourceRef) -> str:
 
 def _codes() -> list[str]:
     every = {*KIT_CODES, *ENGINE_CODES}
-    return [*(c for c in every if c.startswith(_OF_SOURCES)), *_OF_FLOWS, "M654"]
+    told = Incident.objects.filter(closed_at=None).values_list("code", flat=True)
+    own = {code for code in told if code.startswith(_OF_CONNECTORS)}
+    return [*(c for c in every if c.startswith(_OF_SOURCES)), *own, *_OF_FLOWS, "M654"]
 
 
 def is_patient(desk: Desk, system: str) -> bool:

@@ -135,6 +135,10 @@ def test_a_missing_secret_is_said(
 ):
     with connected(branch, door_of(server), password="env:NOT_THERE_AT_ALL") as connector:
         health = connector.ping()
+        # Nor is anything asked as nobody, over the connection that was made for it.
+        for _ in ("at first", "again"):
+            with pytest.raises(Stop, match="NOT_THERE_AT_ALL"):
+                connector.find("people", [{"uid": "somebody"}])
 
     assert not health.well
     assert "NOT_THERE_AT_ALL" in health.sentence

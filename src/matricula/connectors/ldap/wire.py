@@ -192,6 +192,15 @@ class Wire:
     def _open(self) -> None:
         if self._socket is not None:
             return
+        try:
+            self._connect()
+        except BaseException:
+            # Whoever asks over a connection that is not signed in asks as nobody, who is
+            # shown less and is not told so.
+            self._drop()
+            raise
+
+    def _connect(self) -> None:
         parts = urlsplit(self._settings.url)
         host = parts.hostname or ""
         encrypted = parts.scheme == "ldaps"
@@ -203,7 +212,6 @@ class Wire:
             if encrypted:
                 self._encrypt(host)
         except OSError as error:
-            self._drop()
             raise _not_reached(error) from None
         if not encrypted and self._settings.starttls:
             self._start_tls(host)
@@ -213,12 +221,10 @@ class Wire:
         answer = self._ask_at_once(messages.start_tls())
         if answer.code or self._at != len(self._received):
             # What follows in the clear is not from the directory, or not for us.
-            self._drop()
             raise refusals.no_encryption(answer.code)
         try:
             self._encrypt(host)
         except OSError as error:
-            self._drop()
             raise _not_reached(error) from None
 
     def _encrypt(self, host: str) -> None:
@@ -239,7 +245,6 @@ class Wire:
         password = credential(self._settings.password)
         answer = self._ask_at_once(messages.bind(self._settings.bind_dn, password))
         if answer.code:
-            self._drop()
             raise refusals.of_sign_in(answer)
 
     def _ask_at_once(self, request: Request) -> Answer:
@@ -249,7 +254,6 @@ class Wire:
         except _Gone as error:
             raise _not_reached(error) from None
         if message.answer is None:
-            self._drop()
             raise _not_understood()
         return message.answer
 
