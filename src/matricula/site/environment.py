@@ -51,6 +51,14 @@ VARIABLES: Mapping[str, Variable] = {
         "The account there.",
         "a new one for each demonstration",
     ),
+    "MATRICULA_DEMO_LAW_PASSWORD": Variable(
+        "Of the demonstration's Law Library.",
+        "a new one for each demonstration",
+    ),
+    "MATRICULA_DEMO_LAW_USER": Variable(
+        "The account there.",
+        "a new one for each demonstration",
+    ),
     "MATRICULA_DEMO_LDAP_PASSWORD": Variable(
         "Of the demonstration's directory, where there is one.",
         "a new one for each demonstration",
@@ -61,14 +69,6 @@ VARIABLES: Mapping[str, Variable] = {
     ),
     "MATRICULA_DEMO_SCIM_TOKEN": Variable(
         "Of the demonstration's identity provider.",
-        "a new one for each demonstration",
-    ),
-    "MATRICULA_DEMO_SIP2_PASSWORD": Variable(
-        "Of the demonstration's Law Library.",
-        "a new one for each demonstration",
-    ),
-    "MATRICULA_DEMO_SIP2_USER": Variable(
-        "The account there.",
         "a new one for each demonstration",
     ),
     "MATRICULA_HOME": Variable(

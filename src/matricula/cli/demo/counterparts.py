@@ -84,8 +84,8 @@ class Campus:
             "MATRICULA_DEMO_MOODLE_TOKEN": self.moodle.token,
             "MATRICULA_DEMO_KOHA_USER": self.library.account.user,
             "MATRICULA_DEMO_KOHA_PASSWORD": self.library.account.password,
-            "MATRICULA_DEMO_SIP2_USER": self.law.user,
-            "MATRICULA_DEMO_SIP2_PASSWORD": self.law.password,
+            "MATRICULA_DEMO_LAW_USER": self.law.user,
+            "MATRICULA_DEMO_LAW_PASSWORD": self.law.password,
             "MATRICULA_DEMO_LDAP_PASSWORD": self.directory.password if self.directory else "",
         }
 
