@@ -80,13 +80,14 @@ def by_search(request: HttpRequest) -> Asked:
         raise _no_search("it is no JSON") from None
     if not isinstance(told, dict) or SEARCH not in (told.get("schemas") or ()):
         raise _no_search(f"its schemas do not name {SEARCH}")
+    told = {name: value for name, value in told.items() if value is not None}
     for name in _LISTS:
-        own = told.get(name) or []
+        own = told.get(name, [])
         if not isinstance(own, list) or not all(isinstance(one, str) for one in own):
             raise _no_search(f"{name} is no list of texts")
-    if not all(isinstance(told.get(name) or "", str) for name in _TEXTS):
+    if not all(isinstance(told.get(name, ""), str) for name in _TEXTS):
         raise _no_search(f"{', '.join(_TEXTS)} are texts")
-    return _asked({name: value for name, value in told.items() if value is not None})
+    return _asked(told)
 
 
 def _asked(told: Mapping[str, object]) -> Asked:

@@ -94,7 +94,7 @@ def sort_value(path: str, grant: Grant) -> Combinable | None:
         return conditions.in_signs(_SORTED_COLUMNS[key])
     place = grant.places.get(key) or grant.places.get(f"{key}.value")
     if place is None:
-        raise NotServed("M755", f"{grant.kind.path} are not sorted by {path[:60]}.", cure=_CURE)
+        raise NotServed("M755", f"{grant.kind.path} are not sorted by {path[:120]}.", cure=_CURE)
     return conditions.value_to_sort_by(place, place.path.rpartition(".")[0])
 
 
@@ -131,7 +131,7 @@ class _Tests(FilterVisitor["Q"]):
         return ~leaf.test(test) if operator == "ne" else leaf.test(test)
 
     def visit_value_path(self, node: ValuePath) -> Q:
-        raise _not_understood(f"{str(node)[:60]} stands where no value path can")
+        raise _not_understood(f"{str(node)[:120]} stands where no value path can")
 
     def leaf(self, path: AttrPath) -> Leaf:
         """Find what a path leads to; of several values, their `value`."""
@@ -267,10 +267,10 @@ def _test(leaf: Leaf, path: str, operator: str, value: object) -> Test:
     operator = "eq" if operator == "ne" else operator
     if leaf.type == "boolean":
         if operator != "eq" or str(value).lower() not in {"true", "false"}:
-            raise _not_understood(f"{path[:60]} is true or false, and is compared by eq and ne")
+            raise _not_understood(f"{path[:120]} is true or false, and is compared by eq and ne")
         return Test("eq", str(value).lower())
     if not isinstance(value, str):
-        raise _not_understood(f"{path[:60]} is compared with a quoted text")
+        raise _not_understood(f"{path[:120]} is compared with a quoted text")
     if leaf.type == "instant":
         return Test(operator, _instant(path, operator, value))
     try:
@@ -291,7 +291,7 @@ def _instant(path: str, operator: str, value: str) -> str:
         told = ""
     if not told or operator in _OF_TEXT:
         raise _not_understood(
-            f"{path[:60]} is compared with an instant, as in 2026-09-01T06:00:00Z"
+            f"{path[:120]} is compared with an instant, as in 2026-09-01T06:00:00Z"
         )
     return told
 
@@ -303,7 +303,7 @@ def _key(path: str, grant: Grant) -> str:
 
 def _no_path(path: str, grant: Grant) -> NotServed:
     return NotServed(
-        "M753", f"{grant.kind.path} cannot be filtered by {path[:60]}, or not like that.",
+        "M753", f"{grant.kind.path} cannot be filtered by {path[:120]}, or not like that.",
         cure=_CURE,
     )  # fmt: skip
 

@@ -17,6 +17,6 @@ urlpatterns = [
     *(path(one.path, views.listing_of(one.name)) for one in kinds().values()),
     *(path(f"{one.path}/<str:identifier>", views.single_of(one.name))
       for one in kinds().values()),
-    re_path(r"^(Bulk|Me|\.search)?$", views.not_offered),
+    re_path(r"^(?:Bulk|Me|\.search)?$", views.not_offered),
     re_path(r"^.*$", views.nothing),
 ]  # fmt: skip
