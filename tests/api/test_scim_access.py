@@ -110,6 +110,20 @@ def test_what_the_charter_does_not_grant_now_is_not_served_whatever_still_lies_t
     assert ENTERPRISE not in names
 
 
+def test_a_page_is_no_larger_than_the_charter_says(tmp_path, settings):
+    settings.CHARTER = folder = grant_all(tmp_path / "charter")
+    fill()
+    text = (folder / "charter.yaml").read_text(encoding="utf-8")
+    told = "idp: {connector: scim_provider, steward: it, settings: {largest_page: 3}}"
+    (folder / "charter.yaml").write_text(
+        text.replace("idp: {connector: scim_provider, steward: it}", told), encoding="utf-8"
+    )
+
+    page = provider().get("/Users", count=100).json()
+
+    assert (page["totalResults"], page["itemsPerPage"], len(page["Resources"])) == (4, 3, 3)
+
+
 @pytest.mark.parametrize("system", ["empty", "roster", "nowhere", "sis"])
 def test_a_system_to_which_no_flow_goes_is_served_nothing(ids, system):
     asking = provider(system=system)

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from matricula.api.rules import NotServed
+from matricula.connectors.scim_provider.settings import LARGEST_PAGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from django.http import HttpRequest, QueryDict
 
-USUAL, LARGEST = 100, 1_000
+USUAL = 100
 SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 _LONGEST_BODY = 64 << 10
 _LISTS = ("attributes", "excludedAttributes")
@@ -106,7 +107,7 @@ def _asked(told: Mapping[str, object]) -> Asked:
         descending=way == "descending",
         # RFC 7644 3.4.2.4: what is too small counts as the smallest.
         start=max(1, _number(told, "startIndex", 1)) - 1,
-        count=min(max(0, _number(told, "count", USUAL)), LARGEST),
+        count=min(max(0, _number(told, "count", USUAL)), LARGEST_PAGE),
         after=_place(told, sort),
     )  # fmt: skip
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from matricula.api.scim.asking import LARGEST, USUAL
+from matricula.api.scim.asking import USUAL
 from matricula.api.scim.pen import ROOT
+from matricula.connectors.scim_provider.settings import LARGEST_PAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -30,13 +31,13 @@ def config(base: str) -> Record:
         "schemas": [f"{_CORE}ServiceProviderConfig"],
         "patch": no,
         "bulk": {**no, "maxOperations": 0, "maxPayloadSize": 0},
-        "filter": {"supported": True, "maxResults": LARGEST},
+        "filter": {"supported": True, "maxResults": LARGEST_PAGE},
         "changePassword": no,
         "sort": {"supported": True},
         "etag": {"supported": True},
         "pagination": {
             "cursor": True, "index": True, "defaultPaginationMethod": "index",
-            "defaultPageSize": USUAL, "maxPageSize": LARGEST,
+            "defaultPageSize": USUAL, "maxPageSize": LARGEST_PAGE,
         },
         "authenticationSchemes": [
             {

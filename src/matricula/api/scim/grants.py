@@ -16,6 +16,7 @@ from matricula.api.rules import NotServed
 from matricula.connectors.scim_provider.conditions import Place
 from matricula.connectors.scim_provider.entries import paths_of
 from matricula.connectors.scim_provider.kinds import ACTIVE, GROUPS, MEMBERSHIPS, USERS, kinds
+from matricula.connectors.scim_provider.settings import ScimProviderSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -39,6 +40,7 @@ class Grant:
         places: Where their values stand, by path in small letters.
         members: Whether it may know who is in a group.
         owner: Whose the records are, in words.
+        largest_page: Records on a page, at most.
     """
 
     system: str
@@ -47,6 +49,7 @@ class Grant:
     places: Mapping[str, Place]
     members: bool
     owner: str
+    largest_page: int
 
     @property
     def mark(self) -> str:
@@ -93,7 +96,10 @@ def _grant(charter: Charter, system: str, name: str, flows: Iterable[Flow]) -> G
     names = {field for one in own for field in one.fields} | ({ACTIVE} if name == USERS else set())
     fields = {field: one for field, one in kind.fields.items() if field in names}
     members = name == GROUPS and any(one.target.resource == MEMBERSHIPS for one in flows)
-    return Grant(system, kind, fields, _places(fields), members, _owner(charter, own))
+    told = ScimProviderSettings.model_validate(charter.systems[system].settings)
+    return Grant(
+        system, kind, fields, _places(fields), members, _owner(charter, own), told.largest_page
+    )
 
 
 def _places(fields: Mapping[str, Attribute]) -> dict[str, Place]:

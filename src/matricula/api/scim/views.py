@@ -125,7 +125,8 @@ def _page(request: HttpRequest, grant: Grant, asked: Asked) -> HttpResponse:
     lot = queries.lot(grant.system, grant.kind.name)
     question = queries.Question(
         filters.condition(asked.filter, grant, lot.pk), filters.sort_value(asked.sort, grant),
-        descending=asked.descending, start=asked.start, count=asked.count, after=asked.after,
+        descending=asked.descending, start=asked.start,
+        count=min(asked.count, grant.largest_page), after=asked.after,
     )  # fmt: skip
     page = queries.page(lot, question)
     pen = Pen(grant, base_of(request), asked.only, asked.but)

@@ -36,7 +36,7 @@ class ScimProviderConnector:
     """An identity provider that fetches from us over SCIM 2.0.
 
     Args:
-        settings: What the charter fixes of it: nothing.
+        settings: What the charter fixes of it, for whoever answers.
         context: Its name, under which clients are let in.
     """
 
