@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 
 import pytest
+from django.db import connection
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from scim2_models import EnterpriseUser, ScimFilter, User
 
+from matricula.api.scim import filters, grants
+from matricula.connectors.scim_provider import queries
+from matricula.connectors.scim_provider.models import Record
 from tests.api.providers import ALL_USERS, ENTERPRISE, charter, fill, grant_all, provider, put
 
 pytestmark = pytest.mark.django_db
@@ -241,3 +245,50 @@ def _fresh(rows):
 
     LetIn.objects.all().delete()
     return provider()
+
+
+def test_a_value_path_looks_at_each_record_by_itself_and_not_at_all_for_each(tmp_path, settings):
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL keeps statistics, and chooses by them")
+    settings.CHARTER = grant_all(tmp_path / "charter")
+    fill()
+    grant, lot = grants.of("idp", "users"), queries.lot("idp", "users")
+
+    told = Record.objects.filter(
+        filters.condition('emails[type eq "work" and value co "a"]', grant, lot.pk)
+    ).explain()
+
+    assert "scim_entry_of_record" in told
+    assert "SCAN scim_entry" not in told
+
+
+PARAMETERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "filter": st.one_of(FILTERS, st.text(max_size=30)),
+        "sortBy": st.one_of(NAMES, st.text(max_size=8)),
+        "sortOrder": st.sampled_from(["ascending", "DESCENDING", "x"]),
+        "attributes": st.one_of(NAMES, st.text(max_size=8)),
+        "excludedAttributes": st.one_of(NAMES, st.text(max_size=8)),
+        "count": st.one_of(st.integers(-1, 10), st.text(max_size=3)),
+        "startIndex": st.one_of(st.integers(-1, 10), st.text(max_size=3)),
+        "cursor": st.one_of(st.sampled_from(["", "1"]), st.text(max_size=3)),
+    },
+)
+
+
+@hypothesis_settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(path=st.sampled_from(["/Users", "/Groups"]), query=PARAMETERS, posted=st.booleans())
+def test_no_question_breaks_anything(asking, path, query, posted):
+    answer = asking.search(path, **query) if posted else asking.get(path, **query)
+
+    told = answer.json()
+    if answer.status_code == 200:
+        assert told["totalResults"] >= len(told["Resources"])
+    else:
+        assert answer.status_code == 400
+        assert told["scimType"]

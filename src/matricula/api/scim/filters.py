@@ -180,7 +180,7 @@ class _Records(_Tests):
         }  # fmt: skip
         if not places:
             raise _no_path(str(node.attr_path), self.grant)
-        leaves = {name: _of_place(one, partial(conditions.entry_has, self.shelf, one))
+        leaves = {name: _of_place(one, partial(conditions.entry_has, one))
                   for name, one in places.items()}  # fmt: skip
         inside = _Tests(self.grant, _inside(leaves, key), self.counted)
         inner = inside.visit(node.val_filter)

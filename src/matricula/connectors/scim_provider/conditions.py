@@ -98,9 +98,11 @@ def has_any(shelf: int, fields: Sequence[str], under: str) -> Q:
     return Q(pk__in=rows.exclude(text="").values("record"))
 
 
-def entry_has(shelf: int, place: Place, test: Test) -> Q:
+def entry_has(place: Place, test: Test) -> Q:
     """Whether an entry has a value that passes a test; for rows of entries, see `within`."""
-    own = _at(shelf, place, test).filter(record=OuterRef("record"), entry=OuterRef("entry"))
+    # By the record alone, whose shelf is known: named too, SQLite would go through the shelf.
+    own = _passing(Entry.objects.filter(record=OuterRef("record"), entry=OuterRef("entry")),
+                   place, test)  # fmt: skip
     return Q(Exists(own))
 
 
@@ -149,7 +151,11 @@ def in_signs(column: str) -> Expression | Collate | F:
 
 
 def _at(shelf: int, place: Place, test: Test | None) -> QuerySet[Entry]:
-    rows = Entry.objects.filter(shelf_id=shelf, path=place.path, field__in=place.fields)
+    return _passing(Entry.objects.filter(shelf_id=shelf), place, test)
+
+
+def _passing(rows: QuerySet[Entry], place: Place, test: Test | None) -> QuerySet[Entry]:
+    rows = rows.filter(path=place.path, field__in=place.fields)
     if test is None:
         return rows
     if test.operator == "eq":
