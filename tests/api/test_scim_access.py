@@ -124,6 +124,21 @@ def test_a_page_is_no_larger_than_the_charter_says(tmp_path, settings):
     assert (page["totalResults"], page["itemsPerPage"], len(page["Resources"])) == (4, 3, 3)
 
 
+def test_without_a_charter_nobody_is_told_anything_and_one_half_edited_leaves_the_last(
+    ids, tmp_path, settings
+):
+    asking, folder = provider(), settings.CHARTER
+    assert asking.get("/Users").status_code == 200
+
+    (folder / "charter.yaml").write_text("flows: [", encoding="utf-8")
+    assert asking.get("/Users").json()["totalResults"] == 4
+    settings.CHARTER = tmp_path / "nowhere"
+    answer = asking.get("/Users")
+
+    assert (answer.status_code, "M764" in answer.json()["detail"]) == (503, True)
+    assert b"nowhere" not in answer.content
+
+
 @pytest.mark.parametrize("system", ["empty", "roster", "nowhere", "sis"])
 def test_a_system_to_which_no_flow_goes_is_served_nothing(ids, system):
     asking = provider(system=system)

@@ -91,4 +91,10 @@ CODES = {
         "`sortBy`.",
         "Begin again with an empty `cursor`, and give each page's `nextCursor` for the next.",
     ),
+    "M764": Code(
+        "No charter to answer by",
+        "The charter in the folder has errors, and none was read since the server was started; "
+        "what is granted cannot be told.",
+        "Run `matricula check`; name the folder in `MATRICULA_CHARTER`.",
+    ),
 }

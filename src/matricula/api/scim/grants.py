@@ -17,6 +17,7 @@ from matricula.connectors.scim_provider.conditions import Place
 from matricula.connectors.scim_provider.entries import paths_of
 from matricula.connectors.scim_provider.kinds import ACTIVE, GROUPS, MEMBERSHIPS, USERS, kinds
 from matricula.connectors.scim_provider.settings import ScimProviderSettings
+from matricula.kernel.errors import MatriculaError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -62,9 +63,16 @@ def all_of(system: str) -> dict[str, Grant]:
     """Give what a system is granted, by kind; a kind of which nothing is granted is not there.
 
     Raises:
-        NotServed: The charter has no such system, or grants it nothing (M760).
+        NotServed: The charter has no such system, or grants it nothing (M760); or it cannot be
+            read, and none was before (M764).
     """
-    charter = agreement.present()
+    try:
+        charter = agreement.present()
+    except MatriculaError as error:
+        # What is wrong with it is no business of whoever asks.
+        raise NotServed(
+            "M764", "There is no charter to answer by.", cure="Ask again when there is."
+        ) from error
     told = charter.systems.get(system)
     served = told is not None and told.connector == CONNECTOR
     flows = [one for one in charter.flows.values() if served and one.target.system == system]
@@ -79,7 +87,7 @@ def of(system: str, name: str) -> Grant:
     """Give what a system is granted of one kind.
 
     Raises:
-        NotServed: Nothing of it is granted (M760).
+        NotServed: Nothing of it is granted (M760, M764).
     """
     granted = all_of(system)
     if name not in granted:

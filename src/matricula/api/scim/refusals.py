@@ -32,6 +32,7 @@ MEANINGS: Mapping[str, tuple[int, str]] = {
     "M761": (400, "invalidSyntax"),
     "M762": (501, ""),
     "M763": (400, "invalidCursor"),
+    "M764": (503, ""),
 }
 _BUSY, _BROKEN = 503, 500
 
