@@ -53,6 +53,7 @@ KINDS_OF_CODE = {
     "M73": "Campus systems",
     "M74": "Campus systems",
     "M75": "What other systems ask of us",
+    "M76": "What other systems ask of us",
     "M8": "The command line and its settings",
     "M9": "Accounts and the register",
 }

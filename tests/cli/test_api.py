@@ -15,6 +15,7 @@ pytestmark = pytest.mark.django_db
 ROSTER = """
 systems:
   roster: {connector: oneroster_provider, steward: it, settings: {}}
+  idp: {connector: scim_provider, steward: it}
 """
 LET_IN = ("api", "let-in", "moodle", "--system", "roster", "--scope", "roster-core", "--why", "x")
 
@@ -55,6 +56,8 @@ def test_a_client_is_let_in_renewed_and_shut_out(served):
         (("--system", "lms", "--scope", "roster"), "M759"),
         (("--system", "nowhere", "--scope", "roster"), "M759"),
         (("--system", "roster", "--scope", "everything"), "M752"),
+        (("--system", "roster", "--scope", "scim-users"), "M752"),
+        (("--system", "idp", "--scope", "roster"), "M752"),
     ],
 )
 def test_what_makes_no_sense_is_refused_with_what_would(served, words, code):
@@ -63,6 +66,17 @@ def test_what_makes_no_sense_is_refused_with_what_would(served, words, code):
     assert said.code == 1
     assert code in said.err
     assert served.run("api", "renew", "moodle", "--why", "x").code == 1
+
+
+def test_an_identity_provider_is_let_in_by_the_scopes_of_scim(served):
+    said = served.run(
+        "api", "let-in", "keycloak", "--system", "idp", "--scope", "scim-users", "--scope",
+        "scim-groups", "--why", "x",
+    )  # fmt: skip
+
+    issued = actions.issue("keycloak", secret_in(said.out), scopes=[], at=timezone.now())
+
+    assert set(issued.scopes) == {"scim-users", "scim-groups"}
 
 
 def test_once_there_are_accounts_only_an_operator_lets_anybody_in(served, monkeypatch):

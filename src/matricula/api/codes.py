@@ -26,28 +26,34 @@ CODES = {
     ),
     "M753": Code(
         "Filter not understood",
-        "A filter compares a field with a quoted value, and further ones follow after AND or OR.",
-        "Write it as `familyName='Ng' AND status='active'`, with fields of the kind of record.",
+        "A OneRoster filter compares a field with a quoted value, and further ones follow after "
+        "AND or OR; a SCIM filter follows RFC 7644. What was not granted cannot be asked by, no "
+        "more than what is not there.",
+        "Write it as `familyName='Ng' AND status='active'`, or as `name.familyName eq \"Ng\" and "
+        "active eq true`, with fields that are served.",
     ),
     "M754": Code(
         "Field not known",
-        "A selection names a field that this kind of record does not have.",
+        "A selection names a field that this kind of record does not have, or chooses and leaves "
+        "out at once.",
         "Name fields of the standard's object.",
     ),
     "M755": Code(
         "Order not understood",
-        "Records are sorted by a field that has one value, `asc` or `desc`.",
+        "Records are sorted by a field that has one value, `asc` or `desc`; over SCIM by an "
+        "attribute that is served, `ascending` or `descending`.",
         "Sort by a field of the standard's object that is no list.",
     ),
     "M756": Code(
         "No such record or address",
-        "Nothing was ever served under this address to this client. What has left is still "
-        "there, marked `tobedeleted`.",
+        "Nothing is served under this address to this client. Over OneRoster what has left is "
+        "still there, marked `tobedeleted`; over SCIM it is gone.",
         "Take addresses from the references in what is served.",
     ),
     "M757": Code(
         "Page not understood",
-        "`limit` is a whole number from 1 on, `offset` one from 0 on.",
+        "`limit` is a whole number from 1 on, `offset` one from 0 on; `startIndex` and `count` "
+        "are whole numbers.",
         "Correct the number; a limit that is too large is made smaller by itself.",
     ),
     "M758": Code(
@@ -59,7 +65,36 @@ CODES = {
         "Cannot be served like that",
         "A client has a name of its own and reads one system of the charter, by a connector that "
         "is served, at an address that is encrypted or this machine's own.",
-        "Name a system whose connector is `oneroster_provider`, a name that is free, and an "
-        "address as in `https://roster.example.org`.",
+        "Name a system whose connector is `oneroster_provider` or `scim_provider`, a name that is "
+        "free, and an address as in `https://roster.example.org`.",
+    ),
+    "M760": Code(
+        "Nothing granted",
+        "The client may read a system of the charter to which no flow brings such records now, "
+        "or which the charter has not any more.",
+        "Look at the charter's flows to that system; shut the client out if it has none.",
+    ),
+    "M761": Code(
+        "Search not understood",
+        "What was posted to `/.search` is no search request of RFC 7644 3.4.3, or too long.",
+        "Correct the message, or ask by the parameters of an address.",
+    ),
+    "M762": Code(
+        "Not offered",
+        "RFC 7644 has it, and this server has not: bulk requests, PATCH, `/Me`, and listings of "
+        "users and groups in one. `ServiceProviderConfig` says so beforehand.",
+        "Read users and groups, each by its own address; change a record at its owner.",
+    ),
+    "M763": Code(
+        "Cursor of another listing",
+        "A cursor was given that this server did not hand out, or beside `startIndex` or "
+        "`sortBy`.",
+        "Begin again with an empty `cursor`, and give each page's `nextCursor` for the next.",
+    ),
+    "M764": Code(
+        "No charter to answer by",
+        "The charter in the folder has errors, and none was read since the server was started; "
+        "what is granted cannot be told.",
+        "Run `matricula check`; name the folder in `MATRICULA_CHARTER`.",
     ),
 }

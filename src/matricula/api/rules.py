@@ -12,17 +12,22 @@ from matricula.kernel.errors import MatriculaError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SERVED_CONNECTORS = frozenset({"oneroster_provider"})
 LIFETIME = timedelta(hours=1)
 _SCOPE = "https://purl.imsglobal.org/spec/or/v1p2/scope/"
-# By the word under which an operator grants them.
-SCOPES: Mapping[str, str] = {
+# By the word under which an operator grants them. OneRoster prescribes its scopes; SCIM has none.
+ONEROSTER_SCOPES: Mapping[str, str] = {
     name: f"{_SCOPE}{name}.readonly"
     for name in (
         "roster", "roster-core", "roster-demographics", "gradebook", "gradebook-core",
         "resource", "resource-core",
     )
 }  # fmt: skip
+SCIM_SCOPES: Mapping[str, str] = {"scim-users": "scim-users", "scim-groups": "scim-groups"}
+# What a system may be read by, by its connector.
+SERVED: Mapping[str, Mapping[str, str]] = {
+    "oneroster_provider": ONEROSTER_SCOPES, "scim_provider": SCIM_SCOPES,
+}  # fmt: skip
+SCOPES: Mapping[str, str] = {**ONEROSTER_SCOPES, **SCIM_SCOPES}
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,8 +31,8 @@ def api() -> None:
 @click.option("--system", required=True, help="Which system of the charter it reads.")
 @click.option(
     "--scope", "scopes", multiple=True, required=True,
-    help="roster, roster-core, roster-demographics, gradebook, gradebook-core, resource or "
-    "resource-core; may be repeated.",
+    help="roster, roster-core, roster-demographics, gradebook, gradebook-core, resource, "
+    "resource-core; scim-users, scim-groups. May be repeated.",
 )  # fmt: skip
 @_WHY
 def let_in(
@@ -41,19 +41,21 @@ def let_in(
     """Let a client in to one system's copy. Its secret is printed this once, and kept nowhere."""
     desk, doing = _sit(folder, why)
     from matricula.api import actions
-    from matricula.api.rules import SCOPES, SERVED_CONNECTORS
+    from matricula.api.rules import SERVED
 
     told = desk.charter.systems.get(system)
-    if told is None or told.connector not in SERVED_CONNECTORS:
+    if told is None or told.connector not in SERVED:
         raise Refused(
             "M759", f"The charter has no system {system} that is served.",
-            cure=f"Name one whose connector is {', '.join(sorted(SERVED_CONNECTORS))}.",
+            cure=f"Name one whose connector is {', '.join(sorted(SERVED))}.",
         )  # fmt: skip
-    unknown = sorted(set(scopes) - set(SCOPES))
+    known = SERVED[told.connector]
+    unknown = sorted(set(scopes) - set(known))
     if unknown:
         raise Refused(
-            "M752", f"There is no scope {unknown[0]}.", cure=f"Name one of {', '.join(SCOPES)}."
-        )
+            "M752", f"{system} is not read by a scope {unknown[0]}.",
+            cure=f"Name one of {', '.join(known)}.",
+        )  # fmt: skip
     secret = actions.let_in(doing, name, system=system, scopes=scopes)
     _tell(name, secret)
 
@@ -118,7 +120,9 @@ def serve(where: str) -> None:
         raise unusable(where, (error.strerror or type(error).__name__).lower()) from error
     logging.getLogger("django.request").addHandler(Unforeseen())
     with listening as server:
-        show.say(f"Answering at http://{where}/ims/oneroster/; tokens at /oauth/token.")
+        show.say(
+            f"Answering at http://{where}/ims/oneroster/ and /scim/v2/; tokens at /oauth/token."
+        )
         server.serve_forever()
 
 

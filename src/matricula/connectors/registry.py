@@ -30,6 +30,7 @@ _OURS = {
     "oneroster_provider": (
         "matricula.connectors.oneroster_provider.connector:OneRosterProviderConnector"
     ),
+    "scim_provider": "matricula.connectors.scim_provider.connector:ScimProviderConnector",
     "scim": "matricula.connectors.scim.connector:ScimConnector",
     "ldap": "matricula.connectors.ldap.connector:LdapConnector",
     "moodle": "matricula.connectors.moodle.connector:MoodleConnector",

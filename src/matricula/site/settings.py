@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "matricula.sis.received",
     "matricula.sis.record",
     "matricula.connectors.oneroster_provider",
+    "matricula.connectors.scim_provider",
     "matricula.hub",
     "matricula.api",
 ]

@@ -8,4 +8,4 @@ urlpatterns = [
     path("hooks/", include("matricula.api.hooks")),
     path("", include("matricula.api.urls")),
 ]
-handler500 = "matricula.api.oneroster.views.broken"
+handler500 = "matricula.api.urls.broken"

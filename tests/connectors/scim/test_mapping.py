@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from scim2_models import EnterpriseUser, Group, PatchOp, Schema, User
 
+from matricula.connectors.kit.scim.attributes import Attribute, attributes_of
+from matricula.connectors.kit.scim.values import Misfit
 from matricula.connectors.scim import memberships
-from matricula.connectors.scim.attributes import Attribute, attributes_of
 from matricula.connectors.scim.mapping import (
     changed,
     differing,
@@ -20,7 +21,6 @@ from matricula.connectors.scim.mapping import (
     patch,
     replacement,
 )
-from matricula.connectors.scim.values import Misfit
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from matricula.api.rules import NotServed
 from matricula.connectors.kit.oneroster.objects import INSIDE, rest_tables
 from matricula.connectors.oneroster_provider import conditions
-from matricula.connectors.oneroster_provider.mapping import instant
+from matricula.connectors.shelves import instant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

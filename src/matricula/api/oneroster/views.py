@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-from functools import wraps
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from django.conf import settings
-from django.db import OperationalError
 from django.http import HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from matricula.api import access
+from matricula.api.answering import Voice, answering, base_of
 from matricula.api.oneroster import discovery, filters
 from matricula.api.oneroster.operations import PARENTS, operations
-from matricula.api.rules import BROKEN, BUSY, MEANINGS, SCOPES, Meaning, NotServed
+from matricula.api.rules import BROKEN, BUSY, MEANINGS, ONEROSTER_SCOPES, Meaning, NotServed
 from matricula.connectors.kit.oneroster.json_text import PARTS, Pen, references
 from matricula.connectors.oneroster_provider import conditions, queries
 
@@ -24,38 +22,13 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest
 
+    from matricula.api.answering import View
     from matricula.api.oneroster.filters import Asked
     from matricula.api.oneroster.operations import Operation
     from matricula.connectors.kit.oneroster.json_text import Row
     from matricula.connectors.kit.oneroster.objects import Property
     from matricula.connectors.oneroster_provider.conditions import Condition
     from matricula.connectors.oneroster_provider.queries import Shelves, Values
-
-    View = Callable[..., HttpResponse]
-_AWHILE_SECONDS = "5"
-
-
-def _answering(view: View) -> View:
-    """Turn refusals into the standard's payload; what is told is never kept by a cache."""
-
-    @csrf_exempt
-    @wraps(view)
-    def answered(request: HttpRequest, **named: str) -> HttpResponse:
-        # Whoever names another host is refused by Django itself.
-        request.get_host()
-        try:
-            answer = view(request, **named)
-        except NotServed as error:
-            answer = _refusal(MEANINGS[error.code], f"{error.code}: {error.message}")
-        except OperationalError:
-            answer = _refusal(BUSY, "The database is busy; ask again in a while.")
-            answer["Retry-After"] = _AWHILE_SECONDS
-        answer["Cache-Control"] = "no-store"
-        if request.method == "HEAD":
-            answer["Content-Length"], answer.content = str(len(answer.content)), b""
-        return answer
-
-    return answered
 
 
 def view_of(operation: Operation) -> View:
@@ -68,13 +41,12 @@ def view_of(operation: Operation) -> View:
         read = _single if operation.is_single else _listing
         return read(request, operation, shelves, named)
 
-    return _answering(view)
+    return answering(view, _VOICE)
 
 
-@_answering
-def nothing(request: HttpRequest) -> HttpResponse:
+def _nothing(request: HttpRequest) -> HttpResponse:
     """Answer every other address: to whoever has a token, that there is nothing."""
-    access.system_for(request, SCOPES.values())
+    access.system_for(request, ONEROSTER_SCOPES.values())
     _must_read(request)
     raise NotServed("M756", "There is nothing at this address.", cure="See the discovery file.")
 
@@ -90,11 +62,6 @@ def broken(request: HttpRequest) -> HttpResponse:
     """Answer when something was not foreseen: in the standard's words, and with no more."""
     del request
     return _refusal(BROKEN, "Something was not foreseen; whoever runs this is told.")
-
-
-def base_of(request: HttpRequest) -> str:
-    """Give the address that references begin with."""
-    return settings.API_URL or request.build_absolute_uri("/").rstrip("/")
 
 
 def _single(
@@ -211,9 +178,16 @@ def _refusal(meaning: Meaning, why: str) -> HttpResponse:
             ]
         },
     }
-    answer = HttpResponse(json.dumps(told), content_type="application/json", status=meaning.status)
-    if meaning.status == 401:  # noqa: PLR2004 - RFC 6750 section 3 wants the header
-        answer["WWW-Authenticate"] = 'Bearer realm="matricula"'
-    if meaning.status == 405:  # noqa: PLR2004 - and RFC 9110 section 15.5.6 this one
-        answer["Allow"] = "GET, HEAD"
-    return answer
+    return HttpResponse(json.dumps(told), content_type="application/json", status=meaning.status)
+
+
+def _refused(error: NotServed) -> HttpResponse:
+    return _refusal(MEANINGS[error.code], f"{error.code}: {error.message}")
+
+
+def _busy(why: str) -> HttpResponse:
+    return _refusal(BUSY, why)
+
+
+_VOICE = Voice(_refused, _busy)
+nothing = answering(_nothing, _VOICE)

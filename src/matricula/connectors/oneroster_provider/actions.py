@@ -8,11 +8,9 @@ for what changed since the latest instant it saw misses nothing, however runs ov
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.utils import timezone
 
 from matricula.connectors.kit.errors import GiveUp
 from matricula.connectors.kit.oneroster import mapping as standard
@@ -20,9 +18,10 @@ from matricula.connectors.kit.oneroster.objects import INSIDE, rest_tables
 from matricula.connectors.kit.oneroster.tables import KEY, MODIFIED, STATUS
 from matricula.connectors.kit.protocol import Write
 from matricula.connectors.oneroster_provider import statements
-from matricula.connectors.oneroster_provider.mapping import LEFT, blanks, instant, stored
+from matricula.connectors.oneroster_provider.mapping import LEFT, blanks, stored
 from matricula.connectors.oneroster_provider.models import Shelf
 from matricula.connectors.oneroster_provider.standing import Standing, inward, sheet_for
+from matricula.connectors.shelves import moved_on
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -110,7 +109,7 @@ def _applied(
 
 def _store(standing: Standing, table: str, moved: Mapping[str, Row | None], sheet: Sheet) -> None:
     shelf = standing.shelves[table]
-    stamp = _moved_on(shelf)
+    stamp = moved_on(shelf)
     kept = {one: row for one, row in moved.items() if row is not None}
     known = {
         one for (one,) in statements.select(
@@ -143,7 +142,7 @@ def _touch_owners(
     every = [*moved.values(), *(sheet.before.get(one) for one in moved)]
     named = {str(row[column]) for row in every if row and row.get(column)}
     shelf = standing.shelves[owner]
-    stamp = _moved_on(shelf)
+    stamp = moved_on(shelf)
     statements.update(owner, shelf.pk, {MODIFIED: stamp}, named)
     if table == "roles":
         found = statements.select(
@@ -153,12 +152,3 @@ def _touch_owners(
         statements.give_places(owner, shelf.pk, shelf.records, waiting)
         shelf.records += len(waiting)
     shelf.save()
-
-
-def _moved_on(shelf: Shelf) -> str:
-    """Give the instant of a change: now, and later than every one given out before."""
-    now = timezone.now().astimezone(UTC)
-    if shelf.touched and instant(now) <= shelf.touched:
-        now = datetime.fromisoformat(shelf.touched) + timedelta(milliseconds=1)
-    shelf.touched, shelf.revision = instant(now), shelf.revision + 1
-    return shelf.touched

@@ -11,7 +11,6 @@ from matricula.connectors.kit.oneroster.tables import KEY, METADATA, MODIFIED, S
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from matricula.connectors.kit.oneroster.mapping import Row
 
@@ -63,8 +62,3 @@ def blanks(table: str) -> dict[str, str | None]:
             continue
         found[column.name] = "" if column.required else None
     return found
-
-
-def instant(moment: datetime) -> str:
-    """Write an instant, in UTC, as the standard does; such texts sort as the instants do."""
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django.db import models
 
 from matricula.connectors.kit.oneroster.objects import METADATA_COLUMN, rest_tables
+from matricula.connectors.shelves import ShelfColumns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,18 +23,11 @@ if TYPE_CHECKING:
 _ASKED_BY = frozenset({"users", "classes", "courses", "lineItems", "resources"})
 
 
-class Shelf(models.Model):
+class Shelf(ShelfColumns):
     """What one system of the charter is served of one table.
 
-    `records`: how many have a place. `revision`: moves with every change. `touched`: the
-    latest `dateLastModified` given out, so that the next one is later.
+    `records`: how many have a place. `touched`: the latest `dateLastModified` given out.
     """
-
-    system = models.TextField()
-    table = models.TextField()
-    records = models.BigIntegerField(default=0)
-    revision = models.BigIntegerField(default=0)
-    touched = models.TextField(default="")
 
     class Meta:
         constraints: ClassVar = [

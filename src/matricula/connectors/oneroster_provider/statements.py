@@ -11,12 +11,10 @@ from django.db import connection
 
 from matricula.connectors.oneroster_provider.mapping import ACTIVE, columns_of
 from matricula.connectors.oneroster_provider.models import SERVED
+from matricula.connectors.shelves import portions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-# SQLite takes 32,766 parameters, and a long list makes no statement quicker.
-_AT_ONCE = 1_000
 
 
 def quoted(name: str) -> str:
@@ -27,13 +25,6 @@ def quoted(name: str) -> str:
 def table_of(table: str) -> str:
     """Give the quoted name of the table behind a resource."""
     return quoted(SERVED[table]._meta.db_table)  # noqa: SLF001 - Django's own name for it
-
-
-def portions(values: Iterable[str]) -> Iterator[list[str]]:
-    """Cut a set of values into lists that one statement takes, in a stable order."""
-    ordered = sorted(values)
-    for start in range(0, len(ordered), _AT_ONCE):
-        yield ordered[start : start + _AT_ONCE]
 
 
 def select(

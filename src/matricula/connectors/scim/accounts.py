@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 
 from matricula.connectors.kit.errors import ConnectorError, SkipRow, TryAgain
 from matricula.connectors.kit.protocol import Outcome
+from matricula.connectors.kit.scim.attributes import EXTERNAL_ID
+from matricula.connectors.kit.scim.values import Misfit
 from matricula.connectors.scim import mapping
-from matricula.connectors.scim.attributes import EXTERNAL_ID
 from matricula.connectors.scim.refusals import (
     belongs_to_another,
     gone,
     kept_otherwise,
     refusal,
 )
-from matricula.connectors.scim.values import Misfit
 from matricula.connectors.scim.wire import unknown
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from matricula.connectors.kit.claims import Claims
     from matricula.connectors.kit.protocol import Value, Write
-    from matricula.connectors.scim.attributes import Attribute
+    from matricula.connectors.kit.scim.attributes import Attribute
     from matricula.connectors.scim.lookup import Lookup
     from matricula.connectors.scim.mapping import Record
     from matricula.connectors.scim.service import Kind, Service

@@ -10,16 +10,16 @@ import threading
 from typing import TYPE_CHECKING
 
 from matricula.connectors.kit.errors import TryAgain, Untrusted
+from matricula.connectors.kit.scim.attributes import EXTERNAL_ID
+from matricula.connectors.kit.scim.values import Misfit, canonical
 from matricula.connectors.scim import mapping
-from matricula.connectors.scim.attributes import EXTERNAL_ID
 from matricula.connectors.scim.listing import BadQuery, Listing
-from matricula.connectors.scim.values import Misfit, canonical
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from matricula.connectors.kit.protocol import Value
-    from matricula.connectors.scim.attributes import Attribute
+    from matricula.connectors.kit.scim.attributes import Attribute
     from matricula.connectors.scim.mapping import Record
     from matricula.connectors.scim.service import Kind, Service
     from matricula.connectors.scim.wire import Endpoint

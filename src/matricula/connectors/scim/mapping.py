@@ -11,13 +11,13 @@ import copy
 import json
 from typing import TYPE_CHECKING, Any
 
-from matricula.connectors.scim.values import Misfit, canonical, equal, read_value, to_scim
+from matricula.connectors.kit.scim.values import Misfit, canonical, equal, read_value, to_scim
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from matricula.connectors.kit.protocol import Value
-    from matricula.connectors.scim.attributes import Attribute
+    from matricula.connectors.kit.scim.attributes import Attribute
 
 Record = dict[str, Any]
 PATCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:PatchOp"

@@ -10,7 +10,7 @@ from matricula.connectors.kit.errors import ConnectorError, GiveUp, SkipRow
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from matricula.connectors.scim.attributes import Attribute
+    from matricula.connectors.kit.scim.attributes import Attribute
     from matricula.connectors.scim.wire import Answer
 
 _CONFLICT, _NO_SUCH_PLACE = 409, 404

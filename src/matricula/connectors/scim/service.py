@@ -21,7 +21,7 @@ from scim2_models import (
 )
 
 from matricula.connectors.kit.errors import GiveUp
-from matricula.connectors.scim.attributes import Attribute, attributes_of
+from matricula.connectors.kit.scim.attributes import Attribute, attributes_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

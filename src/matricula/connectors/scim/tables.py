@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matricula.connectors.kit.protocol import Value, WriteKind
-    from matricula.connectors.scim.attributes import Attribute
+    from matricula.connectors.kit.scim.attributes import Attribute
+    from matricula.connectors.kit.scim.values import Misfit
     from matricula.connectors.scim.mapping import Record
     from matricula.connectors.scim.service import Kind
-    from matricula.connectors.scim.values import Misfit
 
 MEMBERSHIPS = "memberships"
 MEMBERSHIP_SCHEMA = pa.schema(

@@ -129,7 +129,7 @@ def _of_entries(parent: Described, *, urn: str) -> Iterator[Attribute]:
             name = str(parent.name)
             yield _field(parent, parts["value"], urn=urn, name=name, form="list")
         return
-    alone: Form = "primary" if _usable("primary", parts) else "first"
+    alone: Form = "primary" if _usable("primary", parent, parts) else "first"
     for part in (part for name, part in parts.items() if name not in _NOT_VALUES):
         tail = "" if part.name == "value" else f".{part.name}"
         yield _field(parent, part, urn=urn, name=f"{parent.name}{tail}", form=alone)
@@ -140,14 +140,18 @@ def _of_entries(parent: Described, *, urn: str) -> Iterator[Attribute]:
 
 def _slots(parent: Described, parts: dict[str, Described]) -> Sequence[str]:
     # `type` of a group's members tells users from groups: no place for one value.
-    if not _usable("type", parts) or parent.name in ("members", "groups"):
+    if not _usable("type", parent, parts) or parent.name in ("members", "groups"):
         return ()
     return parts["type"].canonical_values or _KNOWN_SLOTS.get(str(parent.name), ())
 
 
-def _usable(name: str, parts: dict[str, Described]) -> bool:
+def _usable(name: str, parent: Described, parts: dict[str, Described]) -> bool:
     part = parts.get(name)
-    return part is not None and part.mutability not in (Mutability.read_only, None)
+    if part is None or part.mutability is None:
+        return False
+    # Where nothing of the attribute is written, its entries are told apart all the same.
+    is_read = parent.mutability == Mutability.read_only
+    return is_read or part.mutability != Mutability.read_only
 
 
 def _field(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from matricula.connectors.kit.protocol import NativeType, Value
-    from matricula.connectors.scim.attributes import Attribute
+    from matricula.connectors.kit.scim.attributes import Attribute
 
 
 class Misfit(Exception):
@@ -73,10 +73,11 @@ def equal(field: Attribute, one: Value, other: Value) -> bool:
     """Compare two canonical values the way the server compares them when it looks one up."""
     if one is None or other is None or field.exact or field.type != "text":
         return one == other
-    return _folded(str(one)) == _folded(str(other))
+    return folded(str(one)) == folded(str(other))
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
+    """Bring a text into the form in which capitals and composed signs make no difference."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 

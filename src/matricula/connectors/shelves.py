@@ -1,0 +1,61 @@
+"""What connectors whose target is a table of ours have in common: shelves, and when they moved.
+
+Whoever writes to what a system is served holds its shelves, so instants and revisions are given
+out in the order in which changes become visible.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.utils import timezone
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+# SQLite takes 32,766 parameters, and a long list makes no statement quicker.
+_AT_ONCE = 1_000
+
+
+class ShelfColumns(models.Model):
+    """What one system of the charter is served of one table.
+
+    `records`: how many are listed. `revision`: moves with every change. `touched`: the latest
+    instant of a change given out, so that the next one is later.
+    """
+
+    system = models.TextField()
+    table = models.TextField()
+    records = models.BigIntegerField(default=0)
+    revision = models.BigIntegerField(default=0)
+    touched = models.TextField(default="")
+
+    class Meta:
+        abstract = True
+
+
+def moved_on(shelf: ShelfColumns) -> str:
+    """Give the instant of a change: now, and later than every one given out before.
+
+    Args:
+        shelf: Held by the caller, who saves it afterwards.
+    """
+    now = timezone.now().astimezone(UTC)
+    if shelf.touched and instant(now) <= shelf.touched:
+        now = datetime.fromisoformat(shelf.touched) + timedelta(milliseconds=1)
+    shelf.touched, shelf.revision = instant(now), shelf.revision + 1
+    return shelf.touched
+
+
+def instant(moment: datetime) -> str:
+    """Write an instant, in UTC, to the millisecond; such texts sort as the instants do."""
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+
+
+def portions(values: Iterable[str]) -> Iterator[list[str]]:
+    """Cut a set of values into lists that one statement takes, in a stable order."""
+    ordered = sorted(values)
+    for start in range(0, len(ordered), _AT_ONCE):
+        yield ordered[start : start + _AT_ONCE]
