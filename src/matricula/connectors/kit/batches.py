@@ -7,8 +7,10 @@ writes not yet begun are not begun: they come back as "try again".
 from __future__ import annotations
 
 import threading
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, TypeGuard, TypeVar
 
 from matricula.connectors.kit.errors import (
@@ -23,7 +25,7 @@ from matricula.connectors.kit.errors import (
 from matricula.connectors.kit.protocol import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 Asked = TypeVar("Asked")
 Answered = TypeVar("Answered")
@@ -51,6 +53,47 @@ def each(
         return [ask(one) for one in questions]
     with ThreadPoolExecutor(concurrency) as pool:
         return list(pool.map(ask, questions))
+
+
+def flowing(
+    ask: Callable[[Asked], Answered], questions: Iterable[Asked], *, concurrency: int
+) -> Iterator[Answered]:
+    """Ask questions a few at a time; answers one by one, in the order of the questions.
+
+    While an answer is being used the next questions are under way already, as many as are
+    allowed; so many answers again wait at most, however many questions there are.
+
+    Raises:
+        ConnectorError: What any of them raises, when its turn comes.
+    """
+    rest = iter(questions)
+    with ThreadPoolExecutor(concurrency) as pool:
+        waiting = deque(pool.submit(ask, one) for one in islice(rest, 2 * concurrency))
+        try:
+            while waiting:
+                answer = waiting.popleft().result()
+                waiting.extend(pool.submit(ask, one) for one in islice(rest, 1))
+                yield answer
+        finally:
+            for one in waiting:
+                one.cancel()
+
+
+def ahead(pages: Iterator[Answered]) -> Iterator[Answered]:
+    """Fetch the next page while one is being used, where each needs what the one before said.
+
+    Raises:
+        ConnectorError: What fetching raises, after all pages before it.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(_first, pages)
+        while page := coming.result():
+            coming = pool.submit(_first, pages)
+            yield page[0]
+
+
+def _first(pages: Iterator[Answered]) -> list[Answered]:
+    return list(islice(pages, 1))
 
 
 def run(jobs: Sequence[Job], *, concurrency: int) -> list[list[Outcome]]:

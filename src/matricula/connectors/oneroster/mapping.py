@@ -8,6 +8,7 @@ must not be is left as it stands, for the rules of the standard to find.
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from matricula.connectors.kit.oneroster.objects import rest_tables, shapes
@@ -50,12 +51,12 @@ def property_of(resource: str, field: str) -> str:
 
 def row_of(resource: str, record: Record, metadata: Sequence[str] = ()) -> Row:
     """Turn an object into a row, without what it has inside it."""
-    row: Row = {name: _text(record.get(name)) for name in (KEY, "dateLastModified")}
-    for one in shapes()[resource].properties:
-        if one.column:
-            old = _OLD_NAMES.get((resource, one.name), one.name)
-            value = record.get(one.name, record.get(old))
-            row[one.column] = _READERS[one.how](value)
+    row: Row = {}
+    for column, name, old, read in _reading(resource):
+        value = record.get(name)
+        if value is None and old:
+            value = record.get(old)
+        row[column] = None if value is None else read(value)
     if resource == USERS:
         roles = roles_of(record)
         row[ROLE] = roles[0]["role"] if roles else None
@@ -66,6 +67,17 @@ def row_of(resource: str, record: Record, metadata: Sequence[str] = ()) -> Row:
     for name in metadata:
         row[name] = _text(told.get(name[len(METADATA) :])) if isinstance(told, dict) else None
     return row
+
+
+@cache
+def _reading(resource: str) -> list[tuple[str, str, str, Callable[[object], str | None]]]:
+    """Say how each column is read: the property, another name for it, and what reads it."""
+    told = [(one, one, "", _text) for one in (KEY, "dateLastModified")]
+    return told + [
+        (one.column, one.name, _OLD_NAMES.get((resource, one.name), ""), _READERS[one.how])
+        for one in shapes()[resource].properties
+        if one.column
+    ]
 
 
 def roles_of(record: Record) -> list[Row]:
@@ -102,7 +114,9 @@ def _role(record: Record, kind: str | None, role: str | None, org: str | None) -
 
 
 def _text(value: object) -> str | None:
-    if value is None or value == "":
+    if type(value) is str:  # what nearly all are
+        return value or None
+    if value is None:
         return None
     if isinstance(value, bool):
         return "true" if value else "false"
