@@ -10,7 +10,7 @@ import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, repeat
 from typing import TYPE_CHECKING, TypeGuard, TypeVar
 
 from matricula.connectors.kit.errors import (
@@ -80,20 +80,19 @@ def flowing(
 
 
 def ahead(pages: Iterator[Answered]) -> Iterator[Answered]:
-    """Fetch the next page while one is being used, where each needs what the one before said.
+    """Fetch the next pages while one is used, one by one: each needs what the one before said.
 
     Raises:
         ConnectorError: What fetching raises, after all pages before it.
     """
-    with ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(_first, pages)
-        while page := coming.result():
-            coming = pool.submit(_first, pages)
-            yield page[0]
 
+    def fetch(_: None) -> list[Answered]:
+        return list(islice(pages, 1))
 
-def _first(pages: Iterator[Answered]) -> list[Answered]:
-    return list(islice(pages, 1))
+    for page in flowing(fetch, repeat(None), concurrency=1):
+        if not page:
+            return
+        yield page[0]
 
 
 def run(jobs: Sequence[Job], *, concurrency: int) -> list[list[Outcome]]:

@@ -155,7 +155,9 @@ class OneRosterConnector:
 
     def _read(self, resource: str) -> tuple[pa.Table, list[Finding]]:
         schema = self._schema(resource)
-        parts, oddities = self._listed(resource, lambda rows: _part(schema, rows))
+        parts, oddities = self._listed(
+            resource, lambda records: self._part(resource, schema, records)
+        )
         table = pa.Table.from_batches(parts, schema)
         findings = [
             Finding(f"{self._system}.{resource}", "M435", f"{resource}: {one}.",
@@ -183,16 +185,16 @@ class OneRosterConnector:
             )
 
     def _listed(
-        self, resource: str, take: Callable[[list[tuple[str, Row]]], Taken]
+        self, resource: str, take: Callable[[list[Record]], Taken]
     ) -> tuple[list[Taken], list[str]]:
-        """Read a listing, page by page as rows with their identifiers, and what was odd."""
+        """Read a listing, page by page without what has left, and what was odd."""
         gone = 0
 
         def taken(records: list[Record]) -> Taken:
             nonlocal gone
             kept = [one for one in records if one.get("status") != _LEFT]
             gone += len(records) - len(kept)
-            return take(self._rows_of(resource, kept))
+            return take(kept)
 
         settings = self._settings
         listing = Listing(
@@ -205,18 +207,35 @@ class OneRosterConnector:
             oddities.append(f"{gone} records are marked tobedeleted and were left out")
         return parts, oddities
 
-    def _rows_of(self, resource: str, records: Sequence[Record]) -> list[tuple[str, Row]]:
-        if resource != ROLES:
-            return self._with_ids(resource, records)
-        rows = {mapping.role_id(row): row for one in records for row in mapping.roles_of(one)}
-        return list(rows.items())
-
-    def _whole(self, resource: str) -> list[tuple[str, Row]]:
-        return [row for part in self._listed(resource, list)[0] for row in part]
+    def _part(
+        self, resource: str, schema: pa.Schema, records: Sequence[Record]
+    ) -> pa.RecordBatch:
+        """Write records as a batch: texts, but for what tells whether somebody is suspended."""
+        if resource == ROLES:
+            rows = self._with_ids(resource, records)
+            columns: dict[str, list[Any]] = {
+                name: [row.get(name) for _, row in rows] for name in schema.names
+            }
+            columns["_id"] = [one for one, _ in rows]
+        else:
+            columns = {**mapping.columns_of(resource, records, self._metadata(resource))}
+            columns["_id"] = columns[KEY]
+        if resource == USERS:
+            columns["_suspended"] = [
+                (one or "").lower() == "false" for one in columns["enabledUser"]
+            ]
+        return pa.RecordBatch.from_pydict(columns, schema=schema)
 
     def _with_ids(self, resource: str, records: Sequence[Record]) -> list[tuple[str, Row]]:
-        more = self._metadata(resource)
-        return [(str(one[KEY]), mapping.row_of(resource, one, more)) for one in records]
+        if resource == ROLES:
+            roles = (row for one in records for row in mapping.roles_of(one))
+            return list({mapping.role_id(row): row for row in roles}.items())
+        rows = mapping.rows_of(resource, records, self._metadata(resource))
+        return [(str(row[KEY]), row) for row in rows]
+
+    def _whole(self, resource: str) -> list[tuple[str, Row]]:
+        parts, _ = self._listed(resource, lambda some: self._with_ids(resource, some))
+        return [row for part in parts for row in part]
 
     def _asked(self, resource: str, match: Mapping[str, Value]) -> list[tuple[str, Row]] | None:
         """Ask the provider for what a mapping names; None where it has to be looked for."""
@@ -243,19 +262,6 @@ class OneRosterConnector:
         obeyed = all(_holds(one, row, {field: value}) for one, row in rows)
         whole = page.total is not None and page.total <= len(page.records)
         return rows if obeyed and whole else None
-
-
-def _part(schema: pa.Schema, rows: Sequence[tuple[str, Row]]) -> pa.RecordBatch:
-    """Write rows as a batch; texts all, but for what tells whether somebody is suspended."""
-    columns: dict[str, list[Any]] = {
-        name: [row.get(name) for _, row in rows] for name in schema.names
-    }
-    columns["_id"] = [one for one, _ in rows]
-    if "_suspended" in columns:
-        columns["_suspended"] = [
-            (one or "").lower() == "false" for one in columns["enabledUser"]
-        ]
-    return pa.RecordBatch.from_pydict(columns, schema=schema)
 
 
 def _holds(identifier: str, row: Row, match: Mapping[str, Value]) -> bool:
