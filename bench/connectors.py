@@ -163,9 +163,7 @@ def recorded() -> Iterator[list[Call]]:
 
     def noting(self: httpx2.HTTPTransport, request: httpx2.Request) -> httpx2.Response:
         answer = send(self, request)
-        headers = [
-            one for one in request.headers.multi_items() if one[0] not in _OF_A_CONNECTION
-        ]
+        headers = [one for one in request.headers.multi_items() if one[0] not in _OF_A_CONNECTION]
         content = request.read()
         calls.append(Call(request.method, request.url, headers, content, answer.status_code))
         return answer

@@ -1,4 +1,4 @@
-"""The counterparts of `bench/connectors.py`: small systems, each in a process of its own, 20 ms away.
+"""The counterparts of `bench/connectors.py`: each in a process of its own, 20 ms away.
 
 Each is the simulator that comes with its connector; SCIM's is a server from the package index.
 """
@@ -126,7 +126,7 @@ def _roster_user(n: int) -> Fields:
     }  # fmt: skip
 
 
-_TOKEN, _USER = "env:BENCH_SECRET", "env:BENCH_USER"  # noqa: S105 - by reference
+_TOKEN, _USER = "env:BENCH_SECRET", "env:BENCH_USER"
 _MOODLE = {"token": _TOKEN, "batch_size": 50, "concurrency": 4}
 TRIALS = (
     Trial("moodle", "users", _MOODLE, _moodle_user, ("idnumber",), {"department": "Law"}, 10),
@@ -144,10 +144,12 @@ TRIALS = (
     ),
     Trial(
         "folio", "users", {"tenant": "campus", "user": _USER, "password": _TOKEN}, _folio_user,
-        ("externalSystemId",), {"patronGroup": "graduate"},
+        ("externalSystemId",), {"patronGroup": "graduate"}, 10,
     ),
     Trial("scim", "users", {"token": _TOKEN}, _scim_user, ("externalId",), {"title": "student"}),
-    Trial("canvas", "users", {"token": _TOKEN}, _canvas_user, ("user_id",), {"full_name": "A B"}, 2),
+    Trial(
+        "canvas", "users", {"token": _TOKEN}, _canvas_user, ("user_id",), {"full_name": "A B"}, 2,
+    ),
     Trial(
         "oneroster", "users", {"client_id": "matricula", "client_secret": _TOKEN}, _roster_user,
         weight=20,
@@ -250,9 +252,7 @@ def _oneroster(rows: int) -> Iterator[str]:
     with provider() as running:
         running.client_secret = SECRET
         one = [role()]
-        running.records["users"] = [
-            sent("users", _roster_user(n), roles=one) for n in range(rows)
-        ]
+        running.records["users"] = [sent("users", _roster_user(n), roles=one) for n in range(rows)]
         yield running.url
 
 

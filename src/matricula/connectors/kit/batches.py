@@ -25,7 +25,7 @@ from matricula.connectors.kit.errors import (
 from matricula.connectors.kit.protocol import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
 Asked = TypeVar("Asked")
 Answered = TypeVar("Answered")
@@ -56,19 +56,28 @@ def each(
 
 
 def flowing(
-    ask: Callable[[Asked], Answered], questions: Iterable[Asked], *, concurrency: int
-) -> Iterator[Answered]:
+    ask: Callable[[Asked], Answered],
+    questions: Iterable[Asked],
+    *,
+    concurrency: int,
+    lead: int | None = None,
+) -> Generator[Answered]:
     """Ask questions a few at a time; answers one by one, in the order of the questions.
 
-    While an answer is being used the next questions are under way already, as many as are
-    allowed; so many answers again wait at most, however many questions there are.
+    While an answer is being used the next questions are under way already.
+
+    Args:
+        ask: Asks one.
+        questions: Taken as they are needed; they need not end.
+        concurrency: Under way at once.
+        lead: How many are asked before their turn at most; twice the concurrency if left out.
 
     Raises:
         ConnectorError: What any of them raises, when its turn comes.
     """
     rest = iter(questions)
     with ThreadPoolExecutor(concurrency) as pool:
-        waiting = deque(pool.submit(ask, one) for one in islice(rest, 2 * concurrency))
+        waiting = deque(pool.submit(ask, one) for one in islice(rest, lead or 2 * concurrency))
         try:
             while waiting:
                 answer = waiting.popleft().result()

@@ -7,8 +7,8 @@ order pages are fetched, so several are under way at once.
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from matricula.connectors.kit import batches
@@ -62,32 +62,35 @@ class Listing:
             Moved: It has to be read again from the start.
         """
         seen: set[str] = set()
-        last, limit, width = "", self.size, 1
-        total: int | None = None
+        last, total = "", None
+        limit, alone = self.size, True
         while True:
-            starts = _starts(len(seen), limit, width, total)
-            for page in batches.each(partial(self._at, limit), starts, concurrency=width):
+            starts = _starts(len(seen), limit, total, alone=alone)
+            # Where the end is not known, nothing much beyond it should be asked for.
+            lead = self.concurrency if total is None else None
+            for page in self._from(starts, limit, lead):
                 fresh = self._fresh(page.records, last, seen)
                 total = page.total if page.total is not None else total
                 last = self.name(fresh[-1]) if fresh else last
                 yield Page(fresh, total)
                 if not fresh or (total is not None and len(seen) >= total):
                     return
-                if len(page.records) < limit:
-                    # What was asked for behind it begins elsewhere.
-                    break
             is_short = len(page.records) < limit
             limit = max(2, len(page.records)) if is_short else limit
-            width = self._wider(width, is_short=is_short, is_bounded=total is not None)
+            # Where nobody says how many there are, a short page is likely the last.
+            alone = is_short and total is None
 
-    def _at(self, limit: int, start: int) -> Page:
-        return self.ask(start, limit)
+    def _from(self, starts: Iterator[int], limit: int, lead: int | None) -> Iterator[Page]:
+        def ask(start: int) -> Page:
+            return self.ask(start, limit)
 
-    def _wider(self, width: int, *, is_short: bool, is_bounded: bool) -> int:
-        """Say how many pages come next: where the end is not known, more only bit by bit."""
-        if is_bounded:
-            return self.concurrency
-        return 1 if is_short else min(self.concurrency, 2 * width)
+        flow = batches.flowing(ask, starts, concurrency=self.concurrency, lead=lead)
+        with closing(flow):
+            for page in flow:
+                yield page
+                if len(page.records) < limit:
+                    # What was asked for behind it begins elsewhere.
+                    return
 
     def _fresh(self, records: list[Record], last: str, seen: set[str]) -> list[Record]:
         """Leave out the record that the page before ended with, and note the others."""
@@ -101,9 +104,13 @@ class Listing:
         return fresh
 
 
-def _starts(have: int, limit: int, width: int, total: int | None) -> list[int]:
+def _starts(have: int, limit: int, total: int | None, *, alone: bool) -> Iterator[int]:
     """Say where the next pages begin, each with the last record of the one before it."""
-    first, step = max(0, have - 1), max(1, limit - 1)
-    every = [first + n * step for n in range(width)]
-    # A page that would bring nothing is not asked for, once it is known how many there are.
-    return [every[0], *(one for one in every[1:] if total is None or one + 1 < total)]
+    start = max(0, have - 1)
+    yield start
+    while not alone:
+        start += max(1, limit - 1)
+        # A page that would bring nothing is not asked for, once it is known how many there are.
+        if total is not None and start + 1 >= total:
+            return
+        yield start

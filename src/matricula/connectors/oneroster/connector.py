@@ -207,9 +207,7 @@ class OneRosterConnector:
             oddities.append(f"{gone} records are marked tobedeleted and were left out")
         return parts, oddities
 
-    def _part(
-        self, resource: str, schema: pa.Schema, records: Sequence[Record]
-    ) -> pa.RecordBatch:
+    def _part(self, resource: str, schema: pa.Schema, records: Sequence[Record]) -> pa.RecordBatch:
         """Write records as a batch: texts, but for what tells whether somebody is suspended."""
         if resource == ROLES:
             rows = self._with_ids(resource, records)

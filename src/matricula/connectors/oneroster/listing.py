@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from matricula.connectors.kit import batches, listing
+from matricula.connectors.kit import listing
 from matricula.connectors.kit.errors import Untrusted
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Listing:
         found: list[Taken] = []
         count, total = 0, None
         every = listing.Listing(self._page, _id, self.size, self.concurrency)
-        for page in batches.ahead(every.pages()):
+        for page in every.pages():
             found.append(take(page.records))
             count, total = count + len(page.records), page.total
         self._judge(count, total)

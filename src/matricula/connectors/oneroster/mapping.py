@@ -73,12 +73,12 @@ def columns_of(
     return found
 
 
-def rows_of(
-    resource: str, records: Sequence[Record], metadata: Sequence[str] = ()
-) -> list[Row]:
+def rows_of(resource: str, records: Sequence[Record], metadata: Sequence[str] = ()) -> list[Row]:
     """Turn objects into rows, without what they have inside them."""
     columns = columns_of(resource, records, metadata)
-    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+    return [
+        dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
+    ]
 
 
 @cache
