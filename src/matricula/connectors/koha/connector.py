@@ -162,10 +162,9 @@ class KohaConnector:
             self._settings.resumed_days, self._looked_up(writes),
         )  # fmt: skip
 
-        def job(write: Write) -> batches.Job:
-            return batches.Job((write.key,), lambda: [patrons.write_one(place, write)])
-
-        results = batches.run([job(w) for w in writes], concurrency=self._settings.concurrency)
+        concurrency = self._settings.concurrency
+        jobs = patrons.jobs(place, writes, concurrency=concurrency)
+        results = batches.run(jobs, concurrency=concurrency)
         return [outcome for outcomes in results for outcome in outcomes]
 
     def _looked_up(self, writes: Sequence[Write]) -> dict[str, Patron | None]:
