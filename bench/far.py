@@ -212,10 +212,14 @@ def _moodle(_: int) -> Iterator[str]:
 
 
 @contextmanager
-def _koha(_: int) -> Iterator[str]:
+def _koha(rows: int) -> Iterator[str]:
     from matricula.connectors.koha.simulator import koha
 
     with koha() as running:
+        # Others, so that there is something to be read.
+        for n in range(9 * rows):
+            other = {"cardnumber": f"R{n:07d}", "userid": f"r{n:07d}"}
+            running.library.add({**_patron(n), **other})
         yield running.url
 
 

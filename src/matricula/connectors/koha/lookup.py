@@ -51,33 +51,28 @@ class Lookup:
         Raises:
             Untrusted: The listing does not keep to the order that was asked for (M441).
         """
-        embed = [COUNTS, ATTRIBUTES] if with_counts else [ATTRIBUTES]
-        read = partial(self._read, embed)
-        first = read((0, None))
-        yield first.records, first.day
-        last = _number(first.records[-1]) if first.records else 0
-        more = (first.total or 0) - len(first.records)
-        if more > 0 and self._concurrency > 1:
-            top = self._highest()
-            ranges = _ranges(last, top, max(1, (top - last) * self._size // more))
-            for pages in batches.flowing(
-                partial(self._within, read), ranges, concurrency=self._concurrency
-            ):
-                yield from ((page.records, page.day) for page in pages)
-            last = max(last, top)
-        while last and (page := read((last, None))).records:
-            yield page.records, page.day
-            last = _number(page.records[-1])
+        read = partial(self._read, [COUNTS, ATTRIBUTES] if with_counts else [ATTRIBUTES])
+        for page in self._side_by_side(read) if self._concurrency > 1 else _chain(read, (0, None)):
+            if page.records:
+                yield page.records, page.day
 
-    def _within(self, read: Callable[[_Range], Answer], numbers: tuple[int, int]) -> list[Answer]:
-        """Read whoever has a number in a range, as far as the system says that there are more."""
-        (last, top), found = numbers, []
-        while True:
-            page = read((last, top))
-            found.append(page)
-            if not page.records or page.total == len(page.records):
-                return found
-            last = _number(page.records[-1])
+    def _side_by_side(self, read: Callable[[_Range], Answer]) -> Iterator[Answer]:
+        both: list[Callable[[], Answer]] = [partial(read, (0, None)), self._highest]
+        first, highest = batches.each(lambda ask: ask(), both, concurrency=2)
+        yield first
+        if not first.records or first.total == len(first.records):
+            return
+        last = top = _number(first.records[-1])
+        ranges: list[_Range] = []
+        if first.total is not None and highest.records:
+            top = max(last, _number(highest.records[0]))
+            more = max(1, first.total - len(first.records))
+            ranges += _ranges(last, top, max(1, (top - last) * self._size // more))
+        ranges.append((top, None))
+        for pages in batches.flowing(
+            lambda numbers: list(_chain(read, numbers)), ranges, concurrency=self._concurrency
+        ):
+            yield from pages
 
     def _read(self, embed: Sequence[str], numbers: _Range) -> Answer:
         last, top = numbers
@@ -89,9 +84,8 @@ class Lookup:
             raise _strange("it does not keep to the order that was asked for")
         return answer
 
-    def _highest(self) -> int:
-        found = self._wire.patrons(self._ours(), size=1, falling=True).records
-        return _number(found[0]) if found else 0
+    def _highest(self) -> Answer:
+        return self._wire.patrons(self._ours(), size=1, falling=True)
 
     def by_id(self, patron_id: str, wanted: Mapping[Field, Value]) -> list[Patron]:
         """Fetch the patron of a number, if it is of the charter's categories and as wanted."""
@@ -211,7 +205,18 @@ def _most_telling(wanted: Mapping[Field, Value]) -> Field | None:
     return min(usable, key=lambda one: (not one.identifies, one.name), default=None)
 
 
-def _ranges(last: int, top: int, width: int) -> Iterator[tuple[int, int]]:
+def _chain(read: Callable[[_Range], Answer], numbers: _Range) -> Iterator[Answer]:
+    """Read whoever has a number in a range, until Koha says that a page had all that is left."""
+    last, top = numbers
+    while True:
+        page = read((last, top))
+        yield page
+        if not page.records or page.total == len(page.records):
+            return
+        last = _number(page.records[-1])
+
+
+def _ranges(last: int, top: int, width: int) -> Iterator[_Range]:
     """Divide the numbers above one, up to another, into ranges that are about a page each."""
     for start in range(last, top, width):
         yield start, min(top, start + width)
