@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote_plus
 
 from matricula.connectors.kit import http
 from matricula.connectors.kit.errors import ConnectorError, GiveUp, ReadBack, TryAgain
@@ -103,17 +103,18 @@ class Wire:
         return _understood(function, answer.body, writes=writes)
 
     def _form(self, function: str, pairs: list[tuple[str, str]]) -> bytes:
-        return urlencode(
-            [
-                # Raw: names and descriptions as they are stored, not as a page shows them.
-                ("moodlewsrestformat", "json"),
-                ("moodlewssettingraw", "1"),
-                ("moodlewssettingfilter", "0"),
-                ("wsfunction", function),
-                *pairs,
-                ("wstoken", credential(self._settings.token)),
-            ]
-        ).encode("ascii")
+        every = [
+            # Raw: names and descriptions as they are stored, not as a page shows them.
+            ("moodlewsrestformat", "json"),
+            ("moodlewssettingraw", "1"),
+            ("moodlewssettingfilter", "0"),
+            ("wsfunction", function),
+            *pairs,
+            ("wstoken", credential(self._settings.token)),
+        ]
+        text = "&".join([f"{quote_plus(name, '[]')}={quote_plus(value)}" for name, value in every])
+        # Quoted last and at once: most of a call is names with brackets. No value has any left.
+        return text.replace("[", "%5B").replace("]", "%5D").encode("ascii")
 
     def _open(self) -> http.Http:
         if self._http is None:
@@ -145,6 +146,8 @@ def flattened(value: object, name: str = "") -> Iterator[tuple[str, str]]:
 
 def width(form: object) -> int:
     """Count the variables that a value takes in a call."""
+    if isinstance(form, str):
+        return 1
     return sum(1 for _ in flattened({"": form}))
 
 
