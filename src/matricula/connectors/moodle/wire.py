@@ -18,7 +18,7 @@ from matricula.connectors.kit.transport import Access
 from matricula.connectors.moodle.refusals import judged, of_no_record, unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from matricula.connectors.moodle.settings import MoodleSettings
 
@@ -83,7 +83,7 @@ class Wire:
     def _call(
         self, function: str, arguments: Mapping[str, object], *, writes: bool = False
     ) -> Any:  # noqa: ANN401
-        pairs = list(flattened(arguments))
+        pairs = flattened(arguments)
         if len(pairs) > MOST_VARIABLES:
             raise http.not_understood(f"{function}: {len(pairs)} variables are too many")
         answer = self._open().send(
@@ -130,25 +130,33 @@ class Wire:
         return self._http
 
 
-def flattened(value: object, name: str = "") -> Iterator[tuple[str, str]]:
+def flattened(value: object, name: str = "") -> list[tuple[str, str]]:
     """Write nested values the way PHP reads them back: `users[0][username]=...`."""
-    if isinstance(value, dict):
+    found: list[tuple[str, str]] = []
+    _gather(value, name, found)
+    return found
+
+
+def _gather(value: object, name: str, found: list[tuple[str, str]]) -> None:
+    if isinstance(value, str):
+        found.append((name, value))
+    elif isinstance(value, dict):
         for key, one in value.items():
-            yield from flattened(one, f"{name}[{key}]" if name else str(key))
+            _gather(one, f"{name}[{key}]" if name else str(key), found)
     elif isinstance(value, list | tuple):
         for number, one in enumerate(value):
-            yield from flattened(one, f"{name}[{number}]")
+            _gather(one, f"{name}[{number}]", found)
     elif isinstance(value, bool):
-        yield name, str(int(value))
+        found.append((name, str(int(value))))
     else:
-        yield name, "" if value is None else str(value)
+        found.append((name, "" if value is None else str(value)))
 
 
 def width(form: object) -> int:
     """Count the variables that a value takes in a call."""
     if isinstance(form, str):
         return 1
-    return sum(1 for _ in flattened({"": form}))
+    return len(flattened({"": form}))
 
 
 def portions(
