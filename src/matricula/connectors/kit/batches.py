@@ -10,7 +10,7 @@ import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice, repeat
+from itertools import islice
 from typing import TYPE_CHECKING, TypeGuard, TypeVar
 
 from matricula.connectors.kit.errors import (
@@ -25,7 +25,7 @@ from matricula.connectors.kit.errors import (
 from matricula.connectors.kit.protocol import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Sequence
 
 Asked = TypeVar("Asked")
 Answered = TypeVar("Answered")
@@ -86,22 +86,6 @@ def flowing(
         finally:
             for one in waiting:
                 one.cancel()
-
-
-def ahead(pages: Iterator[Answered]) -> Iterator[Answered]:
-    """Fetch the next pages while one is used, one by one: each needs what the one before said.
-
-    Raises:
-        ConnectorError: What fetching raises, after all pages before it.
-    """
-
-    def fetch(_: None) -> list[Answered]:
-        return list(islice(pages, 1))
-
-    for page in flowing(fetch, repeat(None), concurrency=1):
-        if not page:
-            return
-        yield page[0]
 
 
 def run(jobs: Sequence[Job], *, concurrency: int) -> list[list[Outcome]]:

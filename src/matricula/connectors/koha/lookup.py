@@ -40,6 +40,7 @@ class Lookup:
         self._wire = wire
         self._categories = settings.categories
         self._size, self._concurrency = settings.page_size, settings.concurrency
+        self._counted = [COUNTS, ATTRIBUTES]
 
     def pages(self, *, with_counts: bool = False) -> Iterator[tuple[list[Patron], date | None]]:
         """Read all patrons of the charter's categories, page by page, with the system's day.
@@ -51,7 +52,7 @@ class Lookup:
         Raises:
             Untrusted: The listing does not keep to the order that was asked for (M441).
         """
-        read = partial(self._read, [COUNTS, ATTRIBUTES] if with_counts else [ATTRIBUTES])
+        read = partial(self._read, self._counted if with_counts else [ATTRIBUTES])
         for page in self._side_by_side(read) if self._concurrency > 1 else _chain(read, (0, None)):
             if page.records:
                 yield page.records, page.day
@@ -148,7 +149,7 @@ class Lookup:
         found: list[Patron] = []
         day = None
         numbers = [int(one) for one in patron_ids]
-        for some, answer in self._together(numbers, "me.patron_id", [COUNTS, ATTRIBUTES]):
+        for some, answer in self._together(numbers, "me.patron_id", self._counted):
             found += [one for one in answer.records if one.get(ID) in some]
             day = answer.day
         return found, day
