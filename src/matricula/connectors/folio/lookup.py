@@ -138,18 +138,17 @@ class Lookup:
         known: Known = {one: [] for one in asked}
         for name in dict.fromkeys(name for name, _ in asked):
             field = FIELDS[name]
-            values = [value for other, value in known if other == name]
-            pages = self._each(
-                values,
-                lambda some, f=field: self._wire.users(  # type: ignore[misc]
-                    f"{f.asked}=={_any(some)}"
-                ),
-            )
-            for user in (one for page in pages for one in page):
+            for user in self._holding(field, [value for other, value in known if other == name]):
                 held = (name, str(mapping.read_field(user, field, {})))
                 if held in known:
                     known[held].append(user)
         return known
+
+    def _holding(self, field: Field, values: Sequence[str]) -> list[User]:
+        def ask(some: Sequence[str]) -> list[User]:
+            return self._wire.users(f"{field.asked}=={_any(some)}")
+
+        return [user for page in self._each(values, ask) for user in page]
 
     def _each(
         self, values: Sequence[str], ask: Callable[[Sequence[str]], Answered]
