@@ -116,9 +116,12 @@ class Lookup:
         return self._asked(list(asked))
 
     def by_numbers(self, numbers: Sequence[str]) -> dict[str, User]:
-        """Find users by the numbers that we know them by, many at once."""
-        found = self._asked([(NUMBER, one) for one in numbers])
-        return {number: users[-1] for (_, number), users in found.items() if users}
+        """Find users by the numbers that we know them by, many in a call, call after call."""
+        wanted = set(numbers)
+        # Imports are under way side by side, and each of them asks this.
+        pages = (self._holding(FIELDS[NUMBER], some) for some in _portions(numbers))
+        found = {mapping.number_of(user): user for page in pages for user in page}
+        return {number: user for number, user in found.items() if number in wanted}
 
     def by_ids(self, user_ids: Iterable[str]) -> dict[str, User]:
         """Find users by FOLIO's own identifiers, many at once."""

@@ -268,6 +268,8 @@ def _imported(place: Place, intents: Sequence[_Intent]) -> list[Outcome]:
         there = place.lookup.by_numbers([one.number for one in intents])
     except ConnectorError as error:
         lost = ReadBack(error.message, code="M612", cure="The record is read back first.")
+        # Whoever is not begun yet is left alone for the same reason.
+        lost.__cause__ = error
         return [Outcome(one.key, error=lost) for one in intents]
     return [_settled(place, one, there.get(one.number), failed) for one in intents]
 
