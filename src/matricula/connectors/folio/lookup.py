@@ -101,7 +101,7 @@ class Lookup:
             asked = (field.name, str(exact[field]))
             known = known if known is not None and asked in known else self._asked([asked])
             candidates = known[asked]
-        groups = self.groups()
+        groups = self.groups() if candidates else {}
         found = [one for one in candidates if not mapping.differing(one, exact, groups)]
         return [one for one in found if everywhere or self.is_ours(one)]
 

@@ -114,8 +114,8 @@ def _known(place: Place, writes: Sequence[Write]) -> _Known:
     asked: list[dict[Field, Value]] = []
     for write in writes:
         if write.kind == "create":
-            asked.append(_match(write))
-            asked.append({FIELDS[NUMBER]: write.fields.get(NUMBER)})
+            match, own = _match(write), {FIELDS[NUMBER]: write.fields.get(NUMBER)}
+            asked += [match] if match == own else [match, own]
     ids = [one.external_id or "" for one in writes if one.kind != "create"]
     return _Known(place.lookup.learn(asked), place.lookup.by_ids(ids))
 
@@ -171,7 +171,8 @@ def _existing(
         names = ", ".join(field.name for field in match)
         raise refusals.not_ours(f"{names} is no proof of who it is")
     own = FIELDS[NUMBER]
-    found = found or place.lookup.find({own: wanted[own]}, known.found, everywhere=True)
+    if not found and match != {own: wanted[own]}:
+        found = place.lookup.find({own: wanted[own]}, known.found, everywhere=True)
     if len(found) > 1:
         raise refusals.several(len(found))
     if not found:
