@@ -23,7 +23,7 @@ BENCHES = {
     "audit": ("--entries", "20000"),
     "small": ("--times", "5"),
     "wire": ("--people", "2000"),
-    "wire_moodle": ("--people", "1000"),
+    "connectors": ("--rows", "40", "--times", "1"),
     "matching": ("--people", "2000"),
     "rush": ("--students", "200"),
     "newcomer": ("--people", "20000", "--times", "4"),

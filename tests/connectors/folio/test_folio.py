@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from matricula.connectors.folio.settings import FolioSettings
-from matricula.connectors.kit.errors import ReadBack, SkipRow, Stop, Untrusted
+from matricula.connectors.kit.errors import ReadBack, SkipRow, Stop, TryAgain, Untrusted
 from matricula.connectors.kit.protocol import Write
 from tests.connectors.folio.conftest import AMARA, BELA, CHIDI, create
 from tests.counterparts.faulty_proxy import Fault, faulty_proxy
@@ -165,6 +165,50 @@ def test_an_import_whose_answer_is_lost_is_unknown_and_makes_no_second_user(
     assert isinstance(other.error, ReadBack)
     assert again.error is None
     assert len(place.tenant.users) == 2
+
+
+def test_what_half_an_import_did_is_kept_when_folio_is_away_for_the_other_half(
+    make_place: Callable[..., Place],
+):
+    place = make_place()
+    place.tenant.whole_refusal = CHIDI["lastName"]
+    with faulty_proxy(place.tenant.url) as proxy:
+        # All three and then the first go through; for the other two it is busy.
+        proxy.faults += [
+            Fault(method="POST", path="user-import", times=2),
+            Fault(method="POST", path="user-import", forward=False, status=503),
+        ]
+        behind = make_place(url=proxy.url)
+
+        amara, bela, chidi = behind.write(create(AMARA), create(BELA), create(CHIDI))
+
+    assert amara.error is None
+    assert isinstance(bela.error, TryAgain)
+    assert isinstance(chidi.error, TryAgain)
+
+
+def test_a_batch_is_looked_up_in_one_call_and_imported_in_parts_of_the_settings_size(
+    make_place: Callable[..., Place],
+):
+    place = make_place()
+    people = [{**AMARA, "externalSystemId": f"S{n:03d}", "username": f"u{n}"} for n in range(30)]
+    with faulty_proxy(place.tenant.url) as proxy:
+        behind = make_place(url=proxy.url, batch_size=10)
+
+        made = behind.write(*map(create, people))
+        changed = [
+            Write(
+                one.key, "update", one.external_id, {"firstName": "Ada"}, frozenset({"firstName"})
+            )
+            for one in made
+        ]
+        before = len(proxy.calls)
+        again = behind.write(*changed)
+
+    assert [one.error for one in (*made, *again)] == [None] * 60
+    # Users, preferences, and three imports that are read back.
+    assert len(proxy.calls) - before == 1 + 1 + 3 + 3
+    assert {user["personal"]["firstName"] for user in place.tenant.users.values()} == {"Ada"}
 
 
 def test_a_token_that_has_ended_is_fetched_again(place: Place):

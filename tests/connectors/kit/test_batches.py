@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+import threading
+
 import pytest
 
-from matricula.connectors.kit.batches import Job, run
+from matricula.connectors.kit.batches import Job, flowing, run
 from matricula.connectors.kit.errors import GiveUp, ReadBack, SkipRow, Stop, TryAgain
 from matricula.connectors.kit.protocol import Outcome
 
@@ -78,3 +81,46 @@ def test_what_befell_one_record_stops_no_other(error):
 def test_a_system_that_refuses_us_from_the_start_refuses_the_whole_batch(no):
     with pytest.raises(type(no)):
         after(raising(no))
+
+
+def test_answers_flow_in_the_order_of_questions_that_need_not_end():
+    asked = []
+
+    def ask(n):
+        asked.append(n)
+        return n * n
+
+    answers = flowing(ask, itertools.count(), concurrency=3)
+    first = [next(answers) for _ in range(5)]
+    answers.close()
+
+    assert first == [0, 1, 4, 9, 16]
+    assert max(asked) <= 5 + 2 * 3
+
+
+def test_no_more_questions_are_under_way_than_are_allowed():
+    together = threading.Barrier(2)
+    under_way, most = set(), []
+
+    def ask(n):
+        under_way.add(n)
+        most.append(len(under_way))
+        together.wait(5)
+        under_way.discard(n)
+        return n
+
+    assert list(flowing(ask, range(8), concurrency=2)) == list(range(8))
+    assert max(most) == 2
+
+
+def test_a_question_that_fails_fails_in_its_turn():
+    def ask(n):
+        if n == 1:
+            raise AWAY
+        return n
+
+    answers = flowing(ask, range(9), concurrency=2)
+
+    assert next(answers) == 0
+    with pytest.raises(TryAgain):
+        next(answers)

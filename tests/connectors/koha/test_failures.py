@@ -71,7 +71,7 @@ def test_a_patron_that_cannot_be_looked_at_after_it_was_made_is_unknown(
     make_place: Callable[..., Place],
 ):
     place = make_place(timeout_seconds=0.4)
-    place.break_(method="GET", path="/patrons/1", forward=False, status=500)
+    place.break_(method="GET", path="%22me.patron_id%22", forward=False, status=500)
 
     (outcome,) = place.write(create(AMARA))
 

@@ -34,6 +34,27 @@ def test_nobody_is_skipped_when_somebody_is_deleted_between_two_pages(place: Pla
     assert seen == [f"S{n:03d}" for n in range(7)]
 
 
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_everybody_is_read_once_whatever_gaps_and_crowds_their_numbers_have(
+    make_place: Callable[..., Place], concurrency: int
+):
+    place = make_place(concurrency=concurrency)
+    numbers = [
+        place.library.add({**AMARA, "cardnumber": f"S{n:03d}"})["patron_id"] for n in range(60)
+    ]
+    for n, number in enumerate(numbers):
+        if 4 < n < 30 or (n > 40 and n % 5):
+            place.library.remove(number)
+    late = {**AMARA, "cardnumber": "LATE"}
+
+    with place.connector.read("patrons") as reading:
+        seen = next(reading.batches).column("_id").to_pylist()
+        place.library.add(late)
+        seen += [one for batch in reading.batches for one in batch.column("_id").to_pylist()]
+
+    assert sorted(map(int, seen)) == sorted(place.library.patrons)
+
+
 def test_a_listing_that_answers_with_everybody_is_not_believed(place: Place):
     for person in (AMARA, BELA, CHIDI, DEWI):
         place.library.add(dict(person))

@@ -365,10 +365,15 @@ def test_a_superlibrarian_is_set_aside_and_stops_nobody_else(place: Place):
     assert second.error is None
 
 
-def test_a_batch_of_new_patrons_is_looked_up_in_one_call(place: Place):
+def test_new_patrons_are_looked_up_in_one_call_and_looked_at_again_in_as_many_as_may_be_at_once(
+    make_place: Callable[..., Place],
+):
+    place = make_place(concurrency=3)
     people = [{**AMARA, "cardnumber": f"S{n:03d}", "userid": f"u{n}"} for n in range(30)]
 
     outcomes = place.write(*(create(one) for one in people))
 
     assert [one.error for one in outcomes] == [None] * 30
-    assert sum("q=" in path for _, path in place.proxy.calls) == 1
+    assert sum("cardnumber" in path for _, path in place.proxy.calls) == 1
+    assert sum("%22me.patron_id%22" in path for _, path in place.proxy.calls) == 3
+    assert len(place.proxy.calls) == 30 + 1 + 3

@@ -1,11 +1,8 @@
-"""List and find users, and believe no answer that was not checked here.
-
-A listing is by offset: each page begins with the last user of the page before, so that a user
-who is deleted meanwhile is noticed and hides nobody.
-"""
+"""List and find users, and believe no answer that was not checked here."""
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from matricula.connectors.alma import mapping
@@ -14,6 +11,7 @@ from matricula.connectors.alma.mapping import Misfit
 from matricula.connectors.kit import batches
 from matricula.connectors.kit.errors import GiveUp, Untrusted
 from matricula.connectors.kit.http import not_understood
+from matricula.connectors.kit.listing import Listing, Moved, Page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,10 +23,6 @@ if TYPE_CHECKING:
     from matricula.connectors.kit.protocol import Value
 
 _ATTEMPTS = 4
-
-
-class _Moved(Exception):
-    """The listing is another one than it was a page ago."""
 
 
 class Lookup:
@@ -44,13 +38,11 @@ class Lookup:
         Raises:
             Untrusted: The listing moved whenever it was read (M440).
         """
-        ids = self._ids()
-        size = self._settings.page_size
-        for start in range(0, len(ids), size):
-            some = ids[start : start + size]
-            found = batches.each(self._wire.user, some, concurrency=self._settings.concurrency)
+        settings = self._settings
+        found = batches.flowing(self._wire.user, self._ids(), concurrency=settings.concurrency)
+        while some := list(islice(found, settings.page_size)):
             # Who is deleted meanwhile is simply not there any more.
-            yield [one.record for one in found if one.good and self.is_ours(one.record)]
+            yield [one.record for one in some if one.good and self.is_ours(one.record)]
 
     def find(self, wanted: Mapping[Field, Value], *, everywhere: bool = False) -> list[User]:
         """Find all users that equal every wanted value; a blank is nobody's.
@@ -109,7 +101,7 @@ class Lookup:
         for _ in range(_ATTEMPTS):
             try:
                 return self._listed()
-            except _Moved as moved:
+            except Moved as moved:
                 why = str(moved)
         raise Untrusted(
             f"The listing of users changed each of {_ATTEMPTS} times: {why}.",
@@ -118,22 +110,23 @@ class Lookup:
         )
 
     def _listed(self) -> list[str]:
+        settings = self._settings
+        listing = Listing(self._page, _id, settings.page_size, settings.concurrency)
         ids: list[str] = []
-        while True:
-            overlap = 1 if ids else 0
-            answer = self._wire.listed(len(ids) - overlap, self._settings.page_size)
-            page, total = _page(answer.record)
-            named = [str(one.get(ID)) for one in page]
-            if overlap and named[:1] != ids[-1:]:
-                raise _Moved("a page does not begin where the one before it ended")
-            fresh = named[overlap:]
-            if len(set(fresh)) < len(fresh) or not set(ids).isdisjoint(fresh):
-                raise _Moved("a user is listed twice")
-            ids += fresh
-            if len(ids) == total:
-                return ids
-            if not fresh or len(ids) > total:
-                raise _Moved(f"{total} users are declared and {len(ids)} were listed")
+        total = None
+        for page in listing.pages():
+            ids += map(_id, page.records)
+            total = page.total
+        if len(ids) != total:
+            raise Moved(f"{total} users are declared and {len(ids)} were listed")
+        return ids
+
+    def _page(self, offset: int, limit: int) -> Page:
+        return Page(*_page(self._wire.listed(offset, limit).record))
+
+
+def _id(user: User) -> str:
+    return str(user.get(ID))
 
 
 def _page(record: User) -> tuple[list[User], int]:

@@ -244,6 +244,8 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     # Headers and body leave together; apart, each call would wait for an acknowledgement.
     wbufsize = -1
+    # Nor does the end of a long body wait for one.
+    disable_nagle_algorithm = True
 
     def answer(self) -> None:
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))

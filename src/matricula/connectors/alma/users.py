@@ -133,14 +133,18 @@ def _existing(place: Place, write: Write, wanted: Mapping[Field, Value]) -> User
     if found and not any(field.identifies for field in match):
         names = ", ".join(field.name for field in match)
         raise refusals.not_ours(f"{names} is no proof of who it is")
-    if not found:
-        own = place.fields[ID]
+    own = place.fields[ID]
+    if not found and not _asks_the_same(match, own, wanted[own]):
         found = place.lookup.find({own: wanted[own]}, everywhere=True)
     if len(found) > 1:
         raise refusals.several(len(found))
     if found:
         _must_be_ours(place, found[0])
     return found[0] if found else None
+
+
+def _asks_the_same(match: Mapping[Field, Value], own: Field, value: Value) -> bool:
+    return set(match) == {own} and mapping.canonical(own, match[own]) == value
 
 
 def _must_be_ours(place: Place, user: User) -> None:

@@ -60,7 +60,7 @@ class Clearance:
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Read the clearance of all users that are ours."""
-        users = self._lookup.everybody()
+        users = [one for page in self._lookup.everybody(list) for one in page]
         for start in range(0, len(users), _PAGE):
             rows = self.rows(users[start : start + _PAGE])
             yield pa.RecordBatch.from_pylist(rows, schema=SCHEMA)

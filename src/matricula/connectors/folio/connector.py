@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 
 USERS = "users"
 _ALL: frozenset[WriteKind] = frozenset({"create", "update", "suspend", "resume", "delete"})
-_BATCH = 1000
+# Several are under way at once, and one look-up for all of them costs little.
+_IMPORTS_IN_A_BATCH = 16
 
 
 class FolioConnector:
@@ -55,7 +56,7 @@ class FolioConnector:
         self._clearance = clearance.Clearance(
             self._wire, self._lookup, concurrency=settings.concurrency
         )
-        self.capabilities = Capabilities(batch_size=settings.batch_size)
+        self.capabilities = Capabilities(batch_size=settings.batch_size * _IMPORTS_IN_A_BATCH)
 
     def describe(self) -> list[ResourceShape]:
         """Describe users and their clearance.
@@ -108,16 +109,13 @@ class FolioConnector:
         for match in matches:
             self._must_know(resource, [name for name in match if name != "_id"], known)
 
-        def ask(match: Mapping[str, Value]) -> list[Found]:
-            return self._found(resource, match)
-
         try:
-            return batches.each(ask, matches, concurrency=self._settings.concurrency)
+            return self._found(resource, matches)
         except Untrusted as error:
             raise TryAgain(error.message, code=error.code, cure=error.cure) from error
 
     def write(self, resource: str, writes: Sequence[Write], *, at: datetime) -> list[Outcome]:  # noqa: ARG002 - a leaver becomes inactive, on no date of ours
-        """Do what is intended: one import for all but deletions, which go one by one.
+        """Do what is intended by a few imports, but for deletions, which go one by one.
 
         Raises:
             GiveUp: No such resource or field. Stop, TryAgain: nothing of it happened.
@@ -127,16 +125,7 @@ class FolioConnector:
             if write.kind not in ("suspend", "delete"):
                 self._must_know(resource, [*write.match, *write.fields], FIELDS)
         place = users.Place(self._wire, self._lookup, Claims(), self._settings)
-        loaded = [write for write in writes if write.kind != "delete"]
-
-        def deletion(write: Write) -> batches.Job:
-            return batches.Job((write.key,), lambda: [users.delete(place, write)])
-
-        jobs = [deletion(write) for write in writes if write.kind == "delete"]
-        if loaded:
-            keys = [write.key for write in loaded]
-            jobs.insert(0, batches.Job(keys, lambda: users.load(place, loaded)))
-        results = batches.run(jobs, concurrency=self._settings.concurrency)
+        results = batches.run(users.jobs(place, writes), concurrency=self._settings.concurrency)
         by_key = {outcome.key: outcome for outcomes in results for outcome in outcomes}
         return [by_key[write.key] for write in writes]
 
@@ -161,33 +150,48 @@ class FolioConnector:
                 cure=f"It has {', '.join(known)}.",
             )
 
-    def _found(self, resource: str, match: Mapping[str, Value]) -> list[Found]:
-        if asks_for_nobody(match):
-            return []
-        wanted = {FIELDS[name]: value for name, value in match.items() if name != "_id"}
-        if "_id" in match:
-            one = self._wire.user(str(match["_id"]))
-            found = [one] if one is not None and self._lookup.is_ours(one) else []
-            groups = self._lookup.groups()
-            found = [one for one in found if not mapping.differing(one, wanted, groups)]
-        else:
-            found = self._lookup.find(wanted)
+    def _found(self, resource: str, matches: Sequence[Mapping[str, Value]]) -> list[list[Found]]:
+        asked = [match for match in matches if not asks_for_nobody(match)]
+        known = self._lookup.learn(_wanted(match) for match in asked if "_id" not in match)
+        users = self._lookup.by_ids(str(match["_id"]) for match in asked if "_id" in match)
+
+        def find(match: Mapping[str, Value]) -> list[User]:
+            if asks_for_nobody(match):
+                return []
+            if "_id" not in match:
+                return self._lookup.find(_wanted(match), known)
+            one = users.get(str(match["_id"]))
+            if one is None or not self._lookup.is_ours(one):
+                return []
+            differ = mapping.differing(one, _wanted(match), self._lookup.groups())
+            return [] if differ else [one]
+
+        found = [find(match) for match in matches]
+        rows = self._rows(resource, {str(one["id"]): one for some in found for one in some})
+        return [
+            [Found.of_row(rows[str(one["id"])]) for one in some if str(one["id"]) in rows]
+            for some in found
+        ]
+
+    def _rows(self, resource: str, users: Mapping[str, User]) -> dict[str, dict[str, Any]]:
         if resource == clearance.NAME:
-            rows = self._clearance.rows(found)
+            rows = self._clearance.rows(list(users.values()))
         else:
-            rows = [dict(self._row(one)) for one in found]
-        return [Found.of_row(row) for row in rows]
+            rows = [dict(self._row(one)) for one in users.values()]
+        return {str(row["_id"]): row for row in rows}
 
     def _user_batches(self) -> Iterator[pa.RecordBatch]:
-        found = self._lookup.everybody()
-        for start in range(0, len(found), _BATCH):
-            rows = [_typed(self._row(one)) for one in found[start : start + _BATCH]]
-            yield pa.RecordBatch.from_pylist(rows, schema=_schema())
+        schema, groups = _schema(), self._lookup.groups()
+        yield from self._lookup.everybody(lambda page: _batch(schema, page, groups))
 
     def _row(self, user: User) -> dict[str, Value]:
         groups = self._lookup.groups()
         held = {name: mapping.read_field(user, field, groups) for name, field in FIELDS.items()}
         return {"_id": str(user["id"]), **held}
+
+
+def _wanted(match: Mapping[str, Value]) -> dict[Field, Value]:
+    return {FIELDS[name]: value for name, value in match.items() if name != "_id"}
 
 
 def _schema() -> pa.Schema:
@@ -199,10 +203,12 @@ def _schema() -> pa.Schema:
     return pa.schema(columns)
 
 
-def _typed(row: Mapping[str, Value]) -> dict[str, Any]:
-    days = {
-        name: date.fromisoformat(str(row[name]))
-        for name, field in FIELDS.items()
-        if field.type == "date" and row[name] is not None
-    }
-    return {**row, **days, "_suspended": not row[ACTIVE]}
+def _batch(schema: pa.Schema, users: Sequence[User], groups: Mapping[str, str]) -> pa.RecordBatch:
+    columns: dict[str, list[Any]] = {"_id": [str(one["id"]) for one in users]}
+    for name, field in FIELDS.items():
+        column: list[Any] = [mapping.read_field(one, field, groups) for one in users]
+        if field.type == "date":
+            column = [None if one is None else date.fromisoformat(str(one)) for one in column]
+        columns[name] = column
+    columns["_suspended"] = [not one for one in columns[ACTIVE]]
+    return pa.RecordBatch.from_pydict(columns, schema=schema)

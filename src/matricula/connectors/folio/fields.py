@@ -27,7 +27,8 @@ ARROW: Mapping[str, pa.DataType] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+# Each is itself alone: what is told of fields is kept by field, and looked up very often.
+@dataclass(frozen=True, slots=True, eq=False)
 class Field:
     """One field of a user; `personal` where it stands in that part of the record."""
 

@@ -1,22 +1,24 @@
 """List and find users, and believe no answer that was not checked here.
 
 FOLIO only estimates how many users a query finds, so a listing ends with a page that brings
-nobody new. Every page begins with the last user of the page before, by identifier: whoever is
-deleted meanwhile is noticed and hides nobody.
+nobody new. What many look-ups ask for is asked for in few calls.
 """
 
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
 
 from matricula.connectors.folio import mapping
 from matricula.connectors.folio.fields import FIELDS, GROUP, NUMBER
 from matricula.connectors.folio.mapping import Misfit, quoted
+from matricula.connectors.kit import batches
 from matricula.connectors.kit.errors import Untrusted
+from matricula.connectors.kit.listing import Listing, Moved, Page
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from matricula.connectors.folio.fields import Field
     from matricula.connectors.folio.mapping import User
@@ -24,12 +26,13 @@ if TYPE_CHECKING:
     from matricula.connectors.folio.wire import Wire
     from matricula.connectors.kit.protocol import Value
 
+Answered = TypeVar("Answered")
+Taken = TypeVar("Taken")
+# Users by what a look-up asks for: the field and its value.
+Known = dict[tuple[str, str], list["User"]]
 _ATTEMPTS = 4
-_AT_ONCE = 40
-
-
-class _Moved(Exception):
-    """The listing is another one than it was a page ago."""
+# Gateways take some four thousand characters of an address.
+_AT_ONCE, _LONGEST = 100, 2500
 
 
 class Lookup:
@@ -47,17 +50,26 @@ class Lookup:
                 self._groups = self._wire.groups()
             return self._groups
 
-    def everybody(self) -> list[User]:
-        """Read all users that are ours.
+    def everybody(self, take: Callable[[list[User]], Taken]) -> list[Taken]:
+        """Read all users that are ours, page by page.
+
+        Args:
+            take: Called with each page; what it returns is collected. Pages of an attempt
+                that has to be given up are forgotten.
 
         Raises:
             Untrusted: The listing moved whenever it was read (M440).
         """
+        settings = self._settings
+        listing = Listing(self._page, _id, settings.page_size, settings.concurrency)
         why = ""
         for _ in range(_ATTEMPTS):
             try:
-                return [one for page in self._pages() for one in page if self.is_ours(one)]
-            except _Moved as moved:
+                return [
+                    take([one for one in page.records if self.is_ours(one)])
+                    for page in listing.pages()
+                ]
+            except Moved as moved:
                 why = str(moved)
         raise Untrusted(
             f"The listing of users changed each of {_ATTEMPTS} times: {why}.",
@@ -65,61 +77,133 @@ class Lookup:
             cure="Read it at a quieter hour.",
         )
 
-    def find(self, wanted: Mapping[Field, Value], *, everywhere: bool = False) -> list[User]:
+    def find(
+        self,
+        wanted: Mapping[Field, Value],
+        known: Known | None = None,
+        *,
+        everywhere: bool = False,
+    ) -> list[User]:
         """Find all users that equal every wanted value; a blank is nobody's.
 
         Args:
             wanted: Field to value.
+            known: What `learn` found for several look-ups.
             everywhere: Users of other groups too, as a creation must know of them.
         """
-        if any(value in (None, "") for value in wanted.values()):
+        exact = _exact(wanted)
+        if exact is None:
             return []
-        try:
-            exact = {field: mapping.canonical(field, value) for field, value in wanted.items()}
-        except Misfit:
-            return []
-        groups = self.groups()
-        asked = [field for field in wanted if field.type == "text" and field.name != GROUP]
-        if asked:
-            field = min(asked, key=lambda one: (not one.identifies, one.name))
-            candidates = self._wire.users(f"{field.asked}=={quoted(exact[field])}")
+        field = _telling(exact)
+        if field is None:
+            candidates = [one for page in self.everybody(list) for one in page]
         else:
-            candidates = self.everybody()
+            asked = (field.name, str(exact[field]))
+            known = known if known is not None and asked in known else self._asked([asked])
+            candidates = known[asked]
+        groups = self.groups() if candidates else {}
         found = [one for one in candidates if not mapping.differing(one, exact, groups)]
         return [one for one in found if everywhere or self.is_ours(one)]
 
+    def learn(self, every: Iterable[Mapping[Field, Value]]) -> Known:
+        """Ask in few calls for what `find` would ask for one by one."""
+        asked: dict[tuple[str, str], None] = {}
+        for wanted in every:
+            exact = _exact(wanted) or {}
+            field = _telling(exact)
+            if field is not None:
+                asked[field.name, str(exact[field])] = None
+        return self._asked(list(asked))
+
     def by_numbers(self, numbers: Sequence[str]) -> dict[str, User]:
-        """Find users by the numbers that we know them by, many at once."""
-        found: dict[str, User] = {}
-        for start in range(0, len(numbers), _AT_ONCE):
-            some = numbers[start : start + _AT_ONCE]
-            query = f"{NUMBER}==({' or '.join(map(quoted, some))})"
-            for one in self._wire.users(query):
-                if mapping.number_of(one) in some:
-                    found[mapping.number_of(one)] = one
+        """Find users by the numbers that we know them by, many in a call, call after call."""
+        wanted = set(numbers)
+        # Imports are under way side by side, and each of them asks this.
+        pages = (self._holding(FIELDS[NUMBER], some) for some in _portions(numbers))
+        found = {mapping.number_of(user): user for page in pages for user in page}
+        return {number: user for number, user in found.items() if number in wanted}
+
+    def by_ids(self, user_ids: Iterable[str]) -> dict[str, User]:
+        """Find users by FOLIO's own identifiers, many at once."""
+        asked = [one for one in dict.fromkeys(user_ids) if one]
+        pages = self._each(asked, lambda some: self._wire.users(f"id=={_any(some)}"))
+        wanted = set(asked)
+        return {str(u["id"]): u for page in pages for u in page if u.get("id") in wanted}
+
+    def preferences(self, user_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Find request preferences as an import writes them, of those users who have one."""
+        found: dict[str, dict[str, Any]] = {}
+        for some in self._each(user_ids, lambda some: self._wire.preferences(_any(some))):
+            found |= some
         return found
+
+    def _asked(self, asked: Sequence[tuple[str, str]]) -> Known:
+        known: Known = {one: [] for one in asked}
+        for name in dict.fromkeys(name for name, _ in asked):
+            field = FIELDS[name]
+            for user in self._holding(field, [value for other, value in known if other == name]):
+                held = (name, str(mapping.read_field(user, field, {})))
+                if held in known:
+                    known[held].append(user)
+        return known
+
+    def _holding(self, field: Field, values: Sequence[str]) -> list[User]:
+        def ask(some: Sequence[str]) -> list[User]:
+            return self._wire.users(f"{field.asked}=={_any(some)}")
+
+        return [user for page in self._each(values, ask) for user in page]
+
+    def _each(
+        self, values: Sequence[str], ask: Callable[[Sequence[str]], Answered]
+    ) -> list[Answered]:
+        return batches.each(ask, _portions(values), concurrency=self._settings.concurrency)
 
     def is_ours(self, user: User) -> bool:
         """Say whether a user is of a group that the charter names."""
         named = self._settings.patron_groups
         return not named or mapping.read_field(user, FIELDS[GROUP], self.groups()) in named
 
-    def _pages(self) -> Iterator[list[User]]:
-        seen: set[str] = set()
-        last, size = "", self._settings.page_size
-        while True:
-            overlap = 1 if last else 0
-            page = self._wire.users(
-                "cql.allRecords=1 sortBy id", offset=len(seen) - overlap, limit=size
-            )
-            ids = [str(one.get("id") or "") for one in page]
-            if overlap and ids[:1] != [last]:
-                raise _Moved("a page does not begin where the one before it ended")
-            fresh = page[overlap:]
-            if not fresh:
-                return
-            if not seen.isdisjoint(ids[overlap:]) or "" in ids:
-                raise _Moved("a user is listed twice, or has no identifier")
-            seen.update(ids)
-            last = ids[-1]
-            yield fresh
+    def _page(self, offset: int, limit: int) -> Page:
+        return Page(self._wire.users("cql.allRecords=1 sortBy id", offset=offset, limit=limit))
+
+
+def _id(user: User) -> str:
+    found = user.get("id")
+    if not found:
+        raise Moved("a user has no identifier")
+    return str(found)
+
+
+def _exact(wanted: Mapping[Field, Value]) -> dict[Field, Value] | None:
+    """Write wanted values as FOLIO holds them; None where no user can hold one of them."""
+    if any(value in (None, "") for value in wanted.values()):
+        return None
+    try:
+        return {field: mapping.canonical(field, value) for field, value in wanted.items()}
+    except Misfit:
+        return None
+
+
+def _telling(exact: Mapping[Field, Value]) -> Field | None:
+    """Choose the field to ask for: an identifier before what many may share."""
+    usable = [field for field in exact if field.type == "text" and field.name != GROUP]
+    return min(usable, key=lambda one: (not one.identifies, one.name), default=None)
+
+
+def _any(values: Sequence[str]) -> str:
+    """Write values as the terms of a query of which one has to be met."""
+    return quoted(values[0]) if len(values) == 1 else f"({' or '.join(map(quoted, values))})"
+
+
+def _portions(values: Sequence[str]) -> list[list[str]]:
+    """Divide values so that no address becomes too long."""
+    found: list[list[str]] = []
+    length = _LONGEST
+    for value in values:
+        takes = len(quote(quoted(value))) + len(" or ")
+        if length + takes > _LONGEST or len(found[-1]) == _AT_ONCE:
+            found.append([])
+            length = 0
+        found[-1].append(value)
+        length += takes
+    return found

@@ -26,6 +26,7 @@ User = dict[str, Any]
 _CONTACTS = {"mail": "001", "email": "002", "text": "003", "phone": "004", "mobile": "005"}
 _TERM = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _ESTIMATED = 1000
+_UNIQUE = ("externalSystemId", "username", "barcode")
 
 
 class _Refused(Exception):
@@ -110,7 +111,7 @@ _Answer = tuple[int, Any]
 def _users(call: _Call) -> _Answer:
     text = call.query.get("query", "cql.allRecords=1")
     name, _, rest = text.partition("==")
-    terms = [re.sub(r"\\(.)", r"\1", one) for one in _TERM.findall(rest)]
+    terms = {re.sub(r"\\(.)", r"\1", one) for one in _TERM.findall(rest)}
     found = [u for u in call.at.users.values() if not rest or _held(u, name) in terms]
     if "sortBy id" in text:
         found.sort(key=lambda one: str(one["id"]))
@@ -130,14 +131,20 @@ def _import(call: _Call) -> _Answer:
     at, failed, made, changed = call.at, [], 0, 0
     if at.whole_refusal and any(u["personal"]["lastName"] == at.whole_refusal for u in sent):
         raise _Refused(422, "Json content error")
+    by: dict[str, dict[Any, str]] = {
+        name: {u.get(name): u["id"] for u in at.users.values()} for name in _UNIQUE
+    }
     for one in sent:
         number = one.get("externalSystemId")
-        before = next((u for u in at.users.values() if u["externalSystemId"] == number), None)
-        if not _is_good(at, one, before):
+        before = at.users.get(by["externalSystemId"].get(number, ""))
+        if not _is_good(at, one, before, by):
             failed.append(number)
             continue
         user = _stored(at, one, before)
         at.users[user["id"]] = user
+        for name in _UNIQUE:
+            by[name].pop((before or {}).get(name), None)
+            by[name][user.get(name)] = user["id"]
         if "requestPreference" in one:
             at.preferences[user["id"]] = one["requestPreference"]
         else:
@@ -151,12 +158,11 @@ def _import(call: _Call) -> _Answer:
     }  # fmt: skip
 
 
-def _is_good(at: Tenant, one: User, before: User | None) -> bool:
-    others = [u for u in at.users.values() if u is not before]
-    unique = all(
-        one.get(name) is None or all(u.get(name) != one[name] for u in others)
-        for name in ("username", "barcode")
-    )
+def _is_good(
+    at: Tenant, one: User, before: User | None, by: Mapping[str, Mapping[Any, str]]
+) -> bool:
+    mine = (None, (before or {}).get("id"))
+    unique = all(one.get(name) is None or by[name].get(one[name]) in mine for name in _UNIQUE)
     return unique and one.get("patronGroup") in at.groups.values() and "username" in one
 
 
@@ -198,8 +204,10 @@ def _open(call: _Call) -> _Answer:
 
 
 def _preferences(call: _Call) -> _Answer:
-    found = call.at.preferences.get(call.whose)
-    return 200, {"requestPreferences": [found] if found else [], "totalRecords": bool(found)}
+    asked = _TERM.findall(call.query.get("query", ""))
+    held = call.at.preferences
+    found = [{**held[one], "userId": one} for one in asked if held.get(one)]
+    return 200, {"requestPreferences": found, "totalRecords": len(found)}
 
 
 def _groups(call: _Call) -> _Answer:
@@ -235,6 +243,8 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     # Headers and body leave together; apart, each call would wait for an acknowledgement.
     wbufsize = -1
+    # Nor does the end of a long body wait for one.
+    disable_nagle_algorithm = True
 
     def answer(self) -> None:
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))

@@ -1,4 +1,4 @@
-"""Write users: all of a batch in one import, each settled by reading it back.
+"""Write users, some hundred in one import, each settled by reading it back.
 
 An import commits user by user and answers with numbers and a list of failures. What it says of a
 user is only a hint; what is there afterwards decides.
@@ -7,19 +7,20 @@ user is only a hint; what is there afterwards decides.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from matricula.connectors.folio import mapping, refusals
 from matricula.connectors.folio.fields import ACTIVE, FIELDS, GROUP, NUMBER, Field
 from matricula.connectors.folio.mapping import Misfit
-from matricula.connectors.kit import batches
+from matricula.connectors.kit.batches import Job, run
 from matricula.connectors.kit.errors import ConnectorError, ReadBack, SkipRow
 from matricula.connectors.kit.protocol import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from matricula.connectors.folio.lookup import Lookup
+    from matricula.connectors.folio.lookup import Known, Lookup
     from matricula.connectors.folio.mapping import User
     from matricula.connectors.folio.settings import FolioSettings
     from matricula.connectors.folio.wire import Wire
@@ -40,6 +41,25 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class _Known:
+    """Who is there: by what creations look for, and by FOLIO's own identifiers."""
+
+    found: Known
+    users: Mapping[str, User]
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A user as it is, if it is there, and what is to be written."""
+
+    key: str
+    number: str
+    present: User | None
+    wanted: Mapping[Field, Value]
+    adopted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Intent:
     """One user of an import, and what must be there afterwards."""
 
@@ -50,50 +70,76 @@ class _Intent:
     adopted: bool
 
 
-def load(place: Place, writes: Sequence[Write]) -> list[Outcome]:
-    """Create, change, suspend or resume the users of a batch, in one import.
+def jobs(place: Place, writes: Sequence[Write]) -> list[Job]:
+    """Look up at once whom the writes of a batch are about, and say what is to be done.
 
     Raises:
         TryAgain, Stop, GiveUp: Nothing of it happened.
     """
+    found = [
+        Job((one.key,), partial(_deleted, place, one)) for one in writes if one.kind == "delete"
+    ]
+    loaded = [one for one in writes if one.kind != "delete"]
+    known = _known(place, loaded)
+    drafts: dict[str, _Draft] = {}
+    for write in loaded:
+        one = _ventured(place, known, write)
+        if isinstance(one, _Draft) and one.number in drafts:
+            one = Outcome(one.key, error=refusals.not_ours("two keys have one number"))
+        if isinstance(one, Outcome):
+            found.append(Job((one.key,), partial(list, [one])))
+        else:
+            drafts[one.number] = one
+    intents, size = _intents(place, list(drafts.values())), place.settings.batch_size
+    for start in range(0, len(intents), size):
+        some = intents[start : start + size]
+        found.append(Job([one.key for one in some], partial(_imported, place, some)))
+    return found
 
-    def prepared(write: Write) -> _Intent | Outcome:
-        try:
-            return _prepared(place, write)
-        except Misfit as misfit:
-            why = f"{misfit.field} {misfit.why}."
-            refusal = SkipRow(why, code="M604", cure="Correct the value at its owner.")
-            return Outcome(write.key, error=refusal)
-        except SkipRow as refusal:
-            return Outcome(write.key, error=refusal)
 
-    found = batches.each(prepared, writes, concurrency=place.settings.concurrency)
-    outcomes = [one for one in found if isinstance(one, Outcome)]
-    intents: dict[str, _Intent] = {}
-    for one in found:
-        if isinstance(one, _Intent) and one.number in intents:
-            outcomes.append(Outcome(one.key, error=refusals.not_ours("two keys have one number")))
-        elif isinstance(one, _Intent):
-            intents[one.number] = one
-    return [*outcomes, *_imported(place, list(intents.values()))]
+def _ventured(place: Place, known: _Known, write: Write) -> _Draft | Outcome:
+    try:
+        return _drafted(place, known, write)
+    except Misfit as misfit:
+        refusal = SkipRow(
+            f"{misfit.field} {misfit.why}.", code="M604", cure="Correct the value at its owner."
+        )
+        return Outcome(write.key, error=refusal)
+    except SkipRow as refusal:
+        return Outcome(write.key, error=refusal)
 
 
-def _prepared(place: Place, write: Write) -> _Intent | Outcome:
+def _known(place: Place, writes: Sequence[Write]) -> _Known:
+    """Look up at once whom a batch is about."""
+    asked: list[dict[Field, Value]] = []
+    for write in writes:
+        if write.kind == "create":
+            match, own = _match(write), {FIELDS[NUMBER]: write.fields.get(NUMBER)}
+            asked += [match] if match == own else [match, own]
+    ids = [one.external_id or "" for one in writes if one.kind != "create"]
+    return _Known(place.lookup.learn(asked), place.lookup.by_ids(ids))
+
+
+def _match(write: Write) -> dict[Field, Value]:
+    return {FIELDS[n]: v for n, v in write.match.items() if v not in (None, "")}
+
+
+def _drafted(place: Place, known: _Known, write: Write) -> _Draft | Outcome:
     if write.kind == "create":
         wanted = _chosen(write, frozenset(write.fields))
         _must_suffice(place, wanted)
-        present = _existing(place, write, wanted)
+        present = _existing(place, known, write, wanted)
         if present is not None:
             place.claims.take_over(write, str(present["id"]))
             wanted = _granted(place, write, present, wanted)
-        return _intent(place, write, present, wanted)
+        return _draft(place, write, present, wanted)
     active = {"suspend": {FIELDS[ACTIVE]: False}, "resume": {FIELDS[ACTIVE]: True}}
     chosen = {} if write.kind == "suspend" else _chosen(write, write.changed)
-    present = place.wire.user(write.external_id or "")
+    present = known.users.get(write.external_id or "")
     if present is None:
         raise refusals.gone()
     _must_be_ours(place, present)
-    return _intent(place, write, present, {**chosen, **active.get(write.kind, {})})
+    return _draft(place, write, present, {**chosen, **active.get(write.kind, {})})
 
 
 def _chosen(write: Write, names: frozenset[str]) -> dict[Field, Value]:
@@ -116,14 +162,17 @@ def _must_know_group(place: Place, wanted: Mapping[Field, Value]) -> None:
         raise Misfit(GROUP, "names a patron group that FOLIO does not have")
 
 
-def _existing(place: Place, write: Write, wanted: Mapping[Field, Value]) -> User | None:
-    match = {FIELDS[n]: v for n, v in write.match.items() if v not in (None, "")}
-    found = place.lookup.find(match, everywhere=True) if match else []
+def _existing(
+    place: Place, known: _Known, write: Write, wanted: Mapping[Field, Value]
+) -> User | None:
+    match = _match(write)
+    found = place.lookup.find(match, known.found, everywhere=True) if match else []
     if found and not any(field.identifies for field in match):
         names = ", ".join(field.name for field in match)
         raise refusals.not_ours(f"{names} is no proof of who it is")
     own = FIELDS[NUMBER]
-    found = found or place.lookup.find({own: wanted[own]}, everywhere=True)
+    if not found and match != {own: wanted[own]}:
+        found = place.lookup.find({own: wanted[own]}, known.found, everywhere=True)
     if len(found) > 1:
         raise refusals.several(len(found))
     if not found:
@@ -152,25 +201,42 @@ def _granted(
     }
 
 
-def _intent(
+def _draft(
     place: Place, write: Write, present: User | None, wanted: Mapping[Field, Value]
-) -> _Intent | Outcome:
-    groups = place.lookup.groups()
+) -> _Draft | Outcome:
     pending = dict(wanted)
     if present is not None:
-        pending = {f: wanted[f] for f in mapping.differing(present, wanted, groups)}
+        pending = {f: wanted[f] for f in mapping.differing(present, wanted, place.lookup.groups())}
         if not pending:
             return Outcome(write.key, str(present["id"]), adopted=write.kind == "create")
         _must_be_possible(place, pending)
     number = mapping.number_of(present) if present else str(wanted[FIELDS[NUMBER]])
     if not number:
         raise refusals.not_ours(f"it has no {NUMBER}, by which alone an import knows it")
-    payload = mapping.imported(
-        present, pending, groups, contact=place.settings.preferred_contact,
-        preference=place.wire.preference(str(present["id"])) if present else None,
-    )  # fmt: skip
-    return _Intent(write.key, number, payload, pending, adopted=present is not None
-                   and write.kind == "create")  # fmt: skip
+    adopted = present is not None and write.kind == "create"
+    return _Draft(write.key, number, present, pending, adopted=adopted)
+
+
+def _intents(place: Place, drafts: Sequence[_Draft]) -> list[_Intent]:
+    """Write users as an import has them, with the preferences that it would delete otherwise."""
+    there = [str(one.present["id"]) for one in drafts if one.present]
+    preferences = place.lookup.preferences(there)
+    return [
+        _Intent(
+            one.key,
+            one.number,
+            mapping.imported(
+                one.present,
+                one.wanted,
+                place.lookup.groups(),
+                contact=place.settings.preferred_contact,
+                preference=preferences.get(str(one.present["id"])) if one.present else None,
+            ),
+            one.wanted,
+            one.adopted,
+        )
+        for one in drafts
+    ]
 
 
 def _must_be_possible(place: Place, pending: Mapping[Field, Value]) -> None:
@@ -192,12 +258,19 @@ def _imported(place: Place, intents: Sequence[_Intent]) -> list[Outcome]:
     if not answer.good and len(intents) > 1:
         # One user of the wrong form has it all refused: find out which.
         half = len(intents) // 2
-        return [*_imported(place, intents[:half]), *_imported(place, intents[half:])]
+        halves = [
+            Job([one.key for one in some], partial(_imported, place, some))
+            for some in (intents[:half], intents[half:])
+        ]
+        # One after the other: the second is not sent where the first found FOLIO away.
+        return [one for outcomes in run(halves, concurrency=1) for one in outcomes]
     failed = {str(one) for one in answer.record.get("failedExternalSystemIds") or []}
     try:
         there = place.lookup.by_numbers([one.number for one in intents])
     except ConnectorError as error:
         lost = ReadBack(error.message, code="M612", cure="The record is read back first.")
+        # Whoever is not begun yet is left alone for the same reason.
+        lost.__cause__ = error
         return [Outcome(one.key, error=lost) for one in intents]
     return [_settled(place, one, there.get(one.number), failed) for one in intents]
 
@@ -214,12 +287,12 @@ def _settled(place: Place, intent: _Intent, user: User | None, failed: set[str])
     return Outcome(intent.key, str(user["id"]), adopted=intent.adopted)
 
 
-def delete(place: Place, write: Write) -> Outcome:
+def _deleted(place: Place, write: Write) -> list[Outcome]:
     """Delete a user, unless something is open."""
     user_id = write.external_id or ""
     present = place.wire.user(user_id)
     if present is None:
-        return Outcome(write.key, user_id)
+        return [Outcome(write.key, user_id)]
     _must_be_ours(place, present)
     # FOLIO is documented to keep such a user; it is asked first all the same.
     if place.wire.open_of(user_id).record.get("hasOpenTransactions") is not False:
@@ -227,4 +300,4 @@ def delete(place: Place, write: Write) -> Outcome:
     answer = place.wire.delete(user_id)
     if not answer.good and answer.status != _NOT_FOUND:
         raise refusals.kept() if answer.status == _CONFLICT else refusals.refused()
-    return Outcome(write.key, user_id)
+    return [Outcome(write.key, user_id)]

@@ -88,17 +88,25 @@ class Wire:
         answer = self._call("GET", "/groups", "groups", params={"limit": _ALL})
         return {str(g["id"]): str(g["group"]) for g in _listed(answer, "usergroups")}
 
-    def preference(self, user_id: str) -> dict[str, Any] | None:
-        """Fetch a user's request preference as an import writes it; None where there is none."""
-        given = {"query": f"userId=={quoted(user_id)}"}
+    def preferences(self, users: str) -> dict[str, dict[str, Any]]:
+        """Fetch request preferences as an import writes them, by user.
+
+        Args:
+            users: Their identifiers, as the terms of a query.
+        """
+        given = {"query": f"userId=={users}", "limit": _ALL}
         path = "/request-preference-storage/request-preference"
         found = _listed(self._call("GET", path, "preferences", params=given), "requestPreferences")
-        if not found:
-            return None
         names = ("holdShelf", "delivery", "defaultServicePointId", "fulfillment")
-        kept = {name: found[0][name] for name in names if found[0].get(name) is not None}
-        address = found[0].get("defaultDeliveryAddressTypeId")
-        return {**kept, "defaultDeliveryAddressTypeId": self._type(address)} if address else kept
+        address = "defaultDeliveryAddressTypeId"
+        types = self._types() if any(one.get(address) for one in found) else {}
+        kept = {}
+        for one in found:
+            told = {name: one[name] for name in names if one.get(name) is not None}
+            if one.get(address):
+                told[address] = types.get(one[address], one[address])
+            kept[str(one.get("userId"))] = told
+        return kept
 
     def load(self, users: Sequence[User]) -> Answer:
         """Import users. Who is missing from the batch is left alone."""
@@ -130,10 +138,9 @@ class Wire:
         given = {"query": query, "limit": _ALL}
         return _listed(self._call("GET", path, name, params=given), name)
 
-    def _type(self, address_type: str) -> str:
+    def _types(self) -> dict[str, str]:
         answer = self._call("GET", "/addresstypes", "addresstypes", params={"limit": _ALL})
-        named = {t["id"]: str(t["addressType"]) for t in _listed(answer, "addressTypes")}
-        return named.get(address_type, address_type)
+        return {str(t["id"]): str(t["addressType"]) for t in _listed(answer, "addressTypes")}
 
     def _call(self, method: str, path: str, what: str, **given: Any) -> Answer:  # noqa: ANN401 - passed on as it is
         answer = self._open().send(

@@ -7,8 +7,10 @@ writes not yet begun are not begun: they come back as "try again".
 from __future__ import annotations
 
 import threading
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, TypeGuard, TypeVar
 
 from matricula.connectors.kit.errors import (
@@ -23,7 +25,7 @@ from matricula.connectors.kit.errors import (
 from matricula.connectors.kit.protocol import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Generator, Iterable, Sequence
 
 Asked = TypeVar("Asked")
 Answered = TypeVar("Answered")
@@ -51,6 +53,39 @@ def each(
         return [ask(one) for one in questions]
     with ThreadPoolExecutor(concurrency) as pool:
         return list(pool.map(ask, questions))
+
+
+def flowing(
+    ask: Callable[[Asked], Answered],
+    questions: Iterable[Asked],
+    *,
+    concurrency: int,
+    lead: int | None = None,
+) -> Generator[Answered]:
+    """Ask questions a few at a time; answers one by one, in the order of the questions.
+
+    While an answer is being used the next questions are under way already.
+
+    Args:
+        ask: Asks one.
+        questions: Taken as they are needed; they need not end.
+        concurrency: Under way at once.
+        lead: How many are asked before their turn at most; twice the concurrency if left out.
+
+    Raises:
+        ConnectorError: What any of them raises, when its turn comes.
+    """
+    rest = iter(questions)
+    with ThreadPoolExecutor(concurrency) as pool:
+        waiting = deque(pool.submit(ask, one) for one in islice(rest, lead or 2 * concurrency))
+        try:
+            while waiting:
+                answer = waiting.popleft().result()
+                waiting.extend(pool.submit(ask, one) for one in islice(rest, 1))
+                yield answer
+        finally:
+            for one in waiting:
+                one.cancel()
 
 
 def run(jobs: Sequence[Job], *, concurrency: int) -> list[list[Outcome]]:

@@ -8,7 +8,6 @@ own.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from datetime import date, datetime
 from typing import TYPE_CHECKING, ClassVar
 
 import pyarrow as pa
@@ -36,6 +35,7 @@ from matricula.kernel.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from pydantic import BaseModel
 
@@ -161,10 +161,9 @@ class KohaConnector:
             self._settings.resumed_days, self._looked_up(writes),
         )  # fmt: skip
 
-        def job(write: Write) -> batches.Job:
-            return batches.Job((write.key,), lambda: [patrons.write_one(place, write)])
-
-        results = batches.run([job(w) for w in writes], concurrency=self._settings.concurrency)
+        concurrency = self._settings.concurrency
+        jobs = patrons.jobs(place, writes, concurrency=concurrency)
+        results = batches.run(jobs, concurrency=concurrency)
         return [outcome for outcomes in results for outcome in outcomes]
 
     def _use(self, use: str) -> str:
@@ -227,22 +226,26 @@ class KohaConnector:
 
     def _patron_batches(self, findings: list[Finding]) -> Iterator[pa.RecordBatch]:
         schema = self._schema()
-        for page, day in self._lookup.pages():
-            rows = [self._row(patron, findings) for patron in page]
-            for row, patron in zip(rows, page, strict=True):
-                row["_suspended"] = None if day is None else mapping.is_past(patron, day)
-            typed = [{n: _typed(schema, n, row.get(n)) for n in schema.names} for row in rows]
-            yield pa.RecordBatch.from_pylist(typed, schema=schema)
 
-    def _row(self, patron: Patron, findings: list[Finding]) -> dict[str, Value]:
+        def odd(patron: Patron, misfit: Misfit) -> None:
+            if len(findings) < _ODD_SHOWN:
+                findings.append(_odd(str(patron[ID]), misfit))
+
+        for page, day in self._lookup.pages():
+            columns = {n: mapping.column(page, field, odd) for n, field in self._fields.items()}
+            columns["_id"] = [str(one[ID]) for one in page]
+            columns["_suspended"] = [
+                None if day is None else mapping.is_past(one, day) for one in page
+            ]
+            yield pa.RecordBatch.from_pydict(columns, schema=schema)
+
+    def _row(self, patron: Patron) -> dict[str, Value]:
         row: dict[str, Value] = {"_id": str(patron[ID])}
         for name, field in self._fields.items():
             try:
                 row[name] = mapping.read_field(patron, field)
-            except Misfit as misfit:
+            except Misfit:
                 row[name] = None
-                if len(findings) < _ODD_SHOWN:
-                    findings.append(_odd(str(patron[ID]), misfit))
         return row
 
     def _patrons_found(self, matches: Sequence[Mapping[str, Value]]) -> list[list[Patron]]:
@@ -271,7 +274,7 @@ class KohaConnector:
             rows = self._clearance.rows(*self._lookup.with_counts(ids))
         else:
             patrons_ = {str(one[ID]): one for some in found for one in some}
-            rows = [dict(self._row(one, [])) for one in patrons_.values()]
+            rows = [dict(self._row(one)) for one in patrons_.values()]
         by_id = {str(row["_id"]): row for row in rows}
         return [
             [Found.of_row(by_id[str(one[ID])]) for one in some if str(one[ID]) in by_id]
@@ -284,15 +287,6 @@ def _can_be(fields: Mapping[str, Field], card: str) -> bool:
         return mapping.canonical(fields[CARD], card) == card
     except Misfit:
         return False
-
-
-def _typed(schema: pa.Schema, name: str, value: Value) -> Value | date | datetime:
-    kind = schema.field(name).type
-    if value is not None and pa.types.is_timestamp(kind):
-        return datetime.fromisoformat(str(value))
-    if value is not None and pa.types.is_date(kind):
-        return date.fromisoformat(str(value))
-    return value
 
 
 def _odd(patron_id: str, misfit: Misfit) -> Finding:

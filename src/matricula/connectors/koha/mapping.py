@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from matricula.connectors.koha.fields import CARD, EXPIRY, SURNAME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from matricula.connectors.kit.protocol import Value
     from matricula.connectors.koha.fields import Field
@@ -83,6 +83,38 @@ def read_field(patron: Patron, field: Field) -> Value:
     if field.type == "instant":
         return _instant(field, raw)
     return str(raw)
+
+
+def column(
+    patrons: Sequence[Patron], field: Field, odd: Callable[[Patron, Misfit], None]
+) -> list[Any]:
+    """Read one field of many patrons, days and instants as such.
+
+    Args:
+        patrons: In their order.
+        field: Which.
+        odd: Is told of a value that is not of its type; it is read as absent.
+    """
+    if field.type == "text" and not field.attribute:
+        plain = [one.get(field.name) for one in patrons]
+        return [raw if raw is None or type(raw) is str else str(raw) for raw in plain]
+
+    def read(patron: Patron) -> Value:
+        try:
+            return read_field(patron, field)
+        except Misfit as misfit:
+            odd(patron, misfit)
+            return None
+
+    values = map(read, patrons)
+    typed = _TYPED.get(field.type)
+    return [v if v is None or typed is None else typed(str(v)) for v in values]
+
+
+_TYPED: Mapping[str, Callable[[str], Any]] = {
+    "date": date.fromisoformat,
+    "instant": datetime.fromisoformat,
+}
 
 
 def _instant(field: Field, raw: object) -> str:

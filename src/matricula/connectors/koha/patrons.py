@@ -1,4 +1,4 @@
-"""Write one patron.
+"""Write patrons.
 
 Every write looks before it acts and again after it: Koha knows no condition on a change, cuts
 what is too long and tidies what it is given, without a word. A leaver's card is made to expire;
@@ -7,20 +7,22 @@ restrictions that staff set are never touched, and nobody is deleted who has som
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
-from matricula.connectors.kit.errors import ConnectorError, SkipRow
+from matricula.connectors.kit.batches import Job, run
+from matricula.connectors.kit.errors import ConnectorError, ReadBack, SkipRow
 from matricula.connectors.kit.protocol import Outcome
 from matricula.connectors.koha import mapping, refusals
 from matricula.connectors.koha.fields import CARD, EXPIRY, REQUIRED, USER
-from matricula.connectors.koha.lookup import ID
+from matricula.connectors.koha.lookup import CARDS_AT_ONCE, ID
 from matricula.connectors.koha.mapping import Misfit
 from matricula.connectors.koha.wire import unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
     from matricula.connectors.kit.claims import Claims
@@ -53,7 +55,74 @@ class Place:
     looked_up: Mapping[str, Patron | None]
 
 
-def write_one(place: Place, write: Write) -> Outcome:
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """What was sent of one write, and what the patron must hold now.
+
+    Attributes:
+        patron_id: Of whom.
+        wanted: What Koha agreed to write; empty where nothing had to be.
+        adopted: A creation found the patron there.
+        fresh: The patron was made.
+    """
+
+    patron_id: str
+    wanted: Mapping[Field, Value]
+    adopted: bool = False
+    fresh: bool = False
+
+
+def jobs(place: Place, writes: Sequence[Write], *, concurrency: int) -> list[Job]:
+    """Share writes out: some are sent one after the other, and looked at again in one call."""
+    size = max(1, min(CARDS_AT_ONCE, -(-len(writes) // concurrency)))
+    parts = [writes[start : start + size] for start in range(0, len(writes), size)]
+    return [Job([one.key for one in some], partial(_done, place, some)) for some in parts]
+
+
+def _done(place: Place, writes: Sequence[Write]) -> list[Outcome]:
+    sent: dict[str, _Sent] = {}
+
+    def send(write: Write) -> list[Outcome]:
+        one = sent[write.key] = _send(place, write)
+        return [Outcome(write.key, one.patron_id, adopted=one.adopted)]
+
+    each = [Job((write.key,), partial(send, write)) for write in writes]
+    outcomes = [one for some in run(each, concurrency=1) for one in some]
+    # Koha agrees to what it then cuts, and its answer shows what was sent.
+    unsure = {key: one for key, one in sent.items() if one.wanted}
+    try:
+        there = place.lookup.by_ids([one.patron_id for one in unsure.values()])
+    except ConnectorError as error:
+        lost = unknown(error.message)
+        lost.__cause__ = error
+        return [Outcome(o.key, error=lost) if o.key in unsure else o for o in outcomes]
+    return [
+        _looked_at(place, o, unsure[o.key], there.get(unsure[o.key].patron_id))
+        if o.key in unsure
+        else o
+        for o in outcomes
+    ]
+
+
+def _looked_at(place: Place, outcome: Outcome, sent: _Sent, patron: Patron | None) -> Outcome:
+    if patron is None:
+        lost = unknown("A patron just written is not listed.")
+        return Outcome(outcome.key, error=lost)
+    differing = mapping.differing(patron, sent.wanted)
+    if not differing:
+        return outcome
+    if not sent.fresh:
+        why = refusals.kept_otherwise(differing, "the patron's other fields were written")
+        return Outcome(outcome.key, error=why)
+    try:
+        _take_back(place, sent.patron_id)
+    except ReadBack as error:
+        return Outcome(outcome.key, error=error)
+    why = refusals.kept_otherwise(differing, "the new patron was taken back")
+    return Outcome(outcome.key, error=why)
+
+
+def _send(place: Place, write: Write) -> _Sent:
     """Do what one write intends.
 
     Raises:
@@ -65,18 +134,17 @@ def write_one(place: Place, write: Write) -> Outcome:
             case "create":
                 return _create(place, write)
             case "update":
-                _settle(place, patron_id, _chosen(place, write, write.changed))
+                return _settle(place, patron_id, _chosen(place, write, write.changed))
             case "suspend":
-                _suspend(place, patron_id)
+                return _suspend(place, patron_id)
             case "resume":
-                _resume(place, write)
+                return _resume(place, write)
             case "delete":
-                _delete(place, patron_id)
+                return _delete(place, patron_id)
     except Misfit as misfit:
         raise SkipRow(
             f"{misfit.field} {misfit.why}.", code="M604", cure="Correct the value at its owner."
         ) from misfit
-    return Outcome(write.key, patron_id)
 
 
 def _chosen(place: Place, write: Write, names: frozenset[str]) -> dict[Field, Value]:
@@ -86,7 +154,7 @@ def _chosen(place: Place, write: Write, names: frozenset[str]) -> dict[Field, Va
     }
 
 
-def _create(place: Place, write: Write) -> Outcome:
+def _create(place: Place, write: Write) -> _Sent:
     # Before anything is sent, so that a value without a place is refused by name.
     wanted = _chosen(place, write, frozenset(write.fields))
     _must_suffice(wanted)
@@ -102,12 +170,7 @@ def _create(place: Place, write: Write) -> Outcome:
     if not patron_id:
         raise unknown("A creation is answered well, but without the new patron's number.")
     stated = {field: value for field, value in wanted.items() if value is not None}
-    # The answer shows what was sent and not what was stored.
-    lost = mapping.differing(place.wire.written(patron_id), stated)
-    if lost:
-        _take_back(place, patron_id)
-        raise refusals.kept_otherwise(lost, "the new patron was taken back")
-    return Outcome(write.key, patron_id)
+    return _Sent(patron_id, stated, fresh=True)
 
 
 def _must_suffice(wanted: Mapping[Field, Value]) -> None:
@@ -167,16 +230,13 @@ def _existing(place: Place, write: Write, looked_up: Mapping[str, Patron | None]
     return found[0]
 
 
-def _adopted(
-    place: Place, write: Write, present: Patron, wanted: Mapping[Field, Value]
-) -> Outcome:
+def _adopted(place: Place, write: Write, present: Patron, wanted: Mapping[Field, Value]) -> _Sent:
     patron_id = str(present[ID])
     place.claims.take_over(write, patron_id)
     granted = write.changed or frozenset(write.fields)
     # What was only proposed never replaces what stands there.
     kept = {f: v for f, v in wanted.items() if f.name in granted or _is_blank(present, f)}
-    _settle(place, patron_id, kept)
-    return Outcome(write.key, patron_id, adopted=True)
+    return replace(_settle(place, patron_id, kept), adopted=True)
 
 
 def _is_blank(patron: Patron, field: Field) -> bool:
@@ -195,15 +255,16 @@ def _present(place: Place, patron_id: str) -> Patron:
     return answer.record
 
 
-def _suspend(place: Place, patron_id: str) -> None:
+def _suspend(place: Place, patron_id: str) -> _Sent:
     """Make the card expire, unless it has."""
     present = _present(place, patron_id)
     past = place.today - _SURELY_PAST
-    if not mapping.is_past(present, past + timedelta(days=1)):
-        _write(place, present, {place.fields[EXPIRY]: past.isoformat()})
+    if mapping.is_past(present, past + timedelta(days=1)):
+        return _Sent(patron_id, {})
+    return _write(place, present, {place.fields[EXPIRY]: past.isoformat()})
 
 
-def _resume(place: Place, write: Write) -> None:
+def _resume(place: Place, write: Write) -> _Sent:
     """Give the expiry back: as granted, or for as long as the settings say."""
     patron_id = write.external_id or ""
     names = write.changed | ({EXPIRY} & write.fields.keys())
@@ -212,19 +273,19 @@ def _resume(place: Place, write: Write) -> None:
     if EXPIRY not in names and mapping.is_past(present, place.today):
         until = place.today + timedelta(days=place.resumed_days)
         wanted[place.fields[EXPIRY]] = until.isoformat()
-    _write(place, present, wanted)
+    return _write(place, present, wanted)
 
 
-def _settle(place: Place, patron_id: str, wanted: Mapping[Field, Value]) -> None:
+def _settle(place: Place, patron_id: str, wanted: Mapping[Field, Value]) -> _Sent:
     """Make a patron hold the wanted values."""
-    _write(place, _present(place, patron_id), wanted)
+    return _write(place, _present(place, patron_id), wanted)
 
 
-def _write(place: Place, present: Patron, wanted: Mapping[Field, Value]) -> None:
+def _write(place: Place, present: Patron, wanted: Mapping[Field, Value]) -> _Sent:
     patron_id = str(present[ID])
     pending = {field: wanted[field] for field in mapping.differing(present, wanted)}
     if not pending:
-        return
+        return _Sent(patron_id, {})
     _must_keep(pending)
     plain = {field: value for field, value in pending.items() if not field.attribute}
     if plain:
@@ -234,9 +295,7 @@ def _write(place: Place, present: Patron, wanted: Mapping[Field, Value]) -> None
     for field, value in pending.items():
         if field.attribute:
             _write_attribute(place, present, field, value)
-    lost = mapping.differing(place.wire.written(patron_id), pending)
-    if lost:
-        raise refusals.kept_otherwise(lost, "the patron's other fields were written")
+    return _Sent(patron_id, pending)
 
 
 def _must_keep(pending: Mapping[Field, Value]) -> None:
@@ -266,10 +325,11 @@ def _number_of(attribute: Mapping[str, object]) -> int:
     return int(str(attribute["extended_attribute_id"]))
 
 
-def _delete(place: Place, patron_id: str) -> None:
+def _delete(place: Place, patron_id: str) -> _Sent:
     present = place.wire.patron(patron_id)
     if present.good and not place.lookup.is_ours(present.record):
         raise refusals.not_ours("it is of a category that the charter does not name")
     answer = place.wire.delete(patron_id)
     if not answer.good and answer.status != _NOT_FOUND:
         raise refusals.kept(answer)
+    return _Sent(patron_id, {})

@@ -17,7 +17,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from matricula.connectors.kit import http
-from matricula.connectors.kit.errors import ConnectorError, ReadBack, Stop
+from matricula.connectors.kit.errors import ReadBack, Stop
 from matricula.connectors.kit.oauth import FetchedToken, Grant
 from matricula.connectors.kit.secrets import credential
 from matricula.connectors.kit.transport import Access
@@ -51,11 +51,13 @@ class Answer:
         status: 2xx, or a refusal that concerns one patron.
         body: The JSON, None when there was none.
         day: The system's own day, from its `Date`.
+        total: How many a listing would have without pages, where it says so.
     """
 
     status: int
     body: Any
     day: date | None = None
+    total: int | None = None
 
     @property
     def good(self) -> bool:
@@ -94,7 +96,12 @@ class Wire:
             self._http = None
 
     def patrons(
-        self, query: Mapping[str, Any], *, embed: Sequence[str] = (), size: int = -1
+        self,
+        query: Mapping[str, Any],
+        *,
+        embed: Sequence[str] = (),
+        size: int = -1,
+        falling: bool = False,
     ) -> Answer:
         """List patrons by their number, rising.
 
@@ -103,8 +110,10 @@ class Wire:
                 once attributes are joined to it.
             embed: What else to show of each.
             size: Patrons in one answer; -1 for all.
+            falling: From the highest number down.
         """
-        asked = {"_order_by": "me.patron_id", "_per_page": size}
+        order = "-me.patron_id" if falling else "me.patron_id"
+        asked: dict[str, str | int] = {"_order_by": order, "_per_page": size}
         given = {**asked, "q": json.dumps(query)} if query else asked
         return self._read("/patrons", "patrons", params=given, embed=embed)
 
@@ -113,20 +122,6 @@ class Wire:
         if not _is_number(patron_id):
             return _NOTHING
         return self._read(f"/patrons/{patron_id}", "patrons", embed=[ATTRIBUTES])
-
-    def written(self, patron_id: str) -> Patron:
-        """Fetch a patron that Koha has just agreed to write.
-
-        Raises:
-            ReadBack: It cannot be had, whatever the reason: the write is not undone by that.
-        """
-        try:
-            answer = self.patron(patron_id)
-        except ConnectorError as error:
-            raise unknown(error.message) from error
-        if not answer.good:
-            raise unknown(f"A patron just written is answered with {answer.status}.")
-        return answer.record
 
     def account(self, patron_id: str) -> Answer:
         """Fetch what a patron owes and is owed."""
@@ -199,7 +194,8 @@ class Wire:
         if method in http.SAFE:
             if answer.status != _NOT_FOUND:
                 http.must_succeed(answer, what=what)
-            return Answer(answer.status, answer.json() if answer.body else None, _day(answer))
+            body = answer.json() if answer.body else None
+            return Answer(answer.status, body, _day(answer), _total(answer))
         return Answer(answer.status, _body(method, what, answer))
 
     def _open(self) -> http.Http:
@@ -314,6 +310,11 @@ def _body(method: str, what: str, answer: http.Answer) -> object:
     except ValueError:
         message = f"{method} {what} is answered with {answer.status} and no JSON."
         raise unknown(message) from None
+
+
+def _total(answer: http.Answer) -> int | None:
+    told = answer.headers.get("x-total-count", "").strip()
+    return int(told) if told.isascii() and told.isdigit() else None
 
 
 def _day(answer: http.Answer) -> date | None:

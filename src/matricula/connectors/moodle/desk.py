@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from matricula.connectors.kit import batches
@@ -51,6 +52,14 @@ class Desk:
     def each(self, ask: Callable[[Asked], Answered], questions: Sequence[Asked]) -> list[Answered]:
         """Ask questions a few at a time; answers in their order."""
         return batches.each(ask, questions, concurrency=self.settings.concurrency)
+
+    def flowing(
+        self, ask: Callable[[Asked], Answered], questions: Sequence[Asked], step: int
+    ) -> Iterator[list[Answered]]:
+        """Ask questions a few at a time; answers in their order, some together as they come."""
+        answers = batches.flowing(ask, questions, concurrency=self.settings.concurrency)
+        while some := list(islice(answers, step)):
+            yield some
 
     def looked_up(
         self, values: Sequence[Asked], ask: Callable[[Sequence[Asked]], list[Answered]]

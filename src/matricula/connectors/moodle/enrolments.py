@@ -151,15 +151,12 @@ class Enrolments:
     def read(self) -> Iterator[list[Row]]:
         """Read who takes part in every course, a few courses at a time."""
         courses = [str(one["id"]) for one in courses_of(self._desk)]
-        step = self._desk.settings.concurrency * 4
-        for start in range(0, len(courses), step):
-            some = courses[start : start + step]
-            rosters = self._desk.each(self._rosters.fetch, some)
-            yield [
-                row
-                for course, roster in zip(some, rosters, strict=True)
-                for row in self._rows(course, roster)
-            ]
+
+        def rows(course: str) -> list[Row]:
+            return self._rows(course, self._rosters.fetch(course))
+
+        for found in self._desk.flowing(rows, courses, 16):
+            yield [row for some in found for row in some]
 
     def find(self, matches: Sequence[Mapping[str, Value]]) -> list[list[Row]]:
         """Look enrolments up, read anew: an unknown outcome is settled by this."""

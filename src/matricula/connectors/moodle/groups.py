@@ -39,9 +39,7 @@ class Groups:
     def read(self) -> Iterator[list[Row]]:
         """Read the groups of all courses, a few courses at a time."""
         courses = [str(one["id"]) for one in courses_of(self._desk)]
-        step = self._desk.settings.concurrency * 8
-        for start in range(0, len(courses), step):
-            found = self._desk.each(self.of_course, courses[start : start + step])
+        for found in self._desk.flowing(self.of_course, courses, 32):
             yield [row for rows in found for row in rows]
 
     def find(self, matches: Sequence[Mapping[str, Value]]) -> list[list[Row]]:

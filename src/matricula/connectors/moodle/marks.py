@@ -43,9 +43,7 @@ class Marks:
         """
         self.findings.clear()
         courses = [str(one["id"]) for one in courses_of(self._desk)]
-        step = self._desk.settings.concurrency * 2
-        for start in range(0, len(courses), step):
-            found = self._desk.each(self._of_course, courses[start : start + step])
+        for found in self._desk.flowing(self._of_course, courses, 8):
             yield [row for rows in found for row in rows]
 
     def find(self, matches: Sequence[Mapping[str, Value]]) -> list[list[Row]]:

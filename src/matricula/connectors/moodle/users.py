@@ -56,10 +56,10 @@ class Users:
         self.must_see()
         with of_no_record():
             ids = [str(one["id"]) for one in enrolled(self._desk, _FRONT_PAGE, "id", pages=10)]
-        found = 0
-        step = self._desk.settings.page_size * self._desk.settings.concurrency
-        for start in range(0, len(ids), step):
-            rows = list(self.by_ids(ids[start : start + step]).values())
+        found, size = 0, self._desk.settings.page_size
+        parts = [ids[start : start + size] for start in range(0, len(ids), size)]
+        for pages in self._desk.flowing(self.by_ids, parts, 1):
+            rows = [row for page in pages for row in page.values()]
             found += len(rows)
             yield [row for row in rows if not self._is_moodles(row)]
         if ids and not found:

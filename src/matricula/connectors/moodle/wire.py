@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote_plus
 
 from matricula.connectors.kit import http
 from matricula.connectors.kit.errors import ConnectorError, GiveUp, ReadBack, TryAgain
@@ -18,7 +18,7 @@ from matricula.connectors.kit.transport import Access
 from matricula.connectors.moodle.refusals import judged, of_no_record, unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from matricula.connectors.moodle.settings import MoodleSettings
 
@@ -83,7 +83,7 @@ class Wire:
     def _call(
         self, function: str, arguments: Mapping[str, object], *, writes: bool = False
     ) -> Any:  # noqa: ANN401
-        pairs = list(flattened(arguments))
+        pairs = flattened(arguments)
         if len(pairs) > MOST_VARIABLES:
             raise http.not_understood(f"{function}: {len(pairs)} variables are too many")
         answer = self._open().send(
@@ -103,17 +103,18 @@ class Wire:
         return _understood(function, answer.body, writes=writes)
 
     def _form(self, function: str, pairs: list[tuple[str, str]]) -> bytes:
-        return urlencode(
-            [
-                # Raw: names and descriptions as they are stored, not as a page shows them.
-                ("moodlewsrestformat", "json"),
-                ("moodlewssettingraw", "1"),
-                ("moodlewssettingfilter", "0"),
-                ("wsfunction", function),
-                *pairs,
-                ("wstoken", credential(self._settings.token)),
-            ]
-        ).encode("ascii")
+        every = [
+            # Raw: names and descriptions as they are stored, not as a page shows them.
+            ("moodlewsrestformat", "json"),
+            ("moodlewssettingraw", "1"),
+            ("moodlewssettingfilter", "0"),
+            ("wsfunction", function),
+            *pairs,
+            ("wstoken", credential(self._settings.token)),
+        ]
+        text = "&".join([f"{quote_plus(name, '[]')}={quote_plus(value)}" for name, value in every])
+        # Quoted last and at once: most of a call is names with brackets. No value has any left.
+        return text.replace("[", "%5B").replace("]", "%5D").encode("ascii")
 
     def _open(self) -> http.Http:
         if self._http is None:
@@ -129,23 +130,33 @@ class Wire:
         return self._http
 
 
-def flattened(value: object, name: str = "") -> Iterator[tuple[str, str]]:
+def flattened(value: object, name: str = "") -> list[tuple[str, str]]:
     """Write nested values the way PHP reads them back: `users[0][username]=...`."""
-    if isinstance(value, dict):
+    found: list[tuple[str, str]] = []
+    _gather(value, name, found)
+    return found
+
+
+def _gather(value: object, name: str, found: list[tuple[str, str]]) -> None:
+    if isinstance(value, str):
+        found.append((name, value))
+    elif isinstance(value, dict):
         for key, one in value.items():
-            yield from flattened(one, f"{name}[{key}]" if name else str(key))
+            _gather(one, f"{name}[{key}]" if name else str(key), found)
     elif isinstance(value, list | tuple):
         for number, one in enumerate(value):
-            yield from flattened(one, f"{name}[{number}]")
+            _gather(one, f"{name}[{number}]", found)
     elif isinstance(value, bool):
-        yield name, str(int(value))
+        found.append((name, str(int(value))))
     else:
-        yield name, "" if value is None else str(value)
+        found.append((name, "" if value is None else str(value)))
 
 
 def width(form: object) -> int:
     """Count the variables that a value takes in a call."""
-    return sum(1 for _ in flattened({"": form}))
+    if isinstance(form, str):
+        return 1
+    return len(flattened({"": form}))
 
 
 def portions(

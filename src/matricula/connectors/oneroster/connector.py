@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import pyarrow as pa
 
@@ -29,7 +29,7 @@ from matricula.connectors.oneroster.wire import Wire
 from matricula.kernel.findings import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from matricula.connectors.kit.protocol import Context, Value, Write
@@ -39,6 +39,7 @@ _ROSTER = ("orgs", "academicSessions", "courses", "classes", USERS, "enrollments
 _GRADEBOOK = ("categories", "lineItems", "results")
 _BATCH_ROWS = 20_000
 _LEFT = "tobedeleted"
+Taken = TypeVar("Taken")
 
 
 class OneRosterConnector:
@@ -103,7 +104,7 @@ class OneRosterConnector:
         for match in matches:
             rows = None if asks_for_nobody(match) else self._asked(resource, match)
             if rows is None and not asks_for_nobody(match):
-                whole = self._rows(resource)[0] if whole is None else whole
+                whole = self._whole(resource) if whole is None else whole
                 rows = whole
             found.append(
                 [Found(one, dict(row)) for one, row in rows or () if _holds(one, row, match)]
@@ -153,26 +154,25 @@ class OneRosterConnector:
         return ResourceShape(resource, fields, id_field="" if resource == ROLES else KEY)
 
     def _read(self, resource: str) -> tuple[pa.Table, list[Finding]]:
-        rows, oddities = self._rows(resource)
-        names = mapping.fields_of(resource, self._metadata(resource))
-        columns: dict[str, Any] = {"_id": pa.array([one for one, _ in rows], pa.string())}
-        if resource == USERS:
-            enabled = [(row["enabledUser"] or "").lower() == "false" for _, row in rows]
-            columns["_suspended"] = pa.array(enabled, pa.bool_())
-        for name in names:
-            columns[name] = pa.array([row.get(name) for _, row in rows], pa.string())
-        table = pa.table(columns)
+        schema = self._schema(resource)
+        parts, oddities = self._listed(
+            resource, lambda records: self._part(resource, schema, records)
+        )
+        table = pa.Table.from_batches(parts, schema)
         findings = [
             Finding(f"{self._system}.{resource}", "M435", f"{resource}: {one}.",
                     "Have the provider's office report it to its maker.", "warning")
             for one in oddities
         ]  # fmt: skip
-        findings += self._breaches(resource, table)
+        return table, [*findings, *self._breaches(resource, table)]
+
+    def _schema(self, resource: str) -> pa.Schema:
+        columns: list[pa.Field[pa.DataType]] = [pa.field("_id", pa.string())]
         if resource == USERS:
-            place = table.schema.get_field_index("_suspended")
-            said = table.schema.field(place).with_metadata({"said_by": "enabledUser"})
-            table = table.cast(table.schema.set(place, said))
-        return table, findings
+            said = {"said_by": "enabledUser"}
+            columns.append(pa.field("_suspended", pa.bool_(), metadata=said))
+        names = mapping.fields_of(resource, self._metadata(resource))
+        return pa.schema([*columns, *(pa.field(name, pa.string()) for name in names)])
 
     def _breaches(self, resource: str, table: pa.Table) -> Iterator[Finding]:
         if resource == ROLES:
@@ -184,25 +184,56 @@ class OneRosterConnector:
                 f"{self._system}.{one.place}", one.code, one.message, one.cure, "warning"
             )
 
-    def _rows(self, resource: str) -> tuple[list[tuple[str, Row]], list[str]]:
-        """Read a listing as rows with their identifiers, and what was odd."""
+    def _listed(
+        self, resource: str, take: Callable[[list[Record]], Taken]
+    ) -> tuple[list[Taken], list[str]]:
+        """Read a listing, page by page without what has left, and what was odd."""
+        gone = 0
+
+        def taken(records: list[Record]) -> Taken:
+            nonlocal gone
+            kept = [one for one in records if one.get("status") != _LEFT]
+            gone += len(records) - len(kept)
+            return take(kept)
+
+        settings = self._settings
         listing = Listing(
-            self._wire, USERS if resource == ROLES else resource, self._settings.page_size
-        )
-        records = listing.read()
-        kept = [one for one in records if one.get("status") != _LEFT]
+            self._wire, USERS if resource == ROLES else resource, settings.page_size,
+            settings.concurrency,
+        )  # fmt: skip
+        parts = listing.read(taken)
         oddities = list(listing.oddities)
-        if len(kept) < len(records):
-            gone = len(records) - len(kept)
+        if gone:
             oddities.append(f"{gone} records are marked tobedeleted and were left out")
-        if resource != ROLES:
-            return self._with_ids(resource, kept), oddities
-        rows = {mapping.role_id(row): row for one in kept for row in mapping.roles_of(one)}
-        return list(rows.items()), oddities
+        return parts, oddities
+
+    def _part(self, resource: str, schema: pa.Schema, records: Sequence[Record]) -> pa.RecordBatch:
+        """Write records as a batch: texts, but for what tells whether somebody is suspended."""
+        if resource == ROLES:
+            rows = self._with_ids(resource, records)
+            columns: dict[str, list[Any]] = {
+                name: [row.get(name) for _, row in rows] for name in schema.names
+            }
+            columns["_id"] = [one for one, _ in rows]
+        else:
+            columns = {**mapping.columns_of(resource, records, self._metadata(resource))}
+            columns["_id"] = columns[KEY]
+        if resource == USERS:
+            columns["_suspended"] = [
+                (one or "").lower() == "false" for one in columns["enabledUser"]
+            ]
+        return pa.RecordBatch.from_pydict(columns, schema=schema)
 
     def _with_ids(self, resource: str, records: Sequence[Record]) -> list[tuple[str, Row]]:
-        more = self._metadata(resource)
-        return [(str(one[KEY]), mapping.row_of(resource, one, more)) for one in records]
+        if resource == ROLES:
+            roles = (row for one in records for row in mapping.roles_of(one))
+            return list({mapping.role_id(row): row for row in roles}.items())
+        rows = mapping.rows_of(resource, records, self._metadata(resource))
+        return [(str(row[KEY]), row) for row in rows]
+
+    def _whole(self, resource: str) -> list[tuple[str, Row]]:
+        parts, _ = self._listed(resource, lambda some: self._with_ids(resource, some))
+        return [row for part in parts for row in part]
 
     def _asked(self, resource: str, match: Mapping[str, Value]) -> list[tuple[str, Row]] | None:
         """Ask the provider for what a mapping names; None where it has to be looked for."""

@@ -1,26 +1,24 @@
 """Read a listing to its end, and notice when it moved, was cut, or is always the same page.
 
-Each page begins with the last record of the page before. Where that is another one by now, a
-record came or went in front of it, and something may have been skipped: it is read again from
-the start. A provider that gives fewer records than it was asked for is followed at its pace.
+What moved is read again from the start; what is cut is not believed.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from matricula.connectors.kit import listing
 from matricula.connectors.kit.errors import Untrusted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from matricula.connectors.oneroster.mapping import Record
-    from matricula.connectors.oneroster.wire import Page, Wire
+    from matricula.connectors.oneroster.wire import Wire
 
 ATTEMPTS = 3
-
-
-class _Moved(Exception):
-    """The listing is another one than it was a page ago."""
+Taken = TypeVar("Taken")
 
 
 @dataclass(slots=True)
@@ -31,6 +29,7 @@ class Listing:
         wire: To the provider.
         resource: Which.
         size: Records asked for at once.
+        concurrency: Pages under way at once.
         oddities: Filled while reading: what the provider does that the standard does not
             provide for.
     """
@@ -38,10 +37,15 @@ class Listing:
     wire: Wire
     resource: str
     size: int
+    concurrency: int = 1
     oddities: list[str] = field(default_factory=list)
 
-    def read(self) -> list[Record]:
-        """Read everything.
+    def read(self, take: Callable[[list[Record]], Taken]) -> list[Taken]:
+        """Read everything, page by page.
+
+        Args:
+            take: Called with each page; what it returns is collected. Pages of an attempt
+                that has to be given up are forgotten.
 
         Raises:
             Untrusted: It is cut off (M430), or moves whenever it is read (M440).
@@ -51,8 +55,8 @@ class Listing:
         for _ in range(ATTEMPTS):
             self.oddities.clear()
             try:
-                return self._once()
-            except _Moved as moved:
+                return self._once(take)
+            except listing.Moved as moved:
                 reason = str(moved)
         raise Untrusted(
             f"The listing of {self.resource} changed each of {ATTEMPTS} times: {reason}.",
@@ -61,41 +65,30 @@ class Listing:
             "`offset` or gives no stable order, and its maker should hear of it.",
         )
 
-    def _once(self) -> list[Record]:
-        found: list[Record] = []
-        seen: set[str] = set()
-        total: int | None = None
-        while True:
-            overlap = 1 if found else 0
-            page = self._page(len(found) - overlap)
-            if overlap and (not page.records or _id(page.records[0]) != _id(found[-1])):
-                raise _Moved("a page does not begin where the one before it ended")
-            fresh = page.records[overlap:]
-            ids = [_id(one) for one in fresh]
-            if len(set(ids)) < len(ids) or not seen.isdisjoint(ids):
-                raise _Moved("a record is listed twice")
-            seen.update(ids)
-            found += fresh
-            total = page.total if page.total is not None else total
-            # Without a total only a page with nothing new is the last: one may be short.
-            if not fresh or (total is not None and len(found) >= total):
-                return self._judged(found, total)
+    def _once(self, take: Callable[[list[Record]], Taken]) -> list[Taken]:
+        found: list[Taken] = []
+        count, total = 0, None
+        every = listing.Listing(self._page, _id, self.size, self.concurrency)
+        for page in every.pages():
+            found.append(take(page.records))
+            count, total = count + len(page.records), page.total
+        self._judge(count, total)
+        return found
 
-    def _page(self, offset: int) -> Page:
-        return self.wire.page(self.resource, {"limit": self.size, "offset": offset})
+    def _page(self, offset: int, limit: int) -> listing.Page:
+        return self.wire.page(self.resource, {"limit": limit, "offset": offset})
 
-    def _judged(self, found: list[Record], total: int | None) -> list[Record]:
+    def _judge(self, count: int, total: int | None) -> None:
         if total is None:
             self.oddities.append("the provider states no X-Total-Count, so nothing shows a cut")
-        elif len(found) < total:
+        elif count < total:
             raise Untrusted(
                 f"{self.resource}: the provider declares {total} records and stops after "
-                f"{len(found)}.", code="M430",
+                f"{count}.", code="M430",
                 cure="Look at the provider's log for a limit or a fault; nothing was taken.",
             )  # fmt: skip
-        elif len(found) > total:
-            self.oddities.append(f"the provider declares {total} records and lists {len(found)}")
-        return found
+        elif count > total:
+            self.oddities.append(f"the provider declares {total} records and lists {count}")
 
 
 def _id(record: Record) -> str:

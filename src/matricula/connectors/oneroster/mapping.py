@@ -8,6 +8,7 @@ must not be is left as it stands, for the rules of the standard to find.
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from matricula.connectors.kit.oneroster.objects import rest_tables, shapes
@@ -48,24 +49,47 @@ def property_of(resource: str, field: str) -> str:
     return f"{found[0].name}.sourcedId" if found[0].how == "ref" else found[0].name
 
 
-def row_of(resource: str, record: Record, metadata: Sequence[str] = ()) -> Row:
-    """Turn an object into a row, without what it has inside it."""
-    row: Row = {name: _text(record.get(name)) for name in (KEY, "dateLastModified")}
-    for one in shapes()[resource].properties:
-        if one.column:
-            old = _OLD_NAMES.get((resource, one.name), one.name)
-            value = record.get(one.name, record.get(old))
-            row[one.column] = _READERS[one.how](value)
+def columns_of(
+    resource: str, records: Sequence[Record], metadata: Sequence[str] = ()
+) -> dict[str, list[str | None]]:
+    """Turn objects into columns, one value for each, without what they have inside them."""
+    found: dict[str, list[str | None]] = {}
+    for column, name, old, read in _reading(resource):
+        values = [one.get(name) for one in records]
+        if old:
+            values = [
+                one.get(old) if value is None else value
+                for one, value in zip(records, values, strict=True)
+            ]
+        found[column] = [None if value is None else read(value) for value in values]
     if resource == USERS:
-        roles = roles_of(record)
-        row[ROLE] = roles[0]["role"] if roles else None
-        row[ORGS] = (
-            ",".join(dict.fromkeys(r["orgSourcedId"] or "" for r in roles)).strip(",") or None
-        )
-    told = record.get("metadata")
+        every = [roles_of(one) for one in records]
+        found[ROLE] = [roles[0]["role"] if roles else None for roles in every]
+        found[ORGS] = [_orgs(roles) for roles in every]
     for name in metadata:
-        row[name] = _text(told.get(name[len(METADATA) :])) if isinstance(told, dict) else None
-    return row
+        told = [one.get("metadata") for one in records]
+        inner = name[len(METADATA) :]
+        found[name] = [_text(one.get(inner)) if isinstance(one, dict) else None for one in told]
+    return found
+
+
+def rows_of(resource: str, records: Sequence[Record], metadata: Sequence[str] = ()) -> list[Row]:
+    """Turn objects into rows, without what they have inside them."""
+    columns = columns_of(resource, records, metadata)
+    return [
+        dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
+    ]
+
+
+@cache
+def _reading(resource: str) -> list[tuple[str, str, str, Callable[[object], str | None]]]:
+    """Say how each column is read: the property, another name for it, and what reads it."""
+    told = [(one, one, "", _text) for one in (KEY, "dateLastModified")]
+    return told + [
+        (one.column, one.name, _OLD_NAMES.get((resource, one.name), ""), _READERS[one.how])
+        for one in shapes()[resource].properties
+        if one.column
+    ]
 
 
 def roles_of(record: Record) -> list[Row]:
@@ -76,15 +100,22 @@ def roles_of(record: Record) -> list[Row]:
         role = _text(record.get(ROLE))
         named: list[str | None] = [*orgs] or [None]
         return [_role(record, "primary", role, org) for org in named] if role else []
-    found = [
-        _role(
-            record, _text(one.get("roleType")), _text(one.get("role")), _reference(one.get("org"))
-        )
-        | {name: _text(one.get(name)) for name in ("beginDate", "endDate")}
-        for one in told
-        if isinstance(one, dict)
-    ]
+    found = [_role_in(record, one) for one in told if isinstance(one, dict)]
     return sorted(found, key=lambda row: row["roleType"] != "primary")
+
+
+def _role_in(record: Record, one: Record) -> Row:
+    return {
+        "userSourcedId": _text(record.get(KEY)), "roleType": _text(one.get("roleType")),
+        "role": _text(one.get("role")), "orgSourcedId": _reference(one.get("org")),
+        "beginDate": _text(one.get("beginDate")), "endDate": _text(one.get("endDate")),
+    }  # fmt: skip
+
+
+def _orgs(roles: Sequence[Row]) -> str | None:
+    if len(roles) == 1:
+        return roles[0]["orgSourcedId"]
+    return ",".join(dict.fromkeys(r["orgSourcedId"] or "" for r in roles)).strip(",") or None
 
 
 def role_id(row: Row) -> str:
@@ -102,7 +133,9 @@ def _role(record: Record, kind: str | None, role: str | None, org: str | None) -
 
 
 def _text(value: object) -> str | None:
-    if value is None or value == "":
+    if type(value) is str:  # what nearly all are
+        return value or None
+    if value is None:
         return None
     if isinstance(value, bool):
         return "true" if value else "false"

@@ -35,6 +35,7 @@ class OneRosterSettings(BaseModel):
             unless it is said.
         metadata: Resource to the `metadata.` fields that are read there.
         page_size: Records asked for at once; providers may give fewer.
+        concurrency: Pages under way at once; the standard does not say what providers bear.
         timeout_seconds: How long one answer may take.
         per_second: Calls a second, at most; left out, as many as the provider answers.
     """
@@ -53,6 +54,7 @@ class OneRosterSettings(BaseModel):
     demographics: bool = False
     metadata: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     page_size: int = Field(default=1000, ge=2, le=10_000)
+    concurrency: int = Field(default=1, ge=1, le=16)
     timeout_seconds: float = Field(default=60.0, gt=0, le=600)
     per_second: float | None = Field(default=None, gt=0, le=1000)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from matricula.connectors.kit.errors import GiveUp, Stop, Untrusted
 from matricula.connectors.kit.http import Http, must_succeed
+from matricula.connectors.kit.listing import Page
 from matricula.connectors.kit.oauth import FetchedToken, Grant
 from matricula.connectors.kit.oneroster.objects import shapes
 from matricula.connectors.kit.transport import Access
@@ -26,25 +27,13 @@ _NOT_FOUND, _FORBIDDEN = 404, 403
 _REFUSED_QUESTIONS = frozenset({400, 422})
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A page of a listing.
-
-    Attributes:
-        records: The objects on it.
-        total: How many the provider says there are in all; None when it does not.
-    """
-
-    records: list[Record]
-    total: int | None
-
-
 class Wire:
-    """One provider. Opens its connections with the first call."""
+    """One provider. Opens its connections with the first call; safe to use from threads."""
 
     def __init__(self, settings: OneRosterSettings) -> None:
         self._settings = settings
         self._https: dict[str, Http] = {}
+        self._lock = threading.Lock()
 
     def close(self) -> None:
         """Let go of connections; a later call opens new ones."""
@@ -102,15 +91,16 @@ class Wire:
         settings = self._settings
         graded = shapes()[resource].service == "gradebook"
         url = (settings.gradebook_url or settings.url) if graded else settings.url
-        if url not in self._https:
-            access = Access(
-                url,
-                token=settings.token or "",
-                timeout_seconds=settings.timeout_seconds,
-                per_second=settings.per_second,
-            )
-            self._https[url] = Http(access, auth=_signer(settings))
-        return self._https[url]
+        with self._lock:
+            if url not in self._https:
+                access = Access(
+                    url,
+                    token=settings.token or "",
+                    timeout_seconds=settings.timeout_seconds,
+                    per_second=settings.per_second,
+                )
+                self._https[url] = Http(access, auth=_signer(settings))
+            return self._https[url]
 
 
 def _signer(settings: OneRosterSettings) -> httpx2.Auth | None:

@@ -71,7 +71,14 @@ def listed(library: Library, asked: Mapping[str, str], embed: Sequence[str]) -> 
 
 
 def _candidates(library: Library, query: Mapping[str, Any]) -> list[tuple[int, Patron]]:
-    """List those who may fit: by a card number or a login alone, through its index."""
+    """List those who may fit: by number, card number or login alone, through their index."""
+    numbered = query.get("patron_id")
+    if isinstance(numbered, list):
+        ids = [n for n in numbered if isinstance(n, int) and n in library.patrons]
+        return [(n, library.patrons[n]) for n in sorted(set(ids))]
+    if isinstance(numbered, Mapping) and {">", "<="} >= numbered.keys():
+        first, last = int(numbered.get(">", -1)), int(numbered.get("<=", 1 << 60))
+        return [(n, one) for n, one in library.patrons.items() if first < n <= last]
     for name in ("cardnumber", "userid"):
         wanted = query.get(name)
         some = wanted if isinstance(wanted, list) else [wanted]

@@ -239,6 +239,8 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     # Headers and body leave together; apart, each call would wait for an acknowledgement.
     wbufsize = -1
+    # Nor does the end of a long body wait for one.
+    disable_nagle_algorithm = True
 
     def answer(self) -> None:
         parts = urlsplit(self.path)
