@@ -20,7 +20,7 @@ SCOPES: Mapping[str, str] = {
     name: f"{_SCOPE}{name}.readonly"
     for name in (
         "roster", "roster-core", "roster-demographics", "gradebook", "gradebook-core",
-        "resource", "resource-core",
+        "assessment", "resource", "resource-core",
     )
 }  # fmt: skip
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from matricula.api.rules import NotServed
 from matricula.connectors.kit.oneroster.objects import INSIDE, rest_tables
 from matricula.connectors.oneroster_provider import conditions
-from matricula.connectors.oneroster_provider.mapping import instant
+from matricula.connectors.oneroster_provider.mapping import instant, moment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -150,7 +150,7 @@ def _compared(told: Mapping[str, str], shape: Shape, shelves: Shelves) -> Condit
 
 def _value(one: Property, shape: Shape, value: str) -> str:
     if one.how == "instant":
-        return value[:10]
+        return moment(value)
     if rest_tables()[shape.table].column(one.column).kind in conditions.NUMBERS:
         try:
             float(value)

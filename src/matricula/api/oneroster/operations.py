@@ -49,6 +49,8 @@ categories       categories       Category        Categories
 lineItems        lineItems        LineItem        LineItems
 results          results          Result          Results
 scoreScales      scoreScales      ScoreScale      ScoreScales
+assessmentLineItems assessmentLineItems AssessmentLineItem AssessmentLineItems
+assessmentResults assessmentResults AssessmentResult AssessmentResults
 resources        resources        Resource        Resources
 """
 # What the words in braces name. Students and teachers are users, schools organisations.
@@ -99,6 +101,8 @@ def operations() -> tuple[Operation, ...]:
 def _scopes(shape: Shape, *, is_core: bool) -> frozenset[str]:
     if shape.table == "demographics":
         return frozenset({SCOPES["roster-demographics"]})
+    if shape.table.startswith("assessment"):
+        return frozenset({SCOPES["assessment"]})
     word = {"rostering": "roster", "gradebook": "gradebook", "resources": "resource"}
     whole = word[shape.service]
     return frozenset({SCOPES[whole], *([SCOPES[f"{whole}-core"]] if is_core else [])})

@@ -16,8 +16,9 @@ from matricula.api import access
 from matricula.api.oneroster import discovery, filters
 from matricula.api.oneroster.operations import PARENTS, operations
 from matricula.api.rules import BROKEN, BUSY, MEANINGS, SCOPES, Meaning, NotServed
-from matricula.connectors.kit.oneroster.json_text import PARTS, Pen, references
+from matricula.connectors.kit.oneroster.json_text import Pen, outside
 from matricula.connectors.oneroster_provider import conditions, queries
+from matricula.connectors.oneroster_provider.mapping import ACTIVE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from matricula.api.oneroster.filters import Asked
     from matricula.api.oneroster.operations import Operation
-    from matricula.connectors.kit.oneroster.json_text import Row
     from matricula.connectors.kit.oneroster.objects import Property
     from matricula.connectors.oneroster_provider.conditions import Condition
     from matricula.connectors.oneroster_provider.queries import Shelves, Values
@@ -146,19 +146,11 @@ def _others(
     one: Property, shelves: Shelves, rows: Sequence[Values], base: str
 ) -> dict[str | None, str]:
     """Write the properties that come from another table, by the identifiers of their owners."""
-    owners = [str(row[0]) for row in rows]
+    # Of who has left, nothing is told but the roles, which the binding wants.
+    owners = [str(row[0]) for row in rows if one.table == "roles" or row[1] == ACTIVE]
+    write = outside(one, base)
     found = queries.inside(shelves, one.table, owners)
-    if one.how == "parts":
-        write: Callable[[Row, str], str] = PARTS[one.table]
-        return {
-            whose: "[" + ",".join(write(row, base) for row in parts) + "]"
-            for whose, parts in found.items()
-        }
-    write_all = references(base, "resources")
-    return {
-        whose: write_all(",".join(str(row["resourceSourcedId"]) for row in parts))
-        for whose, parts in found.items()
-    }
+    return {whose: write(parts) for whose, parts in found.items()}
 
 
 def _links(request: HttpRequest, asked: Asked, total: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -11,13 +12,15 @@ from matricula.connectors.kit.oneroster.tables import KEY, METADATA, MODIFIED, S
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from matricula.connectors.kit.oneroster.mapping import Row
 
 ACTIVE, LEFT = "active", "tobedeleted"
 # Tables whose rows tell of a person: of who has left, nothing but identifiers is kept.
-PERSONAL = frozenset({"users", "demographics", "results", "userProfiles"})
+PERSONAL = frozenset({
+    "users", "demographics", "results", "userProfiles", "assessmentResults",
+    "resultLearningObjectiveIds", "assessmentResultLearningObjectiveIds",
+})  # fmt: skip
 _NAMES_NOBODY = frozenset({"guid", "guids", "enum", "enums"})
 
 
@@ -68,3 +71,20 @@ def blanks(table: str) -> dict[str, str | None]:
 def instant(moment: datetime) -> str:
     """Write an instant, in UTC, as the standard does; such texts sort as the instants do."""
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+
+
+def moment(text: str) -> str:
+    """Write a day or an instant as it is kept: a day alone where it begins at midnight in UTC.
+
+    So texts sort as what they mean does, whether a flow says a day or a consumer an instant.
+    What is neither stays as it is.
+    """
+    try:
+        found = datetime.fromisoformat(text.strip())
+    except ValueError:
+        return text
+    try:
+        found = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except OverflowError:
+        return text
+    return instant(found).removesuffix("T00:00:00.000Z")
