@@ -176,7 +176,11 @@ def served(system: str = "vle", **settings: object) -> OneRosterProviderConnecto
 
 
 def put(
-    table: str, *rows: Mapping[str, Value], system: str = "vle", kind: WriteKind = "create"
+    table: str,
+    *rows: Mapping[str, Value],
+    system: str = "vle",
+    kind: WriteKind = "create",
+    **settings: object,
 ) -> list[Outcome]:
     """Have rows flow to a served system; none may be refused."""
     writes = [
@@ -186,7 +190,7 @@ def put(
         )
         for row in rows
     ]  # fmt: skip
-    with closing(served(system)) as connector:
+    with closing(served(system, **settings)) as connector:
         outcomes = connector.write(table, writes, at=AT)
     assert [one.error for one in outcomes if one.error] == []
     return outcomes

@@ -215,8 +215,8 @@ def test_the_discovery_files_are_there_under_both_names_for_anybody():
         flow = first["components"]["securitySchemes"]["OAuth2CC"]["flows"]["clientCredentials"]
         assert flow["tokenUrl"] == "http://testserver/oauth/token"
         assert first["servers"][0]["url"].endswith(f"/ims/oneroster/{service}/v1p2")
-        used = {s for p in first["paths"].values() for one in p["get"]["security"]
-                for s in one["OAuth2CC"]}  # fmt: skip
+        used = {s for p in first["paths"].values() for method in p.values()
+                for one in method["security"] for s in one["OAuth2CC"]}  # fmt: skip
         assert used == set(flow["scopes"])
 
 

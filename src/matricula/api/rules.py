@@ -14,14 +14,22 @@ if TYPE_CHECKING:
 
 SERVED_CONNECTORS = frozenset({"oneroster_provider"})
 LIFETIME = timedelta(hours=1)
+# Of what a consumer puts, in bytes: a mark with its comment and some hundred objectives.
+LARGEST = 256 << 10
 _SCOPE = "https://purl.imsglobal.org/spec/or/v1p2/scope/"
 # By the word under which an operator grants them.
 SCOPES: Mapping[str, str] = {
-    name: f"{_SCOPE}{name}.readonly"
-    for name in (
-        "roster", "roster-core", "roster-demographics", "gradebook", "gradebook-core",
-        "assessment", "resource", "resource-core",
-    )
+    **{
+        name: f"{_SCOPE}{name}.readonly"
+        for name in (
+            "roster", "roster-core", "roster-demographics", "gradebook", "gradebook-core",
+            "assessment", "resource", "resource-core",
+        )
+    },
+    "gradebook-put": f"{_SCOPE}gradebook.createput",
+    "gradebook-delete": f"{_SCOPE}gradebook.delete",
+    "assessment-put": f"{_SCOPE}assessment.createput",
+    "assessment-delete": f"{_SCOPE}assessment.delete",
 }  # fmt: skip
 
 
@@ -43,13 +51,29 @@ MEANINGS: Mapping[str, Meaning] = {
     "M756": Meaning(404, "unknownobject"),
     "M757": Meaning(400, "invaliddata"),
     "M758": Meaning(405, "forbidden", major="unsupported"),
+    "M766": Meaning(403, "forbidden"),
+    "M767": Meaning(422, "invaliddata"),
+    "M768": Meaning(422, "deletefailure"),
 }
 BUSY = Meaning(429, "server_busy")
+NOT_NOW = Meaning(503, "server_busy")
 BROKEN = Meaning(500, "internal_server_error")
 
 
 class NotServed(MatriculaError):
     """A request that is refused; its code is one of `MEANINGS`."""
+
+
+class NotAllowed(NotServed):
+    """A method that an address does not know.
+
+    Args:
+        allowed: Those that it knows, parted by commas.
+    """
+
+    def __init__(self, allowed: str) -> None:
+        self.allowed = allowed
+        super().__init__("M758", "What is served is read only.", cure="Change it at its owner.")
 
 
 def digest(secret: str) -> str:

@@ -12,13 +12,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from matricula.api.rules import NotServed
+from matricula.connectors.kit.oneroster.moments import instant, instant_in, moment
 from matricula.connectors.kit.oneroster.objects import INSIDE, rest_tables
 from matricula.connectors.oneroster_provider import conditions
-from matricula.connectors.oneroster_provider.mapping import instant, moment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -171,14 +170,12 @@ def _by_role(shelves: Shelves, column: str, operator: str, value: str) -> Condit
 
 
 def _instant(value: str) -> str:
-    try:
-        moment = datetime.fromisoformat(value.strip())
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return instant(moment.astimezone(UTC))
-    except (ValueError, OverflowError):
+    found = instant_in(value)
+    if found is None:
         raise _not_understood(
             "dateLastModified is compared with an instant, as in 2026-09-01T06:00:00.000Z"
-        ) from None
+        )
+    return instant(found)
 
 
 def _sort(name: str, shape: Shape) -> str:

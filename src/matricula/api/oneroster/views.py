@@ -13,12 +13,22 @@ from django.http import HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from matricula.api import access
-from matricula.api.oneroster import discovery, filters
+from matricula.api.oneroster import discovery, filters, receiving
 from matricula.api.oneroster.operations import PARENTS, operations
-from matricula.api.rules import BROKEN, BUSY, MEANINGS, SCOPES, Meaning, NotServed
+from matricula.api.rules import (
+    BROKEN,
+    BUSY,
+    MEANINGS,
+    NOT_NOW,
+    SCOPES,
+    Meaning,
+    NotAllowed,
+    NotServed,
+)
 from matricula.connectors.kit.oneroster.json_text import Pen, outside
 from matricula.connectors.oneroster_provider import conditions, queries
 from matricula.connectors.oneroster_provider.mapping import ACTIVE
+from matricula.kernel.errors import MatriculaError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -47,6 +57,13 @@ def _answering(view: View) -> View:
             answer = view(request, **named)
         except NotServed as error:
             answer = _refusal(MEANINGS[error.code], f"{error.code}: {error.message}")
+            if isinstance(error, NotAllowed):
+                # RFC 9110 section 15.5.6 wants the header.
+                answer["Allow"] = error.allowed
+        except MatriculaError as error:
+            # The charter is broken, which is no business of the consumer's but by its code.
+            answer = _refusal(NOT_NOW, f"{error.code}: Ask again in a while.")
+            answer["Retry-After"] = _AWHILE_SECONDS
         except OperationalError:
             answer = _refusal(BUSY, "The database is busy; ask again in a while.")
             answer["Retry-After"] = _AWHILE_SECONDS
@@ -62,8 +79,11 @@ def view_of(operation: Operation) -> View:
     """Make the view of an operation."""
 
     def view(request: HttpRequest, **named: str) -> HttpResponse:
+        if request.method in operation.changes:
+            _must_be_words(named)
+            return receiving.take(request, operation, named["sourcedId"])
         shelves = queries.shelves_of(access.system_for(request, operation.scopes))
-        _must_read(request)
+        _must_read(request, operation.allowed)
         _must_be_words(named)
         read = _single if operation.is_single else _listing
         return read(request, operation, shelves, named)
@@ -75,7 +95,7 @@ def view_of(operation: Operation) -> View:
 def nothing(request: HttpRequest) -> HttpResponse:
     """Answer every other address: to whoever has a token, that there is nothing."""
     access.system_for(request, SCOPES.values())
-    _must_read(request)
+    _must_read(request, "GET, HEAD")
     raise NotServed("M756", "There is nothing at this address.", cure="See the discovery file.")
 
 
@@ -169,9 +189,9 @@ def _links(request: HttpRequest, asked: Asked, total: int) -> str:
     )
 
 
-def _must_read(request: HttpRequest) -> None:
+def _must_read(request: HttpRequest, allowed: str) -> None:
     if request.method not in {"GET", "HEAD"}:
-        raise NotServed("M758", "What is served is read only.", cure="Change it at its owner.")
+        raise NotAllowed(allowed)
 
 
 def _must_be_words(named: Mapping[str, str]) -> None:
@@ -206,6 +226,4 @@ def _refusal(meaning: Meaning, why: str) -> HttpResponse:
     answer = HttpResponse(json.dumps(told), content_type="application/json", status=meaning.status)
     if meaning.status == 401:  # noqa: PLR2004 - RFC 6750 section 3 wants the header
         answer["WWW-Authenticate"] = 'Bearer realm="matricula"'
-    if meaning.status == 405:  # noqa: PLR2004 - and RFC 9110 section 15.5.6 this one
-        answer["Allow"] = "GET, HEAD"
     return answer

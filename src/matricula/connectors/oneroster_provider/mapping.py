@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -66,25 +65,3 @@ def blanks(table: str) -> dict[str, str | None]:
             continue
         found[column.name] = "" if column.required else None
     return found
-
-
-def instant(moment: datetime) -> str:
-    """Write an instant, in UTC, as the standard does; such texts sort as the instants do."""
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
-
-
-def moment(text: str) -> str:
-    """Write a day or an instant as it is kept: a day alone where it begins at midnight in UTC.
-
-    So texts sort as what they mean does, whether a flow says a day or a consumer an instant.
-    What is neither stays as it is.
-    """
-    try:
-        found = datetime.fromisoformat(text.strip())
-    except ValueError:
-        return text
-    try:
-        found = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
-    except OverflowError:
-        return text
-    return instant(found).removesuffix("T00:00:00.000Z")

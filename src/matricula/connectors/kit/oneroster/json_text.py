@@ -171,7 +171,9 @@ def objectives_text(rows: Sequence[Row], *, scored: bool) -> str:
         scored: Whether each has a score of its own, as those of results have.
     """
     gathered: dict[str, list[object]] = {}
-    for row in rows:
+    for row in sorted(
+        rows, key=lambda one: (one["source"] or "", one["learningObjectiveId"] or "")
+    ):
         named = gathered.setdefault(row["source"] or "", [])
         if not scored:
             named.append(row["learningObjectiveId"])
