@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.django_db
 AT = "2026-11-05T10:00:00.000Z"
+RECEIVES = "[lineItems, results, assessmentLineItems, assessmentResults, scoreScales]"
 CHARTER = """
 institution: Northfield University
 timezone: Europe/London
@@ -35,7 +36,7 @@ systems:
     connector: oneroster_provider
     steward: academics
     settings:
-      receives: [lineItems, results, assessmentLineItems, assessmentResults, scoreScales]
+      receives: RECEIVES
       metadata: {results: [metadata.attempt]}
   other:
     connector: oneroster_provider
@@ -66,13 +67,21 @@ flows:
 """
 
 
-@pytest.fixture
-def vle(tmp_path: Path, settings):
-    """A consumer that owns what it marks; the rest flows to it."""
+def receiving_charter(tmp_path: Path, settings: Any, receives: str = RECEIVES) -> None:
+    """A charter by which a consumer owns what it marks; the rest flows to it."""
     folder = tmp_path / "charter"
     folder.mkdir()
-    (folder / "charter.yaml").write_text(CHARTER, encoding="utf-8")
+    text = CHARTER.replace("RECEIVES", receives)
+    if "categories" in receives:
+        text = text.partition("flows:")[0]
+    (folder / "charter.yaml").write_text(text, encoding="utf-8")
     settings.CHARTER = folder
+
+
+@pytest.fixture
+def vle(tmp_path: Path, settings):
+    """A consumer that owns what it marks."""
+    receiving_charter(tmp_path, settings)
     fill(tables=[one for one in WORLD if one in ROSTER])
     return consumer("moodle")
 
