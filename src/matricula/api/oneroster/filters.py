@@ -195,8 +195,8 @@ def _sort(name: str, shape: Shape) -> str:
 
 
 def _number(parameters: QueryDict, name: str, usual: int, *, least: int) -> int:
-    text = parameters.get(name, "")
-    if not text:
+    text = parameters.get(name)
+    if text is None:
         return usual
     whole = text.isascii() and text.isdigit() and len(text) < 20  # noqa: PLR2004 - long enough
     if not whole or not least <= int(text) <= _LARGEST_NUMBER:
