@@ -11,6 +11,7 @@ from django.core.management import call_command
 
 from matricula.api.oneroster.operations import Operation, operations
 from matricula.connectors.kit.oneroster.json_text import path_of
+from matricula.connectors.kit.oneroster.objects import rest_tables, shapes
 from tests.api.consumers import consumer, fill, put
 from tests.api.schemas import FILES, assert_valid, described, folder_of, published, validator
 
@@ -134,6 +135,35 @@ def test_refusals_have_the_published_form(standard: Path):
     for answer, operation, status in cases:
         assert str(answer.status_code) == status
         assert_valid(answer.content, validator(standard, operation, status))
+
+
+def test_the_words_of_every_list_are_those_of_the_published_schemas(standard: Path):
+    seen = 0
+    for table, shape in shapes().items():
+        document = published(standard / FILES[shape.service])["components"]["schemas"]
+        told = document[f"{shape.one[:1].upper()}{shape.one[1:]}DType"]
+        for one in shape.properties:
+            if not one.column or one.how not in {"text", "list"}:
+                continue
+            words, extensible = words_of(told["properties"][one.name])
+            column = rest_tables()[table].column(one.column)
+            known = ("true", "false") if column.kind == "boolean" else column.values
+            assert (sorted(words), extensible) == (sorted(known), column.extensible), one
+            seen += bool(words)
+    roles = published(standard / FILES["rostering"])["components"]["schemas"]["RoleDType"]
+    for name in ("role", "roleType"):
+        column = rest_tables()["roles"].column(name)
+        words, extensible = words_of(roles["properties"][name])
+        assert (sorted(words), extensible) == (sorted(column.values), column.extensible)
+
+    assert seen > 15
+
+
+def words_of(schema: dict) -> tuple[list[str], bool]:
+    """The words that a property may have, and whether there may be further ones."""
+    schema = schema.get("items", schema)
+    parts = [one for one in schema.get("anyOf", [schema]) if "enum" in one]
+    return (parts[0]["enum"], "anyOf" in schema) if parts else ([], False)
 
 
 def test_the_migrations_make_the_tables_that_the_standard_lists():

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from matricula.connectors.kit.oneroster.stated import scope
 from matricula.kernel.errors import MatriculaError
 
 if TYPE_CHECKING:
@@ -16,20 +17,19 @@ SERVED_CONNECTORS = frozenset({"oneroster_provider"})
 LIFETIME = timedelta(hours=1)
 # Of what a consumer puts, in bytes: a mark with its comment and some hundred objectives.
 LARGEST = 256 << 10
-_SCOPE = "https://purl.imsglobal.org/spec/or/v1p2/scope/"
 # By the word under which an operator grants them.
 SCOPES: Mapping[str, str] = {
     **{
-        name: f"{_SCOPE}{name}.readonly"
+        name: scope(name)
         for name in (
             "roster", "roster-core", "roster-demographics", "gradebook", "gradebook-core",
             "assessment", "resource", "resource-core",
         )
     },
-    "gradebook-put": f"{_SCOPE}gradebook.createput",
-    "gradebook-delete": f"{_SCOPE}gradebook.delete",
-    "assessment-put": f"{_SCOPE}assessment.createput",
-    "assessment-delete": f"{_SCOPE}assessment.delete",
+    "gradebook-put": scope("gradebook", verb="createput"),
+    "gradebook-delete": scope("gradebook", verb="delete"),
+    "assessment-put": scope("assessment", verb="createput"),
+    "assessment-delete": scope("assessment", verb="delete"),
 }  # fmt: skip
 
 

@@ -26,8 +26,8 @@ from matricula.api.rules import (
     NotServed,
 )
 from matricula.connectors.kit.oneroster.json_text import Pen, outside
+from matricula.connectors.kit.oneroster.tables import ACTIVE
 from matricula.connectors.oneroster_provider import conditions, queries
-from matricula.connectors.oneroster_provider.mapping import ACTIVE
 from matricula.kernel.errors import MatriculaError
 
 if TYPE_CHECKING:

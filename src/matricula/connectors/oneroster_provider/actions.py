@@ -18,10 +18,10 @@ from matricula.connectors.kit.errors import GiveUp
 from matricula.connectors.kit.oneroster import mapping as standard
 from matricula.connectors.kit.oneroster.moments import instant
 from matricula.connectors.kit.oneroster.objects import INSIDE, rest_tables
-from matricula.connectors.kit.oneroster.tables import KEY, MODIFIED, STATUS
+from matricula.connectors.kit.oneroster.tables import KEY, LEFT, MODIFIED, STATUS
 from matricula.connectors.kit.protocol import Write
 from matricula.connectors.oneroster_provider import statements
-from matricula.connectors.oneroster_provider.mapping import LEFT, blanks, stored
+from matricula.connectors.oneroster_provider.mapping import blanks, stored
 from matricula.connectors.oneroster_provider.models import Shelf
 from matricula.connectors.oneroster_provider.standing import Standing, inward, sheet_for
 

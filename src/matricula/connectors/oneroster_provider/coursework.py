@@ -12,8 +12,8 @@ import pyarrow as pa
 from django.db import connection
 
 from matricula.connectors.kit.oneroster.mapping import as_text
+from matricula.connectors.kit.oneroster.tables import ACTIVE
 from matricula.connectors.kit.protocol import Found, asks_for_nobody
-from matricula.connectors.oneroster_provider.mapping import ACTIVE
 from matricula.connectors.oneroster_provider.models import Shelf
 from matricula.connectors.oneroster_provider.settings import COURSEWORK_FIELDS
 from matricula.connectors.oneroster_provider.statements import quoted, table_of

@@ -16,10 +16,10 @@ from django.db import connection
 
 from matricula.connectors.kit.oneroster.mapping import USERS
 from matricula.connectors.kit.oneroster.objects import INSIDE, rest_tables
-from matricula.connectors.kit.oneroster.tables import KEY, STATUS
+from matricula.connectors.kit.oneroster.tables import ACTIVE, KEY, STATUS
 from matricula.connectors.oneroster_provider import conditions
 from matricula.connectors.oneroster_provider.conditions import Condition
-from matricula.connectors.oneroster_provider.mapping import ACTIVE, columns_of
+from matricula.connectors.oneroster_provider.mapping import columns_of
 from matricula.connectors.oneroster_provider.models import Shelf
 from matricula.connectors.oneroster_provider.statements import filled, quoted, select, table_of
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from matricula.connectors.kit.oneroster.objects import INSIDE, rest_tables
-from matricula.connectors.kit.oneroster.tables import KEY, METADATA, MODIFIED, STATUS, Column
+from matricula.connectors.kit.oneroster.stated import must_be_extensions, must_be_rows
+from matricula.connectors.kit.oneroster.tables import MODIFIED, STATUS, Column
 
 # What the standard lets a consumer put.
 Puttable = Literal[
@@ -21,7 +21,6 @@ COURSEWORK_FIELDS = (
     "classSourcedId", "studentSourcedId", "score", "textScore", "scoreStatus", "scoreDate",
     "lineItemSourcedId",
 )  # fmt: skip
-_METADATA_NAME = re.compile(rf"{re.escape(METADATA)}[A-Za-z0-9_-]+")
 
 
 class OneRosterProviderSettings(BaseModel):
@@ -67,25 +66,10 @@ class OneRosterProviderSettings(BaseModel):
             if name not in rest_tables():
                 message = f"OneRoster 1.2 serves no {name}; it serves {', '.join(rest_tables())}"
                 raise ValueError(message)
-        for name in (one for names in self.metadata.values() for one in names):
-            if not _METADATA_NAME.fullmatch(name):
-                message = f"{name!r} is no extension field; write {METADATA}something"
-                raise ValueError(message)
+        must_be_extensions(self.metadata)
         both = sorted(self.received.intersection(self.static))
         if both:
             message = f"{both[0]} is the charter's (`static:`) or the consumer's (`receives:`)"
             raise ValueError(message)
-        return self
-
-    @model_validator(mode="after")
-    def _has_rows_of_its_own(self) -> OneRosterProviderSettings:
-        for table, rows in self.static.items():
-            foreign = {name for row in rows for name in row} - set(self.writable(table))
-            if foreign:
-                message = f"{table} has no field {', '.join(sorted(foreign))}"
-                raise ValueError(message)
-            keys = [row.get(KEY) for row in rows]
-            if not all(keys) or len(set(keys)) < len(keys):
-                message = f"every row of `static: {table}` needs a {KEY} of its own"
-                raise ValueError(message)
+        must_be_rows(self.static, self.writable)
         return self

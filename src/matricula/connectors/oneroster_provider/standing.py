@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from matricula.connectors.kit.oneroster import mapping as standard
 from matricula.connectors.kit.oneroster.objects import INSIDE, rest_tables
-from matricula.connectors.kit.oneroster.tables import KEY
+from matricula.connectors.kit.oneroster.tables import ACTIVE, KEY
 from matricula.connectors.oneroster_provider import statements
 from matricula.connectors.oneroster_provider.mapping import columns_of, row_of
 
@@ -53,7 +53,7 @@ class Standing:
         from matricula.connectors.oneroster_provider.models import SERVED
 
         rows = SERVED[table]._default_manager.filter(  # noqa: SLF001 - Django's own name for it
-            shelf=self.shelves[table], status="active"
+            shelf=self.shelves[table], status=ACTIVE
         )
         return set(rows.values_list(KEY, flat=True))
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from matricula.connectors.kit.errors import SkipRow
 from matricula.connectors.kit.oneroster.moments import instant_in, moment
 from matricula.connectors.kit.oneroster.objects import INSIDE, METADATA_COLUMN, rest_tables, shapes
-from matricula.connectors.kit.oneroster.tables import KEY, METADATA, MODIFIED, STATUS
+from matricula.connectors.kit.oneroster.tables import ACTIVE, KEY, METADATA, MODIFIED, STATUS
 from matricula.kernel.digests import digest
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _headed(shape: Shape, record: object) -> dict[str, Any]:
     for name in (KEY, STATUS, MODIFIED, *(p.name for p in shape.properties if p.required)):
         if name not in told:
             raise _refused(name, "missing, and the standard requires one")
-    if told[STATUS] != "active":
+    if told[STATUS] != ACTIVE:
         raise _refused(STATUS, "another one than active; what is to leave is deleted")
     _instant(MODIFIED, told[MODIFIED])
     return told

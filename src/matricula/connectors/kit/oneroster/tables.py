@@ -42,6 +42,8 @@ METADATA = "metadata."
 KEY = "sourcedId"
 STATUS = "status"
 MODIFIED = "dateLastModified"
+# What `status` says of a record that is there, and of one that has left.
+ACTIVE, LEFT = "active", "tobedeleted"
 # Named by drafts of 1.2, no longer by the final text: read, never written.
 WITHDRAWN: dict[str, frozenset[str]] = {"users": frozenset({"resourceSourcedIds"})}
 # Credentials have no place in a copy of the record; they are left where they are.
