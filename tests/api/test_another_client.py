@@ -46,7 +46,7 @@ class Call(NamedTuple):
 
     @property
     def base(self) -> str:
-        if re.search("categor|line_item|result", self.name):
+        if re.search("category|categories|line_item|result", self.name):
             return GRADEBOOK
         return RESOURCES if "resource" in self.name else ROSTERING
 
