@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from django.core.management import call_command
+from django.test import Client
 
 from matricula.api.oneroster.operations import Operation, operations
 from matricula.connectors.kit.oneroster.json_text import path_of
@@ -72,6 +73,37 @@ def test_every_reading_operation_of_the_standard_is_offered_under_its_address(st
     }
 
     assert offered == wanted
+
+
+def test_the_discovery_files_name_operations_as_the_published_ones_do(standard: Path):
+    posted = 0
+    for service, file in FILES.items():
+        ours = Client().get(f"{path_of(service)}/discovery/{file}").json()
+        wanted = published(standard / file)
+
+        for address, path in ours["paths"].items():
+            for method, told in path.items():
+                there = wanted["paths"][address][method]
+                assert told["operationId"] == there["operationId"]
+                assert scopes_of(told) == scopes_of(there)
+                assert [one["name"] for one in told["parameters"]] == [
+                    one["name"] for one in there["parameters"]
+                ]
+        lacking = {
+            told["operationId"]
+            for address, path in wanted["paths"].items()
+            for method, told in path.items()
+            if method not in ours["paths"].get(address, {})
+        }
+        # Whoever puts needs no POST, whose lost answer asked again makes a second mark.
+        assert all(one.startswith("post") for one in lacking)
+        posted += len(lacking)
+
+    assert posted == 4
+
+
+def scopes_of(told: dict) -> set[str]:
+    return {scope for one in told["security"] for scope in one["OAuth2CC"]}
 
 
 def test_the_scopes_of_every_operation_are_those_of_the_standard(standard: Path):

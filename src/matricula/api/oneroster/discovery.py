@@ -26,6 +26,13 @@ _SEVERAL = {"type": "array", "items": {"type": "string"}}
 _NUMBER = {"type": "integer", "minimum": 0}
 _VERBS = {"put": "Puts", "delete": "Deletes"}
 _DONE = {"PUT": "201", "DELETE": "204"}
+_NAMED = re.compile(r"\{(?!sourcedId\})(\w+)\}")
+_REFUSED = {
+    "default": {
+        "description": "Why not, in the standard's words.",
+        "content": {"application/json": {"schema": {"type": "object"}}},
+    }
+}
 
 
 def files() -> list[tuple[str, Service]]:
@@ -64,7 +71,7 @@ def document(service: str, base: str, operations: Iterable[Operation]) -> dict[s
             "x-implementation": f"Matricula {__version__}",
         },
         "servers": [{"url": base + path_of(own[0].shape.service)}],
-        "paths": {f"/{one.path}": _methods(one) for one in own},
+        "paths": {f"/{_NAMED.sub(_spelled, one.path)}": _methods(one) for one in own},
         "components": {
             "securitySchemes": {
                 "OAuth2CC": {"type": "oauth2", "flows": {"clientCredentials": flow}}
@@ -93,7 +100,7 @@ def _changing(operation: Operation, method: str) -> dict[str, Any]:
         "operationId": method.lower() + operation.name.removeprefix("get"),
         "parameters": _in_path(operation),
         "security": [{"OAuth2CC": [operation.changes[method]]}],
-        "responses": {status: {"description": f"The {one} is kept, or gone."}},
+        "responses": {status: {"description": f"The {one} is kept, or gone."}, **_REFUSED},
     }
     if method == "PUT":
         body = {"type": "object", "required": [one], "properties": {one: {"type": "object"}}}
@@ -103,7 +110,7 @@ def _changing(operation: Operation, method: str) -> dict[str, Any]:
 
 
 def _in_path(operation: Operation) -> list[dict[str, Any]]:
-    named = re.findall(r"\{(\w+)\}", operation.path)
+    named = re.findall(r"\{(\w+)\}", _NAMED.sub(_spelled, operation.path))
     text = {"type": "string"}
     return [{"name": one, "in": "path", "required": True, "schema": text} for one in named]
 
@@ -118,8 +125,17 @@ def _described(operation: Operation) -> dict[str, Any]:
               for name in asked),
         ],
         "security": [{"OAuth2CC": [scope]} for scope in sorted(operation.scopes)],
-        "responses": {"200": {"description": f"What is served of {operation.shape.table}."}},
+        "responses": {"200": _answer(f"What is served of {operation.shape.table}."), **_REFUSED},
     }  # fmt: skip
+
+
+def _answer(said: str) -> dict[str, Any]:
+    return {"description": said, "content": {"application/json": {"schema": {"type": "object"}}}}
+
+
+def _spelled(found: re.Match[str]) -> str:
+    """Name what an address takes as the standard does."""
+    return f"{{{found[1]}SourcedId}}"
 
 
 def _schema(name: str) -> dict[str, Any]:
