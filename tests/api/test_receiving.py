@@ -156,6 +156,7 @@ def test_what_a_consumer_puts_is_given_back_as_it_put_it(vle):
     second = send(vle, "put", "results/S1-essay", result())
 
     assert (first.status_code, first.content) == (201, b"")
+    assert "Content-Type" not in first
     assert second.status_code == 201
     told = got(vle, "lineItems/essay")
     wanted = without(item()["lineItem"]) | {

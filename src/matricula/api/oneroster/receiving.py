@@ -63,9 +63,16 @@ def take(request: HttpRequest, operation: Operation, identifier: str) -> HttpRes
     grant = _granted(agreement.present(), caller, operation)
     if method == "DELETE":
         _take_away(grant, operation, identifier)
-        return HttpResponse(status=204)
+        return _nothing(204)
     _put(grant, operation, _told(request, grant, operation, identifier))
-    return HttpResponse(status=201)
+    return _nothing(201)
+
+
+def _nothing(status: int) -> HttpResponse:
+    """Answer without a word, and so without saying of what kind it is."""
+    answer = HttpResponse(status=status)
+    del answer["Content-Type"]
+    return answer
 
 
 @transaction.atomic
