@@ -119,9 +119,52 @@ WORLD: Mapping[str, tuple[dict[str, Value], ...]] = {
     "results": (
         {"sourcedId": "S1-essay", "lineItemSourcedId": "essay", "studentSourcedId": "S1",
          "scoreStatus": "fully graded", "score": "71.5", "scoreDate": "2026-11-05",
-         "comment": "Well argued.", "late": False, "classSourcedId": "law101-a"},
+         "comment": "Well argued.\nDo cite.", "late": False, "classSourcedId": "law101-a"},
         {"sourcedId": "S2-essay", "lineItemSourcedId": "essay", "studentSourcedId": "S2",
          "scoreStatus": "submitted", "scoreDate": "2026-11-05"},
+    ),
+    "lineItemScoreScales": (
+        {"sourcedId": "essay-hundred", "lineItemSourcedId": "essay",
+         "scoreScaleSourcedId": "hundred"},
+    ),
+    "lineItemLearningObjectiveIds": (
+        {"sourcedId": "essay-a", "lineItemSourcedId": "essay", "source": "case",
+         "learningObjectiveId": "argue"},
+        {"sourcedId": "essay-b", "lineItemSourcedId": "essay", "source": "case",
+         "learningObjectiveId": "cite"},
+        {"sourcedId": "essay-c", "lineItemSourcedId": "essay", "source": "unknown",
+         "learningObjectiveId": "write"},
+    ),
+    "resultScoreScales": (
+        {"sourcedId": "S1-essay-hundred", "resultSourcedId": "S1-essay",
+         "scoreScaleSourcedId": "hundred"},
+    ),
+    "resultLearningObjectiveIds": (
+        {"sourcedId": "S1-essay-a", "resultSourcedId": "S1-essay", "source": "case",
+         "learningObjectiveId": "argue", "score": "80"},
+        {"sourcedId": "S1-essay-b", "resultSourcedId": "S1-essay", "source": "case",
+         "learningObjectiveId": "cite", "textScore": "good"},
+    ),
+    "assessmentLineItems": (
+        {"sourcedId": "admission", "title": "Admission test", "description": "Two\nparts.",
+         "classSourcedId": "law101-a", "scoreScaleSourcedId": "hundred",
+         "resultValueMin": "0", "resultValueMax": "100"},
+        {"sourcedId": "admission-1", "title": "Reading",
+         "parentAssessmentLineItemSourcedId": "admission"},
+    ),
+    "assessmentLineItemLearningObjectiveIds": (
+        {"sourcedId": "admission-a", "assessmentLineItemSourcedId": "admission",
+         "source": "unknown", "learningObjectiveId": "read"},
+    ),
+    "assessmentResults": (
+        {"sourcedId": "S1-admission", "assessmentLineItemSourcedId": "admission",
+         "studentSourcedId": "S1", "scoreStatus": "fully graded", "score": "64.5",
+         "scorePercentile": "81", "scoreDate": "2026-09-02", "scoreScaleSourcedId": "hundred",
+         "comment": "Well read.", "missing": False},
+    ),
+    "assessmentResultLearningObjectiveIds": (
+        {"sourcedId": "S1-admission-a", "assessmentResultSourcedId": "S1-admission",
+         "source": "unknown", "learningObjectiveId": "read", "score": "64.5"},
     ),
 }  # fmt: skip
 
@@ -133,7 +176,11 @@ def served(system: str = "vle", **settings: object) -> OneRosterProviderConnecto
 
 
 def put(
-    table: str, *rows: Mapping[str, Value], system: str = "vle", kind: WriteKind = "create"
+    table: str,
+    *rows: Mapping[str, Value],
+    system: str = "vle",
+    kind: WriteKind = "create",
+    **settings: object,
 ) -> list[Outcome]:
     """Have rows flow to a served system; none may be refused."""
     writes = [
@@ -143,7 +190,7 @@ def put(
         )
         for row in rows
     ]  # fmt: skip
-    with closing(served(system)) as connector:
+    with closing(served(system, **settings)) as connector:
         outcomes = connector.write(table, writes, at=AT)
     assert [one.error for one in outcomes if one.error] == []
     return outcomes

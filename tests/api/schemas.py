@@ -39,19 +39,30 @@ def published(path: Path) -> dict[str, Any]:
 
 def described(folder: Path, operation: Operation) -> dict[str, Any]:
     """What a published file says of an operation."""
+    return described_as(folder, operation.name, operation.shape.service)
+
+
+def described_as(folder: Path, name: str, service: str) -> dict[str, Any]:
+    """What a published file says of an operation, by its name there."""
     (found,) = [
-        path["get"]
-        for path in published(folder / FILES[operation.shape.service])["paths"].values()
-        if path.get("get", {}).get("operationId") == operation.name
+        one
+        for path in published(folder / FILES[service])["paths"].values()
+        for one in path.values()
+        if isinstance(one, dict) and one.get("operationId") == name
     ]
     return found
 
 
-@cache
 def validator(folder: Path, operation: Operation, status: str = "200") -> Any:
     """What judges an answer of an operation, by its status."""
-    told = described(folder, operation)["responses"][status]["content"]["application/json"]
-    document = published(folder / FILES[operation.shape.service])
+    return validator_of(folder, operation.name, operation.shape.service, status)
+
+
+@cache
+def validator_of(folder: Path, name: str, service: str = "gradebook", status: str = "200") -> Any:
+    """What judges an answer of an operation, by its name."""
+    told = described_as(folder, name, service)["responses"][status]["content"]["application/json"]
+    document = published(folder / FILES[service])
     schema = {**told["schema"], "components": document["components"]}
     checker = jsonschema.Draft4Validator.FORMAT_CHECKER
     return jsonschema.Draft4Validator(schema, format_checker=checker)

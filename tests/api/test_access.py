@@ -78,7 +78,8 @@ def test_an_unknown_address_is_told_to_nobody_without_a_token():
     asking = consumer()
 
     assert Consumer("").get(f"{ROSTERING}/wizards").status_code == 401
-    assert minor(asking.get(f"{ROSTERING}/wizards")) == "unknownobject"
+    for path in ("wizards", "users/a\nb", "wiz\nards", "users/a\n"):
+        assert minor(asking.get(f"{ROSTERING}/{path}")) == "unknownobject"
 
 
 def test_a_client_sees_the_system_it_was_let_in_to_and_no_other():
@@ -104,6 +105,11 @@ def test_what_is_served_is_read_only():
         )
         assert (answer.status_code, answer["Allow"]) == (405, "GET, HEAD")
         assert answer.json()["imsx_codeMajor"] == "unsupported"
+    changed = Client().post(
+        "/ims/oneroster/gradebook/v1p2/results/S1-essay",
+        HTTP_AUTHORIZATION=f"Bearer {asking.token}",
+    )
+    assert (changed.status_code, changed["Allow"]) == (405, "GET, HEAD, PUT, DELETE")
 
 
 def test_a_token_is_had_by_basic_or_by_form_and_narrowed_to_the_scopes_asked_for():
@@ -215,8 +221,8 @@ def test_the_discovery_files_are_there_under_both_names_for_anybody():
         flow = first["components"]["securitySchemes"]["OAuth2CC"]["flows"]["clientCredentials"]
         assert flow["tokenUrl"] == "http://testserver/oauth/token"
         assert first["servers"][0]["url"].endswith(f"/ims/oneroster/{service}/v1p2")
-        used = {s for p in first["paths"].values() for one in p["get"]["security"]
-                for s in one["OAuth2CC"]}  # fmt: skip
+        used = {s for p in first["paths"].values() for method in p.values()
+                for one in method["security"] for s in one["OAuth2CC"]}  # fmt: skip
         assert used == set(flow["scopes"])
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from matricula.connectors.oneroster_provider import queries
 from matricula.connectors.oneroster_provider.models import Shelf
-from tests.api.consumers import GRADEBOOK, RESOURCES, ROSTERING, consumer, fill, put
+from tests.api.consumers import GRADEBOOK, RESOURCES, ROSTERING, WORLD, consumer, fill, put
 
 pytestmark = pytest.mark.django_db
 
@@ -65,6 +65,8 @@ def test_a_hundred_is_usual_more_than_we_give_is_made_less_and_past_the_end_is_n
         {"offset": 2**31},
         {"limit": "9" * 5000},
         {"limit": "٣"},
+        {"limit": ""},
+        {"offset": ""},
     ],
 )
 def test_a_page_that_makes_no_sense_is_refused(query):
@@ -286,3 +288,22 @@ def test_extensions_are_served_as_metadata():
     told = consumer().get(f"{ROSTERING}/orgs/o").json()["org"]
 
     assert told["metadata"] == {"campus": 'north "1"'}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("dueDate='2026-10-31'", ["essay"]),
+        ("dueDate>'2026-10-31'", ["quiz"]),
+        ("dueDate<='2026-10-31T00:00:00+00:00'", ["essay"]),
+        ("dueDate>'2026-10-31T12:00:00Z'", ["quiz"]),
+        ("dueDate<'2026-11-01T00:59:00+01:00' AND dueDate>'2026-10-31T23:00:00Z'", []),
+        ("dueDate<'2026-11-01T01:00:00+01:00'", ["essay", "quiz"]),
+    ],
+)
+def test_a_day_and_an_instant_are_compared_as_what_they_mean(text, found):
+    fill()
+    put("lineItems", {**WORLD["lineItems"][0], "sourcedId": "quiz",
+                      "dueDate": "2026-10-31T23:59:00.000Z"})  # fmt: skip
+
+    assert sorted(consumer().ids(f"{GRADEBOOK}/lineItems", filter=text)) == found

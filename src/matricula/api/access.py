@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.utils import timezone
@@ -15,11 +16,25 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest
 
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: a client by its name, and the one system it was let in to."""
+
+    client: str
+    system: str
+
+
 _AGAIN = "Ask for a token at /oauth/token."
 
 
 def system_for(request: HttpRequest, scopes: Collection[str]) -> str:
-    """Say which system a request may read.
+    """Say which system a request may read: that of its `caller`."""
+    return caller(request, scopes).system
+
+
+def caller(request: HttpRequest, scopes: Collection[str]) -> Caller:
+    """Say who asks.
 
     Args:
         request: Of another system.
@@ -32,10 +47,10 @@ def system_for(request: HttpRequest, scopes: Collection[str]) -> str:
     if kind.lower() != "bearer" or not secret.strip():
         raise NotServed("M751", "The request carries no bearer token.", cure=_AGAIN)
     found = Token.objects.filter(digest=digest(secret.strip()), client__closed_at=None)
-    token = found.values_list("client__system", "scopes", "expires_at")[:1]
-    for system, granted, expires_at in token:
+    token = found.values_list("client__name", "client__system", "scopes", "expires_at")[:1]
+    for client, system, granted, expires_at in token:
         _must_count(granted.split(), scopes, expires_at)
-        return str(system)
+        return Caller(client, system)
     raise NotServed("M751", "The token is none of ours, or was taken back.", cure=_AGAIN)
 
 
@@ -44,4 +59,4 @@ def _must_count(granted: Sequence[str], scopes: Collection[str], expires_at: dat
         raise NotServed("M751", "The token has expired.", cure=_AGAIN)
     if not set(granted).intersection(scopes):
         needed = " or ".join(sorted(scopes))
-        raise NotServed("M752", f"This is read with the scope {needed}.", cure="Ask for it.")
+        raise NotServed("M752", f"This takes the scope {needed}.", cure="Ask for it.")

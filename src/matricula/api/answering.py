@@ -10,7 +10,8 @@ from django.conf import settings
 from django.db import OperationalError
 from django.views.decorators.csrf import csrf_exempt
 
-from matricula.api.rules import NotServed
+from matricula.api.rules import NotAllowed, NotServed
+from matricula.kernel.errors import MatriculaError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,11 +31,13 @@ class Voice:
     Attributes:
         refused: Of one that a rule of ours makes.
         busy: With a sentence, when the database does not answer in time.
+        not_now: With a sentence, when there is no charter to judge by.
         allows: The methods that `Allow` names where another was used.
     """
 
     refused: Callable[[NotServed], HttpResponse]
     busy: Callable[[str], HttpResponse]
+    not_now: Callable[[str], HttpResponse]
     allows: str = "GET, HEAD"
 
 
@@ -49,21 +52,35 @@ def answering(view: View, voice: Voice) -> View:
         try:
             answer = view(request, **named)
         except NotServed as error:
-            answer = voice.refused(error)
-        except OperationalError:
-            answer = voice.busy(_BUSY)
-            answer["Retry-After"] = _AWHILE_SECONDS
-        if answer.status_code == _UNKNOWN:
-            # RFC 6750 section 3 wants this header, RFC 9110 section 15.5.6 the next.
-            answer["WWW-Authenticate"] = 'Bearer realm="matricula"'
-        if answer.status_code == _READ_ONLY:
-            answer["Allow"] = voice.allows
+            answer = _refused(voice, error)
+        except (MatriculaError, OperationalError) as error:
+            answer = _put_off(voice, error)
         answer["Cache-Control"] = "no-store"
         if request.method == "HEAD":
             answer["Content-Length"], answer.content = str(len(answer.content)), b""
         return answer
 
     return answered
+
+
+def _refused(voice: Voice, error: NotServed) -> HttpResponse:
+    answer = voice.refused(error)
+    if answer.status_code == _UNKNOWN:
+        # RFC 6750 section 3 wants this header, RFC 9110 section 15.5.6 the next.
+        answer["WWW-Authenticate"] = 'Bearer realm="matricula"'
+    if answer.status_code == _READ_ONLY:
+        answer["Allow"] = error.allowed if isinstance(error, NotAllowed) else voice.allows
+    return answer
+
+
+def _put_off(voice: Voice, error: MatriculaError | OperationalError) -> HttpResponse:
+    # That the charter is broken is no business of the consumer's but by its code.
+    is_ours = isinstance(error, MatriculaError)
+    answer = (
+        voice.not_now(f"{error.code}: Ask again in a while.") if is_ours else voice.busy(_BUSY)
+    )
+    answer["Retry-After"] = _AWHILE_SECONDS
+    return answer
 
 
 def base_of(request: HttpRequest) -> str:

@@ -59,7 +59,8 @@ CODES = {
     "M758": Code(
         "Only reading",
         "What is served is a copy. It changes when its owner's record does, and in no other way.",
-        "Change the record at its owner.",
+        "Change the record at its owner. Only objects of the gradebook are put and deleted, each "
+        "at its own address, where the charter has them received.",
     ),
     "M759": Code(
         "Cannot be served like that",
@@ -96,5 +97,22 @@ CODES = {
         "The charter in the folder has errors, and none was read since the server was started; "
         "what is granted cannot be told.",
         "Run `matricula check`; name the folder in `MATRICULA_CHARTER`.",
+    ),
+    "M766": Code(
+        "Not received from the consumer",
+        "A consumer put or deleted something of the gradebook that is not its own: the charter "
+        "does not list it under `receives:` of this system, and another owner answers for it.",
+        "Change the record at the owner that is named; or have its steward agree that the "
+        "consumer owns it, and list it under `receives:`.",
+    ),
+    "M767": Code(
+        "Not as the standard has it",
+        "What a consumer put breaks the standard, or names a record that is not served to it.",
+        "Correct the property that is named; put what it refers to first.",
+    ),
+    "M768": Code(
+        "Still named",
+        "A record is not deleted while another one names it.",
+        "Delete what names it first.",
     ),
 }

@@ -7,20 +7,28 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from matricula.connectors.kit.oneroster.stated import scope
 from matricula.kernel.errors import MatriculaError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LIFETIME = timedelta(hours=1)
-_SCOPE = "https://purl.imsglobal.org/spec/or/v1p2/scope/"
+# Of what a consumer puts, in bytes: a mark with its comment and some hundred objectives.
+LARGEST = 256 << 10
 # By the word under which an operator grants them. OneRoster prescribes its scopes; SCIM has none.
 ONEROSTER_SCOPES: Mapping[str, str] = {
-    name: f"{_SCOPE}{name}.readonly"
-    for name in (
-        "roster", "roster-core", "roster-demographics", "gradebook", "gradebook-core",
-        "resource", "resource-core",
-    )
+    **{
+        name: scope(name)
+        for name in (
+            "roster", "roster-core", "roster-demographics", "gradebook", "gradebook-core",
+            "assessment", "resource", "resource-core",
+        )
+    },
+    "gradebook-put": scope("gradebook", verb="createput"),
+    "gradebook-delete": scope("gradebook", verb="delete"),
+    "assessment-put": scope("assessment", verb="createput"),
+    "assessment-delete": scope("assessment", verb="delete"),
 }  # fmt: skip
 SCIM_SCOPES: Mapping[str, str] = {"scim-users": "scim-users", "scim-groups": "scim-groups"}
 # What a system may be read by, by its connector.
@@ -48,13 +56,29 @@ MEANINGS: Mapping[str, Meaning] = {
     "M756": Meaning(404, "unknownobject"),
     "M757": Meaning(400, "invaliddata"),
     "M758": Meaning(405, "forbidden", major="unsupported"),
+    "M766": Meaning(403, "forbidden"),
+    "M767": Meaning(422, "invaliddata"),
+    "M768": Meaning(422, "deletefailure"),
 }
 BUSY = Meaning(429, "server_busy")
+NOT_NOW = Meaning(503, "server_busy")
 BROKEN = Meaning(500, "internal_server_error")
 
 
 class NotServed(MatriculaError):
     """A request that is refused; its code is one of `MEANINGS`."""
+
+
+class NotAllowed(NotServed):
+    """A method that an address does not know.
+
+    Args:
+        allowed: Those that it knows, parted by commas.
+    """
+
+    def __init__(self, allowed: str) -> None:
+        self.allowed = allowed
+        super().__init__("M758", "What is served is read only.", cure="Change it at its owner.")
 
 
 def digest(secret: str) -> str:

@@ -18,19 +18,22 @@ from matricula.connectors.kit.oneroster.json_text import path_of
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
+# Of line ends too, which no full stop stands for.
+_ANY = r"[\s\S]"
+
 
 def _route(operation: Operation) -> str:
     """Write a path as a pattern. Only the last identifier of all may hold a slash."""
     path_ = f"{path_of(operation.shape.service)}/{operation.path}".lstrip("/")
-    one = r"(?P<\1>.+)" if operation.is_single else r"(?P<\1>[^/]+)"
-    return "^" + re.sub(r"\{(\w+)\}", one, path_) + "$"
+    one = f"{_ANY}+" if operation.is_single else "[^/]+"
+    return "^" + re.sub(r"\{(\w+)\}", lambda found: f"(?P<{found[1]}>{one})", path_) + "$"
 
 
 urlpatterns = [
     path("oauth/token", tokens.token),
     *(path(file, views.described, {"service": service}) for file, service in files()),
     *(re_path(_route(one), views.view_of(one)) for one in operations()),
-    re_path("^ims/oneroster/.*$", views.nothing),
+    re_path(f"^ims/oneroster/{_ANY}*$", views.nothing),
     path("scim/v2/", include("matricula.api.scim.urls")),
     path("scim/v2", scim.not_offered),
 ]

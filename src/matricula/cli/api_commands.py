@@ -31,8 +31,9 @@ def api() -> None:
 @click.option("--system", required=True, help="Which system of the charter it reads.")
 @click.option(
     "--scope", "scopes", multiple=True, required=True,
-    help="roster, roster-core, roster-demographics, gradebook, gradebook-core, resource, "
-    "resource-core; scim-users, scim-groups. May be repeated.",
+    help="roster, roster-core, roster-demographics, gradebook, gradebook-core, assessment, "
+    "resource, resource-core; to change what is its own gradebook-put, gradebook-delete, "
+    "assessment-put, assessment-delete; scim-users, scim-groups. May be repeated.",
 )  # fmt: skip
 @_WHY
 def let_in(

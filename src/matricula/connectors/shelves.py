@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from django.db import models
 from django.utils import timezone
 
+from matricula.connectors.kit.moments import instant
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -47,11 +49,6 @@ def moved_on(shelf: ShelfColumns) -> str:
         now = datetime.fromisoformat(shelf.touched) + timedelta(milliseconds=1)
     shelf.touched, shelf.revision = instant(now), shelf.revision + 1
     return shelf.touched
-
-
-def instant(moment: datetime) -> str:
-    """Write an instant, in UTC, to the millisecond; such texts sort as the instants do."""
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
 
 def portions(values: Iterable[str]) -> Iterator[list[str]]:

@@ -24,6 +24,15 @@ _WORD = {"rostering": "rosters", "gradebook": "gradebook", "resources": "resourc
 _PAGED = ("limit", "offset", "sort", "orderBy", "filter", "fields")
 _SEVERAL = {"type": "array", "items": {"type": "string"}}
 _NUMBER = {"type": "integer", "minimum": 0}
+_VERBS = {"put": "Puts", "delete": "Deletes"}
+_DONE = {"PUT": "201", "DELETE": "204"}
+_NAMED = re.compile(r"\{(?!sourcedId\})(\w+)\}")
+_REFUSED = {
+    "default": {
+        "description": "Why not, in the standard's words.",
+        "content": {"application/json": {"schema": {"type": "object"}}},
+    }
+}
 
 
 def files() -> list[tuple[str, Service]]:
@@ -47,22 +56,22 @@ def document(service: str, base: str, operations: Iterable[Operation]) -> dict[s
         operations: All that there are.
     """
     own = [one for one in operations if one.shape.service == service]
-    used = sorted({scope for one in own for scope in one.scopes})
+    used = {scope for one in own for scope in (*one.scopes, *one.changes.values())}
     flow = {
         "tokenUrl": f"{base}/oauth/token",
-        "scopes": {SCOPES[word]: f"Reads what {word} covers." for word in SCOPES
-                   if SCOPES[word] in used},
-    }  # fmt: skip
+        "scopes": {SCOPES[word]: _covers(word) for word in SCOPES if SCOPES[word] in used},
+    }
     return {
         "openapi": "3.0.1",
         "info": {
-            "title": f"OneRoster 1.2 {service}, read only",
-            "description": "The copy that the institution's charter grants.",
+            "title": f"OneRoster 1.2 {service}",
+            "description": "The copy that the institution's charter grants. What it has received "
+            "from a consumer is put and deleted by that one; all else is read only.",
             "version": "1.2",
             "x-implementation": f"Matricula {__version__}",
         },
         "servers": [{"url": base + path_of(own[0].shape.service)}],
-        "paths": {f"/{one.path}": {"get": _described(one)} for one in own},
+        "paths": {f"/{_NAMED.sub(_spelled, one.path)}": _methods(one) for one in own},
         "components": {
             "securitySchemes": {
                 "OAuth2CC": {"type": "oauth2", "flows": {"clientCredentials": flow}}
@@ -71,20 +80,62 @@ def document(service: str, base: str, operations: Iterable[Operation]) -> dict[s
     }
 
 
+def _covers(word: str) -> str:
+    whole, _, verb = word.rpartition("-")
+    if verb in _VERBS:
+        return f"{_VERBS[verb]} what of {whole} is received from the consumer."
+    return f"Reads what {word} covers."
+
+
+def _methods(operation: Operation) -> dict[str, Any]:
+    return {
+        "get": _described(operation),
+        **{method.lower(): _changing(operation, method) for method in operation.changes},
+    }
+
+
+def _changing(operation: Operation, method: str) -> dict[str, Any]:
+    one, status = operation.shape.one, _DONE[method]
+    told: dict[str, Any] = {
+        "operationId": method.lower() + operation.name.removeprefix("get"),
+        "parameters": _in_path(operation),
+        "security": [{"OAuth2CC": [operation.changes[method]]}],
+        "responses": {status: {"description": f"The {one} is kept, or gone."}, **_REFUSED},
+    }
+    if method == "PUT":
+        body = {"type": "object", "required": [one], "properties": {one: {"type": "object"}}}
+        content = {"application/json": {"schema": body}}
+        told["requestBody"] = {"required": True, "content": content}
+    return told
+
+
+def _in_path(operation: Operation) -> list[dict[str, Any]]:
+    named = re.findall(r"\{(\w+)\}", _NAMED.sub(_spelled, operation.path))
+    text = {"type": "string"}
+    return [{"name": one, "in": "path", "required": True, "schema": text} for one in named]
+
+
 def _described(operation: Operation) -> dict[str, Any]:
-    named = re.findall(r"\{(\w+)\}", operation.path)
     asked = ("fields",) if operation.is_single else _PAGED
     return {
         "operationId": operation.name,
         "parameters": [
-            *({"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-              for name in named),
+            *_in_path(operation),
             *({"name": name, "in": "query", "required": False, "schema": _schema(name)}
               for name in asked),
         ],
         "security": [{"OAuth2CC": [scope]} for scope in sorted(operation.scopes)],
-        "responses": {"200": {"description": f"What is served of {operation.shape.table}."}},
+        "responses": {"200": _answer(f"What is served of {operation.shape.table}."), **_REFUSED},
     }  # fmt: skip
+
+
+def _answer(said: str) -> dict[str, Any]:
+    return {"description": said, "content": {"application/json": {"schema": {"type": "object"}}}}
+
+
+def _spelled(found: re.Match[str]) -> str:
+    """Name what an address takes as the standard does."""
+    return f"{{{found[1]}SourcedId}}"
 
 
 def _schema(name: str) -> dict[str, Any]:

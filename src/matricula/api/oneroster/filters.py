@@ -12,13 +12,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from matricula.api.rules import NotServed
+from matricula.connectors.kit.moments import instant, instant_in, moment
 from matricula.connectors.kit.oneroster.objects import INSIDE, rest_tables
 from matricula.connectors.oneroster_provider import conditions
-from matricula.connectors.shelves import instant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -150,7 +149,7 @@ def _compared(told: Mapping[str, str], shape: Shape, shelves: Shelves) -> Condit
 
 def _value(one: Property, shape: Shape, value: str) -> str:
     if one.how == "instant":
-        return value[:10]
+        return moment(value)
     if rest_tables()[shape.table].column(one.column).kind in conditions.NUMBERS:
         try:
             float(value)
@@ -171,14 +170,12 @@ def _by_role(shelves: Shelves, column: str, operator: str, value: str) -> Condit
 
 
 def _instant(value: str) -> str:
-    try:
-        moment = datetime.fromisoformat(value.strip())
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return instant(moment.astimezone(UTC))
-    except (ValueError, OverflowError):
+    found = instant_in(value)
+    if found is None:
         raise _not_understood(
             "dateLastModified is compared with an instant, as in 2026-09-01T06:00:00.000Z"
-        ) from None
+        )
+    return instant(found)
 
 
 def _sort(name: str, shape: Shape) -> str:
@@ -198,8 +195,8 @@ def _sort(name: str, shape: Shape) -> str:
 
 
 def _number(parameters: QueryDict, name: str, usual: int, *, least: int) -> int:
-    text = parameters.get(name, "")
-    if not text:
+    text = parameters.get(name)
+    if text is None:
         return usual
     whole = text.isascii() and text.isdigit() and len(text) < 20  # noqa: PLR2004 - long enough
     if not whole or not least <= int(text) <= _LARGEST_NUMBER:

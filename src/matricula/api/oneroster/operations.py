@@ -6,9 +6,9 @@ and listings below a record, whose condition says how they belong to it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from matricula.api.rules import SCOPES
 from matricula.connectors.kit.oneroster.objects import shapes
@@ -16,12 +16,14 @@ from matricula.connectors.oneroster_provider import queries
 from matricula.connectors.oneroster_provider.conditions import (
     Condition,
     among,
+    any_of,
     compared,
     every,
     listed,
     named_by,
     one_of,
 )
+from matricula.connectors.oneroster_provider.settings import Puttable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -49,6 +51,8 @@ categories       categories       Category        Categories
 lineItems        lineItems        LineItem        LineItems
 results          results          Result          Results
 scoreScales      scoreScales      ScoreScale      ScoreScales
+assessmentLineItems assessmentLineItems AssessmentLineItem AssessmentLineItems
+assessmentResults assessmentResults AssessmentResult AssessmentResults
 resources        resources        Resource        Resources
 """
 # What the words in braces name. Students and teachers are users, schools organisations.
@@ -69,6 +73,8 @@ class Operation:
         scopes: Any of these is enough.
         restriction: Which rows belong to it; None is all.
         is_single: Whether it reads the one record that `{sourcedId}` names.
+        changes: PUT and DELETE with the scope that each takes, where consumers may own such
+            records.
     """
 
     name: str
@@ -77,6 +83,12 @@ class Operation:
     scopes: frozenset[str]
     restriction: Restriction | None = None
     is_single: bool = False
+    changes: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    @property
+    def allowed(self) -> str:
+        """List the methods that its address knows."""
+        return ", ".join(("GET", "HEAD", *self.changes))
 
 
 @cache
@@ -89,7 +101,12 @@ def operations() -> tuple[Operation, ...]:
         scopes = _scopes(shape, is_core=True)
         single = f"{path}/{{sourcedId}}"
         found.append(Operation(f"getAll{many}", path, shape, scopes, restriction))
-        found.append(Operation(f"get{one}", single, shape, scopes, restriction, is_single=True))
+        changes = _changes(shape) if path in get_args(Puttable) else {}
+        found.append(
+            Operation(
+                f"get{one}", single, shape, scopes, restriction, is_single=True, changes=changes
+            )
+        )
     for name, (path, table, restriction) in _BELOW.items():
         shape = shapes()[table]
         found.append(Operation(name, path, shape, _scopes(shape, is_core=False), restriction))
@@ -99,9 +116,16 @@ def operations() -> tuple[Operation, ...]:
 def _scopes(shape: Shape, *, is_core: bool) -> frozenset[str]:
     if shape.table == "demographics":
         return frozenset({SCOPES["roster-demographics"]})
+    if shape.table.startswith("assessment"):
+        return frozenset({SCOPES["assessment"]})
     word = {"rostering": "roster", "gradebook": "gradebook", "resources": "resource"}
     whole = word[shape.service]
     return frozenset({SCOPES[whole], *([SCOPES[f"{whole}-core"]] if is_core else [])})
+
+
+def _changes(shape: Shape) -> dict[str, str]:
+    whole = "assessment" if shape.table.startswith("assessment") else "gradebook"
+    return {"PUT": SCOPES[f"{whole}-put"], "DELETE": SCOPES[f"{whole}-delete"]}
 
 
 def _kind(what: str) -> Restriction:
@@ -241,7 +265,11 @@ _BELOW: Mapping[str, tuple[str, str, Restriction]] = {
             _results(s, **n), compared("results", "studentSourcedId", "=", n["student"])])),
     "getScoreScalesForSchool": (
         "schools/{school}/scoreScales", "scoreScales",
-        lambda _, n: _at_school("scoreScales", n["school"])),
+        # One that a consumer has put names a class alone.
+        lambda s, n: any_of([
+            _at_school("scoreScales", n["school"]),
+            among(s.of("classes"), own="classSourcedId", other="classes", column="sourcedId",
+                  equal={"schoolSourcedId": n["school"]})])),
     "getResourcesForClass": (
         "classes/{class}/resources", "resources",
         lambda s, n: _lying(s, "classResources", "classSourcedId", n["class"])),

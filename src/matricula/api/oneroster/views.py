@@ -11,21 +11,30 @@ from django.views.decorators.csrf import csrf_exempt
 
 from matricula.api import access
 from matricula.api.answering import Voice, answering, base_of
-from matricula.api.oneroster import discovery, filters
+from matricula.api.oneroster import discovery, filters, receiving
 from matricula.api.oneroster.operations import PARENTS, operations
-from matricula.api.rules import BROKEN, BUSY, MEANINGS, ONEROSTER_SCOPES, Meaning, NotServed
-from matricula.connectors.kit.oneroster.json_text import PARTS, Pen, references
+from matricula.api.rules import (
+    BROKEN,
+    BUSY,
+    MEANINGS,
+    NOT_NOW,
+    ONEROSTER_SCOPES,
+    Meaning,
+    NotAllowed,
+    NotServed,
+)
+from matricula.connectors.kit.oneroster.json_text import Pen, outside
+from matricula.connectors.kit.oneroster.tables import ACTIVE
 from matricula.connectors.oneroster_provider import conditions, queries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from django.http import HttpRequest
 
     from matricula.api.answering import View
     from matricula.api.oneroster.filters import Asked
     from matricula.api.oneroster.operations import Operation
-    from matricula.connectors.kit.oneroster.json_text import Row
     from matricula.connectors.kit.oneroster.objects import Property
     from matricula.connectors.oneroster_provider.conditions import Condition
     from matricula.connectors.oneroster_provider.queries import Shelves, Values
@@ -35,8 +44,11 @@ def view_of(operation: Operation) -> View:
     """Make the view of an operation."""
 
     def view(request: HttpRequest, **named: str) -> HttpResponse:
+        if request.method in operation.changes:
+            _must_be_words(named)
+            return receiving.take(request, operation, named["sourcedId"])
         shelves = queries.shelves_of(access.system_for(request, operation.scopes))
-        _must_read(request)
+        _must_read(request, operation.allowed)
         _must_be_words(named)
         read = _single if operation.is_single else _listing
         return read(request, operation, shelves, named)
@@ -47,7 +59,7 @@ def view_of(operation: Operation) -> View:
 def _nothing(request: HttpRequest) -> HttpResponse:
     """Answer every other address: to whoever has a token, that there is nothing."""
     access.system_for(request, ONEROSTER_SCOPES.values())
-    _must_read(request)
+    _must_read(request, "GET, HEAD")
     raise NotServed("M756", "There is nothing at this address.", cure="See the discovery file.")
 
 
@@ -113,19 +125,11 @@ def _others(
     one: Property, shelves: Shelves, rows: Sequence[Values], base: str
 ) -> dict[str | None, str]:
     """Write the properties that come from another table, by the identifiers of their owners."""
-    owners = [str(row[0]) for row in rows]
+    # Of who has left, nothing is told but the roles, which the binding wants.
+    owners = [str(row[0]) for row in rows if one.table == "roles" or row[1] == ACTIVE]
+    write = outside(one, base)
     found = queries.inside(shelves, one.table, owners)
-    if one.how == "parts":
-        write: Callable[[Row, str], str] = PARTS[one.table]
-        return {
-            whose: "[" + ",".join(write(row, base) for row in parts) + "]"
-            for whose, parts in found.items()
-        }
-    write_all = references(base, "resources")
-    return {
-        whose: write_all(",".join(str(row["resourceSourcedId"]) for row in parts))
-        for whose, parts in found.items()
-    }
+    return {whose: write(parts) for whose, parts in found.items()}
 
 
 def _links(request: HttpRequest, asked: Asked, total: int) -> str:
@@ -144,9 +148,9 @@ def _links(request: HttpRequest, asked: Asked, total: int) -> str:
     )
 
 
-def _must_read(request: HttpRequest) -> None:
+def _must_read(request: HttpRequest, allowed: str) -> None:
     if request.method not in {"GET", "HEAD"}:
-        raise NotServed("M758", "What is served is read only.", cure="Change it at its owner.")
+        raise NotAllowed(allowed)
 
 
 def _must_be_words(named: Mapping[str, str]) -> None:
@@ -189,5 +193,9 @@ def _busy(why: str) -> HttpResponse:
     return _refusal(BUSY, why)
 
 
-_VOICE = Voice(_refused, _busy)
+def _not_now(why: str) -> HttpResponse:
+    return _refusal(NOT_NOW, why)
+
+
+_VOICE = Voice(_refused, _busy, _not_now)
 nothing = answering(_nothing, _VOICE)

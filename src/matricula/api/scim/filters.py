@@ -19,10 +19,10 @@ from scim2_models import InvalidFilterException, ScimFilter
 from scim2_models.path import Comparison, FilterVisitor, LogicalExpr, LogicalOperator, ValuePath
 
 from matricula.api.rules import NotServed
+from matricula.connectors.kit.moments import instant
 from matricula.connectors.kit.scim.values import folded
 from matricula.connectors.scim_provider import conditions
 from matricula.connectors.scim_provider.conditions import EVERYBODY, NOBODY, Test
-from matricula.connectors.shelves import instant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -63,4 +63,4 @@ def broken(request: HttpRequest) -> HttpResponse:
     return told(_BROKEN, "Something was not foreseen; whoever runs this is told.")
 
 
-VOICE = Voice(refused, busy)
+VOICE = Voice(refused, busy, busy)

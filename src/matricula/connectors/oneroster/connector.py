@@ -10,7 +10,7 @@ import pyarrow as pa
 from matricula.connectors.kit.errors import ConnectorError, GiveUp
 from matricula.connectors.kit.oneroster import rules
 from matricula.connectors.kit.oneroster.objects import rest_tables
-from matricula.connectors.kit.oneroster.tables import KEY
+from matricula.connectors.kit.oneroster.tables import KEY, LEFT
 from matricula.connectors.kit.protocol import (
     Capabilities,
     FieldShape,
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 _ROSTER = ("orgs", "academicSessions", "courses", "classes", USERS, "enrollments")
 _GRADEBOOK = ("categories", "lineItems", "results")
 _BATCH_ROWS = 20_000
-_LEFT = "tobedeleted"
 Taken = TypeVar("Taken")
 
 
@@ -192,7 +191,7 @@ class OneRosterConnector:
 
         def taken(records: list[Record]) -> Taken:
             nonlocal gone
-            kept = [one for one in records if one.get("status") != _LEFT]
+            kept = [one for one in records if one.get("status") != LEFT]
             gone += len(records) - len(kept)
             return take(kept)
 
@@ -204,7 +203,7 @@ class OneRosterConnector:
         parts = listing.read(taken)
         oddities = list(listing.oddities)
         if gone:
-            oddities.append(f"{gone} records are marked tobedeleted and were left out")
+            oddities.append(f"{gone} records are marked {LEFT} and were left out")
         return parts, oddities
 
     def _part(self, resource: str, schema: pa.Schema, records: Sequence[Record]) -> pa.RecordBatch:
@@ -242,7 +241,7 @@ class OneRosterConnector:
         identifier = match.get("_id", match.get(KEY))
         if identifier is not None:
             record = self._wire.one(resource, str(identifier))
-            alive = record is not None and record.get("status") != _LEFT
+            alive = record is not None and record.get("status") != LEFT
             return self._with_ids(resource, [record]) if record is not None and alive else []
         field, value = next(iter(match.items()), ("", ""))
         name = mapping.property_of(resource, field) if field else ""
@@ -253,9 +252,7 @@ class OneRosterConnector:
         except GiveUp:
             # Some do not filter, or not by this field.
             return None
-        rows = self._with_ids(
-            resource, [one for one in page.records if one.get("status") != _LEFT]
-        )
+        rows = self._with_ids(resource, [one for one in page.records if one.get("status") != LEFT])
         # Others ignore a filter and answer with everybody.
         obeyed = all(_holds(one, row, {field: value}) for one, row in rows)
         whole = page.total is not None and page.total <= len(page.records)

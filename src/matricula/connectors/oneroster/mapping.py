@@ -11,6 +11,8 @@ import json
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from matricula.connectors.kit.moments import moment
+from matricula.connectors.kit.oneroster.json_rows import pairs_text
 from matricula.connectors.kit.oneroster.objects import rest_tables, shapes
 from matricula.connectors.kit.oneroster.tables import KEY, METADATA, STATUS
 from matricula.kernel.keys import join_key
@@ -166,14 +168,14 @@ def _pairs(first: str, second: str) -> Callable[[object], str | None]:
             for one in pairs
             if isinstance(one, dict)
         ]
-        return ",".join(f"{{{a}:{b or ''}}}" for a, b in told if a) or None
+        return pairs_text([(a, b or "") for a, b in told if a]) or None
 
     return read
 
 
-def _day(value: object) -> str | None:
+def _moment(value: object) -> str | None:
     text = _text(value)
-    return text[:10] if text else None
+    return moment(text) if text else None
 
 
 def _refs(value: object) -> str | None:
@@ -181,7 +183,7 @@ def _refs(value: object) -> str | None:
 
 
 _READERS: Mapping[str, Callable[[object], str | None]] = {
-    "text": _text, "number": _text, "list": _list, "instant": _day, "ref": _reference,
+    "text": _text, "number": _text, "list": _list, "instant": _moment, "ref": _reference,
     "refs": _refs, "ids": _pairs("type", "identifier"),
     "values": _pairs("itemValueLHS", "itemValueRHS"),
 }  # fmt: skip

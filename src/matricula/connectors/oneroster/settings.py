@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from matricula.connectors.kit.address import Address  # noqa: TC001 - pydantic reads it
-from matricula.connectors.kit.oneroster.tables import METADATA
+from matricula.connectors.kit.oneroster.stated import must_be_extensions, scope
 from matricula.connectors.kit.secrets import Secret  # noqa: TC001 - pydantic reads it
 from matricula.connectors.oneroster.signing import Method  # noqa: TC001 - pydantic reads it
-
-_METADATA_NAME = re.compile(rf"{re.escape(METADATA)}[A-Za-z0-9._:-]+")
 
 
 class OneRosterSettings(BaseModel):
@@ -63,15 +60,12 @@ class OneRosterSettings(BaseModel):
         """What is asked for with a token."""
         if self.scope:
             return self.scope
-        short = self.version.replace(".", "p")
         words = ["roster-core"]
         words += ["roster-demographics"] if self.demographics else []
         # In 1.1 the gradebook has no core of its own.
         gradebook = "gradebook-core" if self.version == "1.2" else "gradebook"
         words += [gradebook] if self.gradebook_url else []
-        return " ".join(
-            f"https://purl.imsglobal.org/spec/or/v{short}/scope/{word}.readonly" for word in words
-        )
+        return " ".join(scope(word, version=self.version) for word in words)
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Self:
@@ -81,10 +75,7 @@ class OneRosterSettings(BaseModel):
                 "signature"
             )
             raise ValueError(message)
-        for name in (one for names in self.metadata.values() for one in names):
-            if not _METADATA_NAME.fullmatch(name):
-                message = f"{name!r} is no extension field; write {METADATA}something"
-                raise ValueError(message)
+        must_be_extensions(self.metadata)
         return self
 
     def _has_one_way_in(self) -> bool:

@@ -15,7 +15,14 @@ import pyarrow.compute
 
 from matricula.connectors.kit.errors import ConnectorError, GiveUp, TryAgain, Untrusted
 from matricula.connectors.kit.oneroster import mapping
-from matricula.connectors.kit.oneroster.tables import KEY, SECRET, STATUS, FileTable, tables
+from matricula.connectors.kit.oneroster.tables import (
+    KEY,
+    LEFT,
+    SECRET,
+    STATUS,
+    FileTable,
+    tables,
+)
 from matricula.connectors.kit.places import held, must_be_folder, resolved, stamp_of
 from matricula.connectors.kit.protocol import (
     Capabilities,
@@ -222,7 +229,7 @@ class OneRosterCsvConnector:
         if secret:
             notes.append((f"{', '.join(secret)} has values and was left out", "Export none."))
         if deleted:
-            notes.append((f"{deleted} rows are marked tobedeleted and were left out", "None."))
+            notes.append((f"{deleted} rows are marked {LEFT} and were left out", "None."))
         findings.extend(
             Finding(f"{system}.{resource}", "M435", f"{resource}.csv: {what}.", cure, "warning")
             for what, cure in notes
@@ -279,7 +286,7 @@ class OneRosterCsvConnector:
 def _without_deleted(rows: pa.Table) -> pa.Table:
     if STATUS not in rows.column_names:
         return rows
-    gone = pc.equal(rows[STATUS], "tobedeleted")
+    gone = pc.equal(rows[STATUS], LEFT)
     return rows.filter(pc.invert(pc.fill_null(gone, fill_value=False)))
 
 

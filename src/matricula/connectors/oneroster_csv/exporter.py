@@ -15,8 +15,10 @@ import pyarrow as pa
 import pyarrow.compute
 
 from matricula.connectors.kit.errors import GiveUp
+from matricula.connectors.kit.moments import instant
 from matricula.connectors.kit.oneroster import rules
 from matricula.connectors.kit.oneroster.tables import (
+    ACTIVE,
     KEY,
     MANIFEST,
     METADATA,
@@ -120,11 +122,6 @@ def bundle_bytes(
     return _zipped(ready, manifest)
 
 
-def instant(at: datetime) -> str:
-    """Write an instant the way `dateLastModified` wants it."""
-    return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
-
-
 def _ready(table: pa.Table, spec: FileTable, mode: Mode, at: datetime) -> pa.Table:
     names = [*spec.header, *(n for n in table.column_names if n not in spec.header)]
     foreign = [name for name in names[len(spec.header) :] if not name.startswith(METADATA)]
@@ -137,7 +134,7 @@ def _ready(table: pa.Table, spec: FileTable, mode: Mode, at: datetime) -> pa.Tab
     nothing = pa.nulls(table.num_rows, pa.string())
     columns = {n: table[n] if n in table.column_names else nothing for n in names}
     if mode == "delta":
-        columns[STATUS] = pc.fill_null(columns[STATUS], "active")
+        columns[STATUS] = pc.fill_null(columns[STATUS], ACTIVE)
         columns[MODIFIED] = pc.fill_null(columns[MODIFIED], instant(at))
     whole = pa.table(columns)
     return whole.take(pc.sort_indices(whole, sort_keys=[(KEY, "ascending")]))

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from matricula.connectors.kit.oneroster.stated import must_be_extensions, must_be_rows
 from matricula.connectors.kit.oneroster.tables import (
-    KEY,
-    METADATA,
     MODIFIED,
     SECRET,
     STATUS,
@@ -17,8 +15,6 @@ from matricula.connectors.kit.oneroster.tables import (
     tables,
 )
 from matricula.connectors.oneroster_csv.package import LARGEST_MB
-
-_METADATA_NAME = re.compile(rf"{re.escape(METADATA)}[A-Za-z0-9._-]+")
 
 
 class _Strict(BaseModel):
@@ -89,23 +85,6 @@ class OneRosterCsvSettings(_Strict):
             if name not in tables(self.version):
                 message = f"OneRoster {self.version} has no file {name}"
                 raise ValueError(message)
-        self._judge_metadata()
-        self._judge_static()
+        must_be_extensions(self.metadata)
+        must_be_rows(self.static, self.writable)
         return self
-
-    def _judge_metadata(self) -> None:
-        for name in (one for names in self.metadata.values() for one in names):
-            if not _METADATA_NAME.fullmatch(name):
-                message = f"{name!r} is no extension column; write {METADATA}something"
-                raise ValueError(message)
-
-    def _judge_static(self) -> None:
-        for table, rows in self.static.items():
-            foreign = {name for row in rows for name in row} - set(self.writable(table))
-            if foreign:
-                message = f"{table} has no column {', '.join(sorted(foreign))}"
-                raise ValueError(message)
-            keys = [row.get(KEY) for row in rows]
-            if not all(keys) or len(set(keys)) < len(keys):
-                message = f"every row of `static: {table}` needs a {KEY} of its own"
-                raise ValueError(message)

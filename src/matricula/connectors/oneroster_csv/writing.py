@@ -11,13 +11,20 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from matricula.connectors.kit.errors import GiveUp, Untrusted
+from matricula.connectors.kit.moments import instant
 from matricula.connectors.kit.oneroster import mapping
-from matricula.connectors.kit.oneroster.tables import KEY, MODIFIED, STATUS, tables
+from matricula.connectors.kit.oneroster.tables import (
+    ACTIVE,
+    KEY,
+    LEFT,
+    MODIFIED,
+    STATUS,
+    tables,
+)
 from matricula.connectors.kit.places import stamp_of
 from matricula.connectors.oneroster_csv.exporter import (
     bundle_bytes,
     export_bundle,
-    instant,
     put_bundle,
 )
 from matricula.connectors.oneroster_csv.importer import Imported, import_bundle
@@ -178,9 +185,9 @@ def _as_delta(
     told: dict[str, Row | None] = {}
     for identifier, row in rows.items():
         if row is not None:
-            told[identifier] = {**row, STATUS: "active", MODIFIED: instant(at)}
+            told[identifier] = {**row, STATUS: ACTIVE, MODIFIED: instant(at)}
         elif identifier in old:
-            told[identifier] = {**old[identifier], STATUS: "tobedeleted", MODIFIED: instant(at)}
+            told[identifier] = {**old[identifier], STATUS: LEFT, MODIFIED: instant(at)}
     return told
 
 

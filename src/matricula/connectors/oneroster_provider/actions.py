@@ -15,10 +15,10 @@ from django.db import transaction
 from matricula.connectors.kit.errors import GiveUp
 from matricula.connectors.kit.oneroster import mapping as standard
 from matricula.connectors.kit.oneroster.objects import INSIDE, rest_tables
-from matricula.connectors.kit.oneroster.tables import KEY, MODIFIED, STATUS
+from matricula.connectors.kit.oneroster.tables import KEY, LEFT, MODIFIED, STATUS
 from matricula.connectors.kit.protocol import Write
 from matricula.connectors.oneroster_provider import statements
-from matricula.connectors.oneroster_provider.mapping import LEFT, blanks, stored
+from matricula.connectors.oneroster_provider.mapping import blanks, stored
 from matricula.connectors.oneroster_provider.models import Shelf
 from matricula.connectors.oneroster_provider.standing import Standing, inward, sheet_for
 from matricula.connectors.shelves import moved_on
@@ -52,8 +52,9 @@ def take_in(served: Served, table: str, writes: Sequence[Write]) -> list[Outcome
     Returns:
         One outcome per write, in order.
     """
-    standing = Standing(_shelves(served.system))
-    return _applied(served, standing, table, writes)
+    standing = Standing(shelves_held(served.system), served.settings.received)
+    outcomes, _ = applied(served, standing, table, writes)
+    return outcomes
 
 
 @transaction.atomic
@@ -63,13 +64,13 @@ def lay_out(served: Served) -> None:
     Raises:
         GiveUp: What the charter states breaks the standard, or is still named (M604, M456).
     """
-    standing = Standing(_shelves(served.system))
+    standing = Standing(shelves_held(served.system), served.settings.received)
     for table, rows in served.settings.static.items():
         wanted = {str(row[KEY]): {n: v or None for n, v in row.items()} for row in rows}
         gone = standing.identifiers(table) - set(wanted)
         writes = [_fixed(one, row) for one, row in wanted.items()]
         writes += [Write(one, "delete", one, {}) for one in sorted(gone)]
-        outcomes = _applied(served, standing, table, writes)
+        outcomes, _ = applied(served, standing, table, writes)
         for outcome in outcomes:
             if outcome.error is not None:
                 raise _not_laid_out(table, outcome.error)
@@ -86,7 +87,7 @@ def _fixed(identifier: str, row: Row) -> Write:
     return Write(identifier, "create", None, row, frozenset(row), {KEY: identifier})
 
 
-def _shelves(system: str) -> dict[str, Shelf]:
+def shelves_held(system: str) -> dict[str, Shelf]:
     """Fetch the shelves of a system for this transaction alone; the first time, put them up."""
     there = set(Shelf.objects.filter(system=system).values_list("table", flat=True))
     lacking = [Shelf(system=system, table=name) for name in rest_tables() if name not in there]
@@ -96,15 +97,33 @@ def _shelves(system: str) -> dict[str, Shelf]:
     return {shelf.table: shelf for shelf in held}
 
 
-def _applied(
+def applied(
     served: Served, standing: Standing, table: str, writes: Sequence[Write]
-) -> list[Outcome]:
+) -> tuple[list[Outcome], Sheet]:
+    """Apply writes within the caller's transaction, and store what they moved.
+
+    Returns:
+        One outcome per write, in order; and the rows as they were and as they are.
+    """
     sheet = sheet_for(standing, table, writes, served.settings.writable(table))
     outcomes = standard.apply(sheet, writes, lambda: inward(standing, sheet))
-    moved = {one: row for one, row in sheet.after.items() if row != sheet.before.get(one)}
-    if moved:
-        _store(standing, table, moved, sheet)
-    return outcomes
+    changed = moved(sheet)
+    if changed:
+        _store(standing, table, changed, sheet)
+    return outcomes, sheet
+
+
+def moved(sheet: Sheet) -> dict[str, Row | None]:
+    """Give the rows that are others now; one that says a column has no value is no other."""
+    return {
+        one: row
+        for one, row in sheet.after.items()
+        if _values(row) != _values(sheet.before.get(one))
+    }
+
+
+def _values(row: Row | None) -> dict[str, str] | None:
+    return None if row is None else {name: value for name, value in row.items() if value}
 
 
 def _store(standing: Standing, table: str, moved: Mapping[str, Row | None], sheet: Sheet) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from django.db import connection
 
 from matricula.connectors.kit.oneroster.objects import rest_tables
-from matricula.connectors.oneroster_provider.mapping import ACTIVE
+from matricula.connectors.kit.oneroster.tables import ACTIVE
 from matricula.connectors.oneroster_provider.statements import quoted, table_of
 
 if TYPE_CHECKING:

@@ -23,7 +23,11 @@ from matricula.connectors.kit.protocol import (
     Reading,
     ResourceShape,
 )
-from matricula.connectors.oneroster_provider.settings import OneRosterProviderSettings
+from matricula.connectors.oneroster_provider.settings import (
+    COURSEWORK,
+    COURSEWORK_FIELDS,
+    OneRosterProviderSettings,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -51,8 +55,12 @@ class OneRosterProviderConnector:
         self._is_laid_out = False
 
     def describe(self) -> list[ResourceShape]:
-        """Describe every table that objects are made of."""
-        return [self._shape(name) for name in rest_tables()]
+        """Describe every table that objects are made of, and marks of coursework if asked for."""
+        shapes = [self._shape(name) for name in rest_tables()]
+        if self._settings.coursework:
+            fields = tuple(FieldShape(name, writable=False) for name in COURSEWORK_FIELDS)
+            shapes.append(ResourceShape(COURSEWORK, fields, writes=frozenset()))
+        return shapes
 
     def ping(self) -> Health:
         """Ask for one row, and say how many clients may fetch."""
@@ -69,9 +77,14 @@ class OneRosterProviderConnector:
     @contextmanager
     def read(self, resource: str) -> Iterator[Reading]:
         """Read what is served of one table, without what has left."""
-        from matricula.connectors.oneroster_provider import rows
+        from matricula.connectors.oneroster_provider import coursework, rows
 
         self._must_have(resource)
+        if resource == COURSEWORK:
+            with _in_the_kits_words():
+                told = coursework.batches(self._context.system, self._settings.coursework)
+                yield Reading(coursework.SCHEMA, told, may_be_empty=True)
+            return
         names = [*self._settings.writable(resource)]
         with _in_the_kits_words():
             # Tables of ours that were emptied would lack the hub's links as well.
@@ -83,10 +96,13 @@ class OneRosterProviderConnector:
 
     def find(self, resource: str, matches: Sequence[Mapping[str, Value]]) -> list[list[Found]]:
         """Look records up by any of their fields, or by `_id`."""
-        from matricula.connectors.oneroster_provider import rows
+        from matricula.connectors.oneroster_provider import coursework, rows
 
         self._must_have(resource)
         with _in_the_kits_words():
+            if resource == COURSEWORK:
+                category = self._settings.coursework
+                return coursework.find(self._context.system, category, matches)
             return rows.find(self._context.system, resource, matches)
 
     def write(self, resource: str, writes: Sequence[Write], *, at: datetime) -> list[Outcome]:  # noqa: ARG002 - what is fetched by time needs the time at which it could be fetched
@@ -108,13 +124,13 @@ class OneRosterProviderConnector:
 
     def _shape(self, table: str) -> ResourceShape:
         fields = tuple(
-            FieldShape(name, writable=table not in self._settings.static, required=one.required)
+            FieldShape(name, writable=self._settings.writes(table), required=one.required)
             for name, one in self._settings.writable(table).items()
         )
         return ResourceShape(table, fields, id_field=KEY, writes=self._verbs(table))
 
     def _verbs(self, table: str) -> frozenset[WriteKind]:
-        if table in self._settings.static:
+        if table == COURSEWORK or not self._settings.writes(table):
             return frozenset()
         kinds: set[WriteKind] = {"create", "update", "delete"}
         # Only a user can be there and yet be kept out.
@@ -123,10 +139,12 @@ class OneRosterProviderConnector:
         return frozenset(kinds)
 
     def _must_have(self, resource: str) -> None:
-        if resource not in rest_tables():
+        if resource not in rest_tables() and not (
+            resource == COURSEWORK and self._settings.coursework
+        ):
             raise GiveUp(
                 f"{self._context.system} has no resource {resource}.", code="M602",
-                cure=f"Use one of {', '.join(rest_tables())}.",
+                cure=f"Use one of {', '.join(rest_tables())}; `coursework:` adds one.",
             )  # fmt: skip
 
     def _must_support(self, resource: str, writes: Sequence[Write]) -> None:
@@ -136,9 +154,11 @@ class OneRosterProviderConnector:
             raise GiveUp(
                 f"{self._context.system}.{resource} cannot {', '.join(kinds)} records.",
                 code="M607",
-                cure="Only users can be suspended, and tables under `static:` are the "
-                "charter's; use `on_exit: delete` elsewhere.",
+                cure="Only users can be suspended, tables under `static:` are the charter's and "
+                "those under `receives:` the consumer's; use `on_exit: delete` elsewhere.",
             )
+        if resource == COURSEWORK:
+            return
         named = {field for write in writes for field in (*write.fields, *write.match)}
         unknown = sorted(named - set(self._settings.writable(resource)))
         if unknown:

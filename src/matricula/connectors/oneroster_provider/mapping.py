@@ -7,16 +7,18 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from matricula.connectors.kit.oneroster.objects import METADATA_COLUMN, rest_tables
-from matricula.connectors.kit.oneroster.tables import KEY, METADATA, MODIFIED, STATUS
+from matricula.connectors.kit.oneroster.tables import ACTIVE, KEY, METADATA, MODIFIED, STATUS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matricula.connectors.kit.oneroster.mapping import Row
 
-ACTIVE, LEFT = "active", "tobedeleted"
 # Tables whose rows tell of a person: of who has left, nothing but identifiers is kept.
-PERSONAL = frozenset({"users", "demographics", "results", "userProfiles"})
+PERSONAL = frozenset({
+    "users", "demographics", "results", "userProfiles", "assessmentResults",
+    "resultLearningObjectiveIds", "assessmentResultLearningObjectiveIds",
+})  # fmt: skip
 _NAMES_NOBODY = frozenset({"guid", "guids", "enum", "enums"})
 
 

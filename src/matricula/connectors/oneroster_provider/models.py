@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from matricula.connectors.kit.oneroster.tables import FileTable
 
 # References that are asked by. Organisations and sessions are few, and divide nothing.
-_ASKED_BY = frozenset({"users", "classes", "courses", "lineItems", "resources"})
+_ASKED_BY = frozenset({
+    "users", "classes", "courses", "lineItems", "results", "resources", "assessmentLineItems",
+    "assessmentResults",
+})  # fmt: skip
 
 
 class Shelf(ShelfColumns):
@@ -38,6 +41,8 @@ class Shelf(ShelfColumns):
 def _model(table: FileTable) -> type[models.Model]:
     """Make the model of a table. `place`: its number in the listing, from 0; never reused."""
     known = table.name.lower()
+    # Names of indexes are short, and those of assessments would be cut to the same.
+    short = known.replace("assessment", "as")[:16]
     columns: dict[str, Any] = {
         one.name: models.TextField(null=not one.required and one.name != "status")
         for one in table.columns
@@ -58,7 +63,7 @@ def _model(table: FileTable) -> type[models.Model]:
                 models.UniqueConstraint("shelf", "place", name=f"or_place_{known}"),
             ],
             "indexes": [
-                models.Index("shelf", name, name=f"or_{known[:16]}_{name[:10]}".lower())
+                models.Index("shelf", name, name=f"or_{short}_{name[:10]}".lower())
                 for name in ("dateLastModified", *asked)
             ],
         },

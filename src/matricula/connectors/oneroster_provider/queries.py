@@ -16,10 +16,10 @@ from django.db import connection
 
 from matricula.connectors.kit.oneroster.mapping import USERS
 from matricula.connectors.kit.oneroster.objects import INSIDE, rest_tables
-from matricula.connectors.kit.oneroster.tables import KEY, STATUS
+from matricula.connectors.kit.oneroster.tables import ACTIVE, KEY, STATUS
 from matricula.connectors.oneroster_provider import conditions
 from matricula.connectors.oneroster_provider.conditions import Condition
-from matricula.connectors.oneroster_provider.mapping import ACTIVE, columns_of
+from matricula.connectors.oneroster_provider.mapping import columns_of
 from matricula.connectors.oneroster_provider.models import Shelf
 from matricula.connectors.oneroster_provider.statements import filled, quoted, select, table_of
 
@@ -188,9 +188,13 @@ def inside(shelves: Shelves, table: str, owners: Iterable[str]) -> dict[str, lis
     Of a user who has no role any more the last ones are given: the binding wants one, also of
     who is gone.
     """
+    shelf = shelves.held.get(table)
+    # Most systems are served nothing of most of these tables.
+    if shelf is None or not shelf.records:
+        return {}
     column = INSIDE[table][1]
     names = columns_of(table)
-    found = select(table, shelves.of(table), columns=names, where=column, among=owners, status="")
+    found = select(table, shelf.pk, columns=names, where=column, among=owners, status="")
     alive: dict[str, list[Row]] = {}
     gone: dict[str, list[Row]] = {}
     for values in found:

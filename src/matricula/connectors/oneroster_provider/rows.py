@@ -8,10 +8,10 @@ import pyarrow as pa
 
 from matricula.connectors.kit.oneroster.mapping import ENABLED, USERS, as_text
 from matricula.connectors.kit.oneroster.objects import METADATA_COLUMN
-from matricula.connectors.kit.oneroster.tables import KEY, METADATA
+from matricula.connectors.kit.oneroster.tables import ACTIVE, KEY, METADATA
 from matricula.connectors.kit.protocol import Found, asks_for_nobody
 from matricula.connectors.oneroster_provider import statements
-from matricula.connectors.oneroster_provider.mapping import ACTIVE, columns_of, row_of
+from matricula.connectors.oneroster_provider.mapping import columns_of, row_of
 from matricula.connectors.oneroster_provider.models import SERVED, Shelf
 
 if TYPE_CHECKING:

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-import re
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from matricula.connectors.kit.oneroster.objects import rest_tables
-from matricula.connectors.kit.oneroster.tables import KEY, METADATA, MODIFIED, STATUS, Column
+from matricula.connectors.kit.oneroster.objects import INSIDE, rest_tables
+from matricula.connectors.kit.oneroster.stated import must_be_extensions, must_be_rows
+from matricula.connectors.kit.oneroster.tables import MODIFIED, STATUS, Column
 
-_METADATA_NAME = re.compile(rf"{re.escape(METADATA)}[A-Za-z0-9_-]+")
+# What the standard lets a consumer put.
+Puttable = Literal[
+    "categories", "lineItems", "results", "scoreScales", "assessmentLineItems",
+    "assessmentResults",
+]  # fmt: skip
+# A resource that is only read: one mark for each student in each class.
+COURSEWORK = "coursework"
+COURSEWORK_FIELDS = (
+    "classSourcedId", "studentSourcedId", "score", "textScore", "scoreStatus", "scoreDate",
+    "lineItemSourcedId",
+)  # fmt: skip
 
 
 class OneRosterProviderSettings(BaseModel):
@@ -19,12 +30,29 @@ class OneRosterProviderSettings(BaseModel):
         metadata: Table to the `metadata.` fields that may be written there.
         static: Table to fixed rows. Such a table is the charter's alone: what stands here is
             all it holds, and no flow may write to it.
+        receives: Tables of the gradebook that the consumer puts to us and owns. They are a
+            source, and no flow may write to them.
+        coursework: The category whose results are marks of coursework; then there is a resource
+            of that name, with one mark for each student in each class.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     metadata: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     static: dict[str, tuple[dict[str, str | None], ...]] = Field(default_factory=dict)
+    receives: tuple[Puttable, ...] = ()
+    coursework: str = ""
+
+    @property
+    def received(self) -> frozenset[str]:
+        """Give every table that is the consumer's, with those whose rows stand inside."""
+        return frozenset(self.receives) | {
+            table for table, (owner, _) in INSIDE.items() if owner in self.receives
+        }
+
+    def writes(self, table: str) -> bool:
+        """Whether flows write to a table: neither the charter's alone nor the consumer's."""
+        return table not in self.static and table not in self.received
 
     def writable(self, table: str) -> dict[str, Column]:
         """Give the fields of a table that a flow may write, by name."""
@@ -38,17 +66,10 @@ class OneRosterProviderSettings(BaseModel):
             if name not in rest_tables():
                 message = f"OneRoster 1.2 serves no {name}; it serves {', '.join(rest_tables())}"
                 raise ValueError(message)
-        for name in (one for names in self.metadata.values() for one in names):
-            if not _METADATA_NAME.fullmatch(name):
-                message = f"{name!r} is no extension field; write {METADATA}something"
-                raise ValueError(message)
-        for table, rows in self.static.items():
-            foreign = {name for row in rows for name in row} - set(self.writable(table))
-            if foreign:
-                message = f"{table} has no field {', '.join(sorted(foreign))}"
-                raise ValueError(message)
-            keys = [row.get(KEY) for row in rows]
-            if not all(keys) or len(set(keys)) < len(keys):
-                message = f"every row of `static: {table}` needs a {KEY} of its own"
-                raise ValueError(message)
+        must_be_extensions(self.metadata)
+        both = sorted(self.received.intersection(self.static))
+        if both:
+            message = f"{both[0]} is the charter's (`static:`) or the consumer's (`receives:`)"
+            raise ValueError(message)
+        must_be_rows(self.static, self.writable)
         return self

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from matricula.connectors.kit.oneroster import mapping as standard
 from matricula.connectors.kit.oneroster.objects import INSIDE, rest_tables
-from matricula.connectors.kit.oneroster.tables import KEY
+from matricula.connectors.kit.oneroster.tables import ACTIVE, KEY
 from matricula.connectors.oneroster_provider import statements
 from matricula.connectors.oneroster_provider.mapping import columns_of, row_of
 
@@ -22,9 +22,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The rows that a system is served, by the shelves that the caller holds."""
+    """The rows that a system is served.
+
+    Attributes:
+        shelves: The caller holds them.
+        keeping_nobody: Tables whose rows keep no record of another table in its place. What a
+            consumer has put may name who leaves, and never keeps anybody from leaving.
+    """
 
     shelves: Mapping[str, Shelf]
+    keeping_nobody: Collection[str] = ()
 
     def rows(self, table: str, identifiers: Iterable[str]) -> dict[str, Row]:
         """Fetch rows by identifier; those that have left are not there."""
@@ -46,7 +53,7 @@ class Standing:
         from matricula.connectors.oneroster_provider.models import SERVED
 
         rows = SERVED[table]._default_manager.filter(  # noqa: SLF001 - Django's own name for it
-            shelf=self.shelves[table], status="active"
+            shelf=self.shelves[table], status=ACTIVE
         )
         return set(rows.values_list(KEY, flat=True))
 
@@ -137,6 +144,8 @@ def _naming(standing: Standing, table: str, gone: Collection[str]) -> dict[str, 
     """
     named: dict[str, str] = {}
     for other, column in _referrers(table):
+        if other in standing.keeping_nobody:
+            continue
         for value in _referring(standing, other, column, gone).values():
             for one in set(_targets(column, value)).intersection(gone):
                 named.setdefault(one, f"{other}.{column.name}")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from django.db import connection
 
-from matricula.connectors.oneroster_provider.mapping import ACTIVE, columns_of
+from matricula.connectors.kit.oneroster.tables import ACTIVE
+from matricula.connectors.oneroster_provider.mapping import columns_of
 from matricula.connectors.oneroster_provider.models import SERVED
 from matricula.connectors.shelves import portions
 

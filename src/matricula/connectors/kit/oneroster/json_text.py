@@ -12,7 +12,7 @@ import re
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, NamedTuple
 
-from matricula.connectors.kit.oneroster.objects import METADATA_COLUMN, shapes
+from matricula.connectors.kit.oneroster.objects import METADATA_COLUMN, rest_tables, shapes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -163,10 +163,60 @@ def profile_text(row: Row, base: str) -> str:
     return json.dumps({n: v for n, v in told.items() if v is not None}, ensure_ascii=False)
 
 
-PARTS: Mapping[str, Callable[[Row, str], str]] = {
+def objectives_text(rows: Sequence[Row], *, scored: bool) -> str:
+    """Write learning objectives, gathered by whose identifiers they are.
+
+    Args:
+        rows: Of one of the tables of learning objectives.
+        scored: Whether each has a score of its own, as those of results have.
+    """
+    gathered: dict[str, list[object]] = {}
+    for row in sorted(
+        rows, key=lambda one: (one["source"] or "", one["learningObjectiveId"] or "")
+    ):
+        named = gathered.setdefault(row["source"] or "", [])
+        if not scored:
+            named.append(row["learningObjectiveId"])
+            continue
+        score, text = row.get("score"), row.get("textScore")
+        named.append(
+            {"learningObjectiveId": row["learningObjectiveId"]}
+            | ({"score": float(score)} if score else {})
+            | ({"textScore": text} if text else {})
+        )
+    word = "learningObjectiveResults" if scored else "learningObjectiveIds"
+    told = [{"source": source, word: named} for source, named in gathered.items()]
+    return json.dumps(told, ensure_ascii=False)
+
+
+_PARTS: Mapping[str, Callable[[Row, str], str]] = {
     "roles": role_text,
     "userProfiles": profile_text,
 }
+
+
+def outside(one: Property, base: str) -> Callable[[Sequence[Row]], str]:
+    """Make what writes a property of `Pen.needed` from the rows of its table.
+
+    Args:
+        one: The property.
+        base: The address before `/ims/oneroster/`, for references.
+
+    Returns:
+        Takes the rows that a record has there, of which there is at least one.
+    """
+    if one.how == "parts":
+        write = _PARTS[one.table]
+        return lambda rows: "[" + ",".join(write(row, base) for row in rows) + "]"
+    if one.how == "objectives":
+        scored = any(column.name == "score" for column in rest_tables()[one.table].columns)
+        return lambda rows: objectives_text(rows, scored=scored)
+    leads, refers = one.leads, rest_tables()[one.table].column(one.leads).refers
+    if one.how == "one":
+        lead = reference(base, refers)
+        return lambda rows: lead(str(rows[0][leads]))
+    lead_all = references(base, refers)
+    return lambda rows: lead_all(",".join(str(row[leads]) for row in rows))
 
 
 def _common(fields: Collection[str] | None) -> list[Stroke]:
@@ -212,7 +262,7 @@ _PLAIN: Mapping[str, Writer] = {
     "text": _quoted,
     "number": _number,
     "list": _list,
-    "instant": lambda value: f'"{value}T00:00:00.000Z"',
+    "instant": lambda value: f'"{value}"' if "T" in value else f'"{value}T00:00:00.000Z"',
     "ids": _pairs("type", "identifier"),
     "values": _pairs("itemValueLHS", "itemValueRHS"),
 }

@@ -4,14 +4,17 @@ One line of `_OBJECTS` is one property: its name, how it is written, and the col
 from where that has another name. `!` is required by the binding. The ways of writing:
 
     text, number, list    the value; as a JSON number; a list parted by commas
-    instant               a date of the tables, which the binding wants as an instant
+    instant               a date or an instant, which the binding wants as an instant
     ids, values           pairs `{a:b}`, as user identifiers and as values of a scale
     ref orgs, refs orgs   a reference to a record of that table, or a list of them
     parts roles           rows of another table that name this record, written inside it
-    through resources X   references to what rows of table X lay beside this record
+    objectives X          learning objectives, one for each row of X, gathered by their source
+    through X column      references to what rows of table X, by a column, lay beside this record
+    one X column          a reference to the one record that table X lays beside this one
 
-The tables have the CSV binding's names. Where the two bindings disagree (preferred names, what
-is required, dates of line items) this file follows the REST binding, and `tables` the other.
+The tables have the CSV binding's names; `_ALONE` adds what the REST binding alone has. Where
+the two disagree (preferred names, what is required, times of line items, texts of several
+lines, words that extend a list) this file follows the REST binding, and `tables` the other.
 
 Source: OneRoster 1.2 OpenAPI files of the rostering, gradebook and resources services.
 """
@@ -22,12 +25,24 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal, get_args
 
-from matricula.connectors.kit.oneroster.tables import SECRET, Column, FileTable, tables
+from matricula.connectors.kit.oneroster.tables import (
+    SCORED,
+    SECRET,
+    Column,
+    FileTable,
+    Kind,
+    listed,
+    tables,
+)
 
 Service = Literal["rostering", "gradebook", "resources"]
 How = Literal[
-    "text", "number", "list", "instant", "ids", "values", "ref", "refs", "parts", "through"
-]
+    "text", "number", "list", "instant", "ids", "values", "ref", "refs",
+    "parts", "objectives", "through", "one",
+]  # fmt: skip
+# What does not come from the object's own table.
+OUTSIDE: frozenset[How] = frozenset({"parts", "objectives", "through", "one"})
+_KINDS: dict[How, Kind] = {"number": "float", "instant": "moment"}
 SERVICES: tuple[Service, ...] = get_args(Service)
 METADATA_COLUMN = "metadata"
 _OBJECTS = """
@@ -50,7 +65,7 @@ rostering classes class
     terms        refs academicSessions termSourcedIds !
     subjectCodes list
     periods      list
-    resources    through classResources
+    resources    through classResources resourceSourcedId
 rostering courses course
     title        text !
     schoolYear   ref academicSessions schoolYearSourcedId
@@ -59,7 +74,7 @@ rostering courses course
     subjects     list
     org          ref orgs orgSourcedId
     subjectCodes list
-    resources    through courseResources
+    resources    through courseResources resourceSourcedId
 rostering demographics demographics
     birthDate    text
     sex          text
@@ -108,7 +123,7 @@ rostering users user
     phone        text
     agents       refs users agentSourcedIds
     grades       list
-    resources    through userResources
+    resources    through userResources resourceSourcedId
 gradebook categories category
     title        text !
     weight       number
@@ -120,18 +135,23 @@ gradebook lineItems lineItem
     class        ref classes classSourcedId !
     school       ref orgs schoolSourcedId !
     category     ref categories categorySourcedId !
+    gradingPeriod ref academicSessions gradingPeriodSourcedId
     academicSession ref academicSessions academicSessionSourcedId
+    scoreScale   one lineItemScoreScales scoreScaleSourcedId
     resultValueMin number
     resultValueMax number
+    learningObjectiveSet objectives lineItemLearningObjectiveIds
 gradebook results result
     lineItem     ref lineItems lineItemSourcedId !
     student      ref users studentSourcedId !
     class        ref classes classSourcedId
+    scoreScale   one resultScoreScales scoreScaleSourcedId
     scoreStatus  text !
     score        number
     textScore    text
     scoreDate    text !
     comment      text
+    learningObjectiveSet objectives resultLearningObjectiveIds
     inProgress   text
     incomplete   text
     late         text
@@ -142,6 +162,30 @@ gradebook scoreScales scoreScale
     course       ref courses courseSourcedId
     class        ref classes classSourcedId !
     scoreScaleValue values !
+gradebook assessmentLineItems assessmentLineItem
+    title        text !
+    description  text
+    class        ref classes classSourcedId
+    parentAssessmentLineItem ref assessmentLineItems parentAssessmentLineItemSourcedId
+    scoreScale   ref scoreScales scoreScaleSourcedId
+    resultValueMin number
+    resultValueMax number
+    learningObjectiveSet objectives assessmentLineItemLearningObjectiveIds
+gradebook assessmentResults assessmentResult
+    assessmentLineItem ref assessmentLineItems assessmentLineItemSourcedId !
+    student      ref users studentSourcedId !
+    score        number
+    textScore    text
+    scoreDate    text !
+    scoreScale   ref scoreScales scoreScaleSourcedId
+    scorePercentile number
+    scoreStatus  text !
+    comment      text
+    learningObjectiveSet objectives assessmentResultLearningObjectiveIds
+    inProgress   text
+    incomplete   text
+    late         text
+    missing      text
 resources resources resource
     title        text
     roles        list
@@ -150,6 +194,45 @@ resources resources resource
     vendorId     text
     applicationId text
 """
+# What the REST binding has and the CSV binding has not: whole tables, and columns of others.
+_ALONE = f"""
+assessmentLineItems
+    title                                text !
+    description                          text
+    classSourcedId                       guid >classes
+    parentAssessmentLineItemSourcedId    guid >assessmentLineItems
+    scoreScaleSourcedId                  guid >scoreScales
+    resultValueMin                       float
+    resultValueMax                       float
+assessmentLineItemLearningObjectiveIds
+    assessmentLineItemSourcedId          guid ! >assessmentLineItems
+    source                               enum ! {{case|unknown}}
+    learningObjectiveId                  text !
+assessmentResults
+    assessmentLineItemSourcedId          guid ! >assessmentLineItems
+    studentSourcedId                     guid ! >users
+    score                                float
+    textScore                            text
+    scoreDate                            date !
+    scoreScaleSourcedId                  guid >scoreScales
+    scorePercentile                      float
+    scoreStatus                          enum ! {{{SCORED}}} open
+    comment                              text
+    inProgress                           boolean
+    incomplete                           boolean
+    late                                 boolean
+    missing                              boolean
+assessmentResultLearningObjectiveIds
+    assessmentResultSourcedId            guid ! >assessmentResults
+    source                               enum ! {{case|unknown}}
+    learningObjectiveId                  text !
+    score                                float
+    textScore                            text
+lineItems
+    gradingPeriodSourcedId               guid >academicSessions
+"""
+# Texts that may have several lines: of the type String, where others are NormalizedString.
+_PROSE = frozenset({"comment", "description"})
 # What only stands inside another object, and the column that says in which.
 INSIDE: dict[str, tuple[str, str]] = {
     "roles": ("users", "userSourcedId"),
@@ -157,7 +240,14 @@ INSIDE: dict[str, tuple[str, str]] = {
     "userResources": ("users", "userSourcedId"),
     "classResources": ("classes", "classSourcedId"),
     "courseResources": ("courses", "courseSourcedId"),
-}
+    "lineItemScoreScales": ("lineItems", "lineItemSourcedId"),
+    "lineItemLearningObjectiveIds": ("lineItems", "lineItemSourcedId"),
+    "resultScoreScales": ("results", "resultSourcedId"),
+    "resultLearningObjectiveIds": ("results", "resultSourcedId"),
+    "assessmentLineItemLearningObjectiveIds": (
+        "assessmentLineItems", "assessmentLineItemSourcedId"),
+    "assessmentResultLearningObjectiveIds": ("assessmentResults", "assessmentResultSourcedId"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +257,10 @@ class Property:
     Attributes:
         name: In JSON.
         how: How it is written.
-        column: Of the object's own table; empty for `parts` and `through`.
-        table: What a reference leads to, or where parts come from.
+        column: Of the object's own table; empty where it comes from another one.
+        table: What a reference leads to, or where what comes from another table stands.
         required: The binding wants it.
+        leads: The column of `table` that leads on, for `through` and `one`.
     """
 
     name: str
@@ -177,6 +268,7 @@ class Property:
     column: str
     table: str = ""
     required: bool = False
+    leads: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,25 +318,49 @@ def rest_tables() -> dict[str, FileTable]:
     organisation) is not asked for here, and what the REST binding alone requires (an
     organisation's identifier, a course's code) is.
     """
-    known = tables("1.2")
+    known, alone = tables("1.2"), listed(_ALONE, "1.2")
     found: dict[str, FileTable] = {}
     for name in (*shapes(), *INSIDE):
         shape = shapes().get(name)
-        columns = known[name].columns if shape is None else _demanded(known[name], shape)
+        table = _with(known.get(name), alone.get(name))
+        columns = _demanded(table, shape) if shape else _closed(table)
         columns = tuple(one for one in columns if one.name not in SECRET)
         found[name] = FileTable(name, columns)
     return found
 
 
+def _with(table: FileTable | None, alone: FileTable | None) -> FileTable:
+    """Add the columns that the REST binding alone has to those that both have."""
+    if table is None or alone is None:
+        return next(one for one in (table, alone) if one is not None)
+    names = {one.name for one in table.columns}
+    return FileTable(
+        table.name, (*table.columns, *(one for one in alone.columns if one.name not in names))
+    )
+
+
+def _closed(table: FileTable) -> tuple[Column, ...]:
+    """Give the columns of what stands inside objects.
+
+    The published pattern for further sources of learning objectives fits no `ext:` word, so
+    the two words that both bindings have are all.
+    """
+    return tuple(
+        replace(one, extensible=False) if one.name == "source" else one for one in table.columns
+    )
+
+
 def _demanded(table: FileTable, shape: Shape) -> tuple[Column, ...]:
     required = {one.column for one in shape.properties if one.required}
     told = {one.column for one in shape.properties} | {"sourcedId", "status", "dateLastModified"}
-    numbers = {one.column for one in shape.properties if one.how == "number"}
+    kinds: dict[str, Kind] = {one.column: _KINDS[one.how] for one in shape.properties
+                              if one.how in _KINDS}  # fmt: skip
+    kinds |= dict.fromkeys(_PROSE, "prose")
     return tuple(
         replace(
             one,
             required=one.name in required or one.name == "sourcedId",
-            kind="float" if one.name in numbers else one.kind,
+            kind=kinds.get(one.name, one.kind),
         )
         for one in table.columns
         if one.name in told or one.name == "orgSourcedId"
@@ -256,8 +372,9 @@ def _property(words: list[str]) -> Property:
     required = "!" in rest
     rest = [one for one in rest if one != "!"]
     kind = next(one for one in get_args(How) if one == how)
-    if kind in {"parts", "through"}:
-        return Property(name, kind, "", rest[0], required)
+    if kind in OUTSIDE:
+        leads = rest[1] if len(rest) > 1 else ""
+        return Property(name, kind, "", rest[0], required, leads)
     if kind in {"ref", "refs"}:
         return Property(name, kind, rest[1], rest[0], required)
     return Property(name, kind, rest[0] if rest else name, "", required)

@@ -37,6 +37,10 @@ _PATTERNS: dict[Kind, tuple[str, str]] = {
     "pairs": (r"\{[^{}]+:[^{}]*\}(,\{[^{}]+:[^{}]*\})*", "not written {type:value}"),
     "boolean": ("true|false", "neither true nor false"),
     "date": (_DATE, "no dates, written YYYY-MM-DD"),
+    "moment": (
+        rf"{_DATE}(T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}(\.[0-9]+)?Z)?",
+        "neither dates, written YYYY-MM-DD, nor instants in UTC",
+    ),
     "instant": (
         rf"{_DATE}T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}(\.[0-9]+)?Z",
         "no instants in UTC, written YYYY-MM-DDThh:mm:ss.sssZ",
@@ -45,10 +49,11 @@ _PATTERNS: dict[Kind, tuple[str, str]] = {
     "integer": ("-?[0-9]+", "no whole numbers"),
     "float": (r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?", "no numbers"),
 }
-_BREAKS = "[\r\n\x00]"
-_BROKEN = re.compile(_BREAKS)
-_FREE: frozenset[Kind] = frozenset({"text", "list"})
-_DATED: frozenset[Kind] = frozenset({"date", "instant"})
+# What no value may hold, and how that is said. Only the REST binding has texts of several lines.
+_LINE_END = (re.compile("[\r\n\x00]"), "broken by a line end or a NUL")
+_NUL = (re.compile("\x00"), "broken by a NUL")
+_FREE: frozenset[Kind] = frozenset({"text", "prose", "list"})
+_DATED: frozenset[Kind] = frozenset({"date", "moment", "instant"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +92,9 @@ def breach_of(column: Column, value: str | None) -> str:
     """
     if value is None or not value.strip():
         return "missing, and the standard requires one" if column.required else ""
-    if _BROKEN.search(value):
-        return "broken by a line end or a NUL, which no field may hold"
+    broken, how = _NUL if column.kind == "prose" else _LINE_END
+    if broken.search(value):
+        return f"{how}, which no such field may hold"
     if column.kind in _FREE:
         return ""
     rule = rule_for(column)
@@ -111,8 +117,9 @@ def column_findings(table: pa.Table, spec: FileTable) -> Iterator[Finding]:
         if column.required:
             missing = _is_blank(values)
             yield from _counted(missing, keys, place, "missing, and the standard requires them")
-        broken = pc.match_substring_regex(values, _BREAKS)
-        yield from _counted(broken, keys, place, "broken by a line end or a NUL")
+        broken, how = _NUL if column.kind == "prose" else _LINE_END
+        holds = pc.match_substring_regex(values, broken.pattern)
+        yield from _counted(holds, keys, place, how)
         yield from _counted(_wrong(values, column), keys, place, rule_for(column).breach)
 
 

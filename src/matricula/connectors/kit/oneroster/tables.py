@@ -22,12 +22,14 @@ Kind = Literal[
     "guid",
     "guids",
     "text",
+    "prose",
     "list",
     "pairs",
     "enum",
     "enums",
     "boolean",
     "date",
+    "moment",
     "instant",
     "year",
     "integer",
@@ -40,6 +42,8 @@ METADATA = "metadata."
 KEY = "sourcedId"
 STATUS = "status"
 MODIFIED = "dateLastModified"
+# What `status` says of a record that is there, and of one that has left.
+ACTIVE, LEFT = "active", "tobedeleted"
 # Named by drafts of 1.2, no longer by the final text: read, never written.
 WITHDRAWN: dict[str, frozenset[str]] = {"users": frozenset({"resourceSourcedIds"})}
 # Credentials have no place in a copy of the record; they are left where they are.
@@ -51,7 +55,7 @@ _ROLES_12 = (
     "siteAdministrator|student|systemAdministrator|teacher"
 )
 _ORGS = "department|school|district|local|state|national"
-_SCORED = "exempt|fully graded|not submitted|partially graded|submitted"
+SCORED = "exempt|fully graded|not submitted|partially graded|submitted"
 _EVERY = """
     sourcedId                            guid ! {self}
     status                               enum {{active|tobedeleted}}
@@ -160,7 +164,7 @@ resultLearningObjectiveIds @1.2
 results
     lineItemSourcedId                    guid ! >lineItems
     studentSourcedId                     guid ! >users
-    scoreStatus                          enum ! {{{_SCORED}}} open
+    scoreStatus                          enum ! {{{SCORED}}} open
     score                                float !1.1
     scoreDate                            date !
     comment                              text
@@ -273,9 +277,22 @@ class FileTable:
 @cache
 def tables(version: Version) -> dict[str, FileTable]:
     """Give the data files of a version by name, in the order of the standard's list."""
+    return listed(_TABLES, version)
+
+
+def listed(text: str, version: Version) -> dict[str, FileTable]:
+    """Read a list of tables and their columns, written as that of this module.
+
+    Args:
+        text: The tables; the three columns that all have are left out.
+        version: What is not of this version is left out.
+
+    Raises:
+        ValueError: A column is of no kind that there is.
+    """
     found: dict[str, list[Column]] = {}
     current: list[Column] = []
-    for line in _TABLES.strip().splitlines():
+    for line in text.strip().splitlines():
         name, _, rest = line.strip().partition(" ")
         if not _applies(rest, version):
             if not line.startswith(" "):
