@@ -204,7 +204,7 @@ def test_s1_as_it_was_and_as_it_was_known_are_two_questions(north):
     assert state("--on", "2026-10-12") == "withdrawn"
     assert state("--on", "2026-10-12", "--known-on", "2026-10-13") == "active"
     before = north.register("show", AMARA, "--known-on", "2026-08-01", "--json").json
-    assert before == {"registrations": [], "history": [], "terms": []}
+    assert before == {"registrations": [], "history": [], "terms": [], "holds": []}
 
 
 def test_s1_what_is_owed_is_read_by_her_and_by_offices_and_by_no_other_student(north):

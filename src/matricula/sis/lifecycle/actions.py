@@ -17,6 +17,7 @@ from matricula.sis.curriculum import queries as curriculum
 from matricula.sis.enrolment import actions as enrolment
 from matricula.sis.enrolment import queries as enrolments
 from matricula.sis.holds import actions as holds
+from matricula.sis.holds import queries as holding
 from matricula.sis.lifecycle import rules
 from matricula.sis.people.actions import second_person
 from matricula.sis.registration import access, actions, queries
@@ -57,8 +58,9 @@ def happen(doing: Doing, student: str, change: Change) -> Held:
         change: What, and from which day.
 
     Raises:
-        Refused: Not permitted (M903), not possible (M912), or a second person must agree
-            because it reaches back over a day that is closed (M909).
+        Refused: Not permitted (M903), not possible (M912), a second person must agree
+            because it reaches back over a day that is closed (M909), or a hold stands in the
+            way, which is kept as a decision (M941).
     """
     found = access.registration(doing.acting, student, to="record an event")
     doing.name(change.action, "student", found.student.number)
@@ -72,8 +74,23 @@ def happen(doing: Doing, student: str, change: Change) -> Held:
             "the record does and other systems hear of it."
         )
     actions.record(doing, found, change)
+    _ask_of_holds(doing, found, change.action)
     _dispose(doing, found, change)
     return found
+
+
+def _ask_of_holds(doing: Doing, found: Held, action: str) -> None:
+    """Let holds stand in the way as the policy has it, and tell of those that do not."""
+    # They count on the day on which it is asked for, however the act is dated.
+    acting, person = doing.acting, found.student.person
+    service = rules.ASKS.get(action)
+    if service is not None:
+        checks = holding.checks_for([person], service, on=acting.today, policy=acting.policy)
+        number = queries.number_of(found)
+        holds.ask(doing, person, service, checks[person], about=number)
+        doing.left += [f"{one.what} {one.clears}".strip() for one in checks[person]]
+    if action in rules.LEAVES:
+        doing.left += holding.that_stay(person, on=acting.today)
 
 
 def _agreed_if_closed(doing: Doing, found: Held, effective_on: date, *, to: str) -> None:
