@@ -24,6 +24,7 @@ from matricula.hub.models import Incident
 from matricula.sis.curriculum import actions as curriculum
 from matricula.sis.people import actions as people
 from matricula.sis.registration import actions as registration
+from matricula.sis.registration.queries import student
 from tests.world import Said
 
 if TYPE_CHECKING:
@@ -141,8 +142,6 @@ def _build(campus: Campus) -> None:
     for name, role in _ROLES.items():
         accounts.open_account(operator, name)
         accounts.grant(operator, name, accounts.Wanted(role, "all", "", operator.today))
-    accounts.open_account(operator, "amara", person=1)
-    accounts.grant(operator, "amara", accounts.Wanted("student", "own", "", operator.today))
     campus.does(lambda doing: curriculum.add_department(doing, "SCI", "Science"))
     biology = curriculum.NewProgramme("BIO", "Biology", "SCI", "BSc", 6)
     campus.does(lambda doing: curriculum.add_programme(doing, biology))
@@ -157,6 +156,8 @@ def _build(campus: Campus) -> None:
             given, family, date(2004, 5, 1), f"{given[0].lower()}@northfield.example"
         )
         campus.does(partial(_studies, described))
+    accounts.open_account(operator, "amara", person=student(AMARA).person)
+    accounts.grant(operator, "amara", accounts.Wanted("student", "own", "", operator.today))
     assert campus.register("finish", AMARA, "--effective", "2027-06-01").code == 0
     for steward in ("registrar", "library"):
         assert campus.run("sign", "--as", steward).code == 0

@@ -6,7 +6,7 @@ no action edits. Here it becomes holds like any other: with a number, a history,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -108,10 +108,8 @@ def _what_is_due(acting: Acting, students: Sequence[str], *, currency: str) -> l
         hold = last.get(reference)
         why = rules.SETTLED if number in cleared else rules.UNTOLD
         one = _Due("", persons[number], reference, figure, hold, why)
-        what = _what(acting, one, events, sizes)
-        if what:
-            found.append(_Due(what, one.person, reference, figure, hold, why))
-    return found
+        found.append(replace(one, what=_what(acting, one, events, sizes)))
+    return [one for one in found if one.what]
 
 
 def _last_holds(references: Iterable[str]) -> dict[str, models.Hold]:
@@ -161,11 +159,7 @@ def _place(doing: Doing, due: Sequence[_Due], *, currency: str) -> None:
         )
         for number, one in zip(numbered(len(due)), due, strict=True)
     )  # fmt: skip
-    placed = [
-        _Due("place", one.person, one.reference, one.figure, hold, "")
-        for hold, one in zip(made, due, strict=True)
-    ]
-    _write(doing, placed)
+    _write(doing, [replace(one, hold=hold) for hold, one in zip(made, due, strict=True)])
 
 
 def _write(doing: Doing, due: Sequence[_Due]) -> None:
