@@ -102,7 +102,7 @@ def office(asked: Asked, office: str) -> None:
     numbers = people.numbers({one.person for one in held})
     rows = [
         {"hold": one.number, "student": " ".join(numbers.get(one.person, ())),
-         "cause": one.cause, "state": one.standing.state,
+         "kind": one.kind, "cause": one.cause, "state": one.standing.state,
          "since": one.standing.since.isoformat() if one.standing.since else "",
          "reason": one.standing.reason}
         for one in held
@@ -110,7 +110,7 @@ def office(asked: Asked, office: str) -> None:
     if asked.as_json:
         show.as_json(rows)
         return
-    columns = ("hold", "student", "cause", "state", "since", "reason")
+    columns = ("hold", "student", "kind", "cause", "state", "since", "reason")
     show.table(columns, [tuple(row[name] for name in columns) for row in rows])
 
 
