@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.db import transaction
+
+from matricula.accounts import actions as accounts
 from matricula.accounts.rules import About
 from matricula.kernel.errors import Refused
 from matricula.sis.acts import queries as acts
@@ -19,6 +22,7 @@ from matricula.sis.enrolment import queries as enrolments
 from matricula.sis.holds import actions as holds
 from matricula.sis.holds import queries as holding
 from matricula.sis.lifecycle import rules
+from matricula.sis.lifecycle.queries import must_be_there
 from matricula.sis.people.actions import second_person
 from matricula.sis.registration import access, actions, queries
 from matricula.sis.registration.actions import Attempt, Change
@@ -28,8 +32,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import date
 
+    from matricula.accounts.rules import Acting
     from matricula.sis.acts.actions import Doing
     from matricula.sis.registration.queries import Held
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """What was agreed to: its number, and the last day on which it may be used."""
+
+    number: int
+    ends_on: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +60,25 @@ class Towards:
     cohort: str
     sections: tuple[str, ...] = ()
     mode: str = "full"
+
+
+@transaction.atomic
+def agree(acting: Acting, whose: str, about: About, *, ends_on: date | None = None) -> Agreed:
+    """Agree beforehand to one act of another account about a record that there is.
+
+    Args:
+        acting: Who agrees; the reason says to what.
+        whose: The account that is to act.
+        about: The record.
+        ends_on: The last day on which it may be used; a week from today if None.
+
+    Raises:
+        Refused: As `accounts.actions.agree`, or there is no such record.
+    """
+    made = accounts.agree(acting, whose, about, ends_on=ends_on)
+    # Afterwards, for only who may agree is told what there is.
+    must_be_there(about)
+    return Agreed(made.pk, made.ends_on)
 
 
 def happen(doing: Doing, student: str, change: Change) -> Held:
