@@ -23,6 +23,7 @@ from matricula.hub.acting import carry_out, sit_down
 from matricula.hub.models import Incident
 from matricula.sis.curriculum import actions as curriculum
 from matricula.sis.people import actions as people
+from matricula.sis.received import actions as received
 from matricula.sis.registration import actions as registration
 from matricula.sis.registration.queries import student
 from tests.world import Said
@@ -290,3 +291,57 @@ def test_a_fine_that_grows_is_one_hold_and_what_is_disputed_of_it_stays_disputed
     assert campus.json("hold", "check", AMARA, "completion")[0]["outcome"] == "notice"
     (before,) = campus.json("hold", "list", AMARA, "--on", "2027-06-14")
     assert before["amount"] == "4.50"
+
+
+def test_what_was_delivered_and_nobody_looked_at_yet_counts_for_the_very_next_act(campus):
+    row = {
+        "student_no": AMARA, "overdue_loans": 1, "library_fines": None, "library_access": None,
+        "balance_due": None, "is_clear": False,
+    }  # fmt: skip
+    received.keep("clearance", ["student_no"], [row], [])
+
+    previewed = campus.register(*COMPLETE, "--preview")
+    refused = campus.register(*COMPLETE)
+
+    assert "M941: Hold 00000001 of the Library" in previewed.err
+    assert "M941: Hold 00000001 of the Library" in refused.err
+    # Only what was refused is a decision; a preview keeps nothing.
+    assert len(campus.json("hold", "decisions", AMARA)) == 1
+
+
+def test_under_the_uk_policy_a_book_is_told_and_keeps_nobody_from_completing(campus):
+    campus.lends(DUE, owes=60)
+    campus.a_pass()
+    around = campus.folder / "charter" / "around.yaml"
+    text = around.read_text(encoding="utf-8")
+    around.write_text(text.replace("policy: open", "policy: uk"), encoding="utf-8")
+
+    done = campus.json(*COMPLETE)
+
+    assert [sentence.partition(".")[0] for sentence in done["left"]] == [
+        "Hold 00000001 of the Library is noted for completion",
+        "Hold 00000002 of the Library is noted for completion",
+    ]
+    (answer,) = campus.json("hold", "decisions", AMARA)
+    assert (answer["result"], answer["act"]) == ("passed", done["act"])
+    assert {(one["outcome"], one["name"]) for one in answer["checks"]} == {
+        ("warned", "hold 00000001"), ("notice", "hold 00000002"),
+    }  # fmt: skip
+
+
+def test_what_is_owed_is_in_the_way_of_the_award_as_the_institution_rules(campus):
+    campus.lends(owes=60)
+    assert campus.register(*COMPLETE).code == 0
+    campus.a_pass()
+    about = "hold policy:open debt ancillary conferral"
+    assert campus.register("agree", "ruth", about, "--why", "seen", who="sam").code == 0
+    words = ("hold", "rule", "debt", "conferral", "block", "--cause", "ancillary")
+    assert campus.register(*words, "--threshold", "50.00", "--approver", "sam").code == 0
+
+    refused = campus.register("award", AMARA, "--effective", "2027-06-14")
+    campus.lends(owes=49.99)
+    campus.a_pass(days=1)
+    below = campus.register("award", AMARA, "--effective", "2027-06-15")
+
+    assert "stands in the way of conferral" in refused.err
+    assert below.code == 0, below.err
