@@ -78,10 +78,10 @@ def test_the_command_that_a_refusal_names_is_the_cure(type_as, twice):
     assert f"`matricula register agree ada 'person:{amara}|{again}' --why REASON`" in said
 
 
-def test_what_was_agreed_to_can_be_taken_back_and_lasts_until_a_day(type_as):
+def test_what_was_agreed_to_can_be_taken_back_and_lasts_until_a_day(type_as, twice):
     until = (datetime.now(UTC) + timedelta(days=20)).date()
     _, said = type_as(
-        "bela", "agree", "ada", "student:00000001", "--why", "seen", "--until", str(until)
+        "bela", "agree", "ada", f"person:{twice[0]}", "--why", "seen", "--until", str(until)
     )
     number = said.partition("as number ")[2].partition(":")[0]
 
@@ -99,6 +99,14 @@ def test_what_was_agreed_to_can_be_taken_back_and_lasts_until_a_day(type_as):
         ("chidi", ("ada", "student:00000001"), "M903"),
         ("bela", ("ada", "00000001"), "Write KIND:KEY"),
         ("bela", ("nobody", "student:00000001"), "M901"),
+        # About nothing nobody agrees; nor does it stay.
+        ("bela", ("ada", "student:99999999"), "M911: There is no student 99999999."),
+        ("bela", ("ada", "person:99999999"), "M931"),
+        ("bela", ("ada", "person:amara"), "M900: There is no person amara."),
+        ("bela", ("ada", "application:99999999"), "M951"),
+        ("bela", ("ada", "hold:99999999"), "M943"),
+        ("bela", ("ada", "hold policy:uk debt kitchen"), "M900: There is no hold policy"),
+        ("bela", ("ada", "term:2099X"), "M921"),
         ("bela", ("ada", "student:00000001", "--role", "bursar"), "M902"),
         ("bela", ("ada", "student:00000001", "--until", str(date(2020, 1, 1))), "M900"),
     ],

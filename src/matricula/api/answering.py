@@ -74,11 +74,11 @@ def _refused(voice: Voice, error: NotServed) -> HttpResponse:
 
 
 def _put_off(voice: Voice, error: MatriculaError | OperationalError) -> HttpResponse:
-    # That the charter is broken is no business of the consumer's but by its code.
-    is_ours = isinstance(error, MatriculaError)
-    answer = (
-        voice.not_now(f"{error.code}: Ask again in a while.") if is_ours else voice.busy(_BUSY)
-    )
+    if isinstance(error, MatriculaError):
+        # That the charter is broken is no business of the consumer's but by its code.
+        answer = voice.not_now(f"{error.code}: Ask again in a while.")
+    else:
+        answer = voice.busy(_BUSY)
     answer["Retry-After"] = _AWHILE_SECONDS
     return answer
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from django.db import OperationalError, connection, transaction
 
 from matricula.accounts import queries as accounts
+from matricula.accounts.rules import Acting
 from matricula.engine.line import local_date
 from matricula.engine.survey import spelling
 from matricula.hub import consequences, marks, obligations
@@ -22,12 +23,12 @@ from matricula.kernel.errors import Refused
 from matricula.kernel.keys import join_key
 from matricula.sis.acts.actions import begin
 from matricula.sis.holds import actions as holds
+from matricula.sis.received import queries as received
 from matricula.sis.record import actions as record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from matricula.accounts.rules import Acting
     from matricula.charter.model import Charter
     from matricula.hub.desk import Desk
     from matricula.sis.acts.actions import Doing
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 Value = TypeVar("Value")
 CONNECTOR = "register"
+# Whose account does what nobody in particular does.
+ACCOUNT = "matricula"
 _TURN = threading.Lock()
 # What PostgreSQL says when it ended an act because it and another waited for each other.
 _TIES = frozenset({"40P01", "40001"})
@@ -128,13 +131,18 @@ def carry_out(
     Raises:
         Refused: Whatever the action raises; then nothing was done.
     """
+    heed(desk)
+    return _tried(lambda: _carried_out(desk, acting, action, preview=preview))
+
+
+def _tried(action: Callable[[], Value]) -> Value:
     for _ in range(_TRIES):
         try:
-            return _carried_out(desk, acting, action, preview=preview)
+            return action()
         except OperationalError as error:
             if not _is_tie(error):
                 raise
-    return _carried_out(desk, acting, action, preview=preview)
+    return action()
 
 
 def _is_tie(error: OperationalError) -> bool:
@@ -219,6 +227,19 @@ def _spelled(charter: Charter, resource: str) -> Iterator[tuple[str, tuple[str, 
                 yield entity.name, spelling(entity, owner)
 
 
+def heed(desk: Desk) -> None:
+    """Have holds follow what the library told since somebody last looked.
+
+    Before every act, so that none is done or refused by what is no longer so; after every
+    delivery, and before anything is read.
+    """
+    while received.is_unheeded():
+        today = local_date(desk.charter, desk.at)
+        mine = Acting(ACCOUNT, "system", desk.at, today, (holds.GRANT,))
+        with _in_turn():
+            _tried(lambda: holds.heed(mine, currency=desk.charter.currency))  # noqa: B023 - called at once
+
+
 def work_out(desk: Desk) -> None:
     """Make obligations of what the acts so far have promised."""
     while obligations.work_out(desk, register_of(desk.charter)):
@@ -233,6 +254,7 @@ def catch_up(desk: Desk) -> None:
     """
     if not has_register(desk.charter):
         return
+    heed(desk)
     work_out(desk)
     with transaction.atomic():
         changed = record.bring_to(local_date(desk.charter, desk.at))

@@ -18,8 +18,6 @@ from matricula.sis.notices import actions as notices
 if TYPE_CHECKING:
     from matricula.hub.desk import Desk
 
-ACCOUNT = "matricula"
-
 
 def keep_house(desk: Desk) -> None:
     """Do what is due in the register, where the charter has ours."""
@@ -28,7 +26,7 @@ def keep_house(desk: Desk) -> None:
     acting.catch_up(desk)
     today = local_date(desk.charter, desk.at)
     if enrolments.due(at=desk.at, on=today):
-        mine = Acting(ACCOUNT, "system", desk.at, today, (Granted("system", ALL),))
+        mine = Acting(acting.ACCOUNT, "system", desk.at, today, (Granted("system", ALL),))
         acting.carry_out(desk, mine, enrolment.offer_seats)
         acting.work_out(desk)
     notices.deliver(desk.at)

@@ -14,11 +14,13 @@ from matricula.audit.actions import Entry, append
 from matricula.engine.plan import pick
 from matricula.engine.rekey import UNDECIDED
 from matricula.hub import (
+    acting,
     alone,
     approvals,
     changed,
     charters,
     gate,
+    heard,
     incidents,
     ledger,
     leftovers,
@@ -238,6 +240,8 @@ def _deliver(desk: Desk, systems: Systems, made: Made, tick: Tick) -> Done:
         changed.move_on(desk, made.indexes, _followed(desk, done), marked=made.marked)
     _close(desk, done)
     _conclude(desk, made, done)
+    if acting.has_register(desk.charter):
+        heard.take_to_heart(desk, done.whole())
     since.acknowledge(desk, systems, [r for r, told in made.landed.items() if told.token])
     return done
 

@@ -228,3 +228,17 @@ def test_after_the_census_one_leaves_a_section_for_a_reason(desk):
 
     assert left["status"] == "withdrawn"
     assert desk.json("ada", "roster", "BIO101-1", "--on", CHOOSING.isoformat()) != []
+
+
+def test_the_same_command_given_twice_says_the_second_time_that_it_was_so_already(desk):
+    for words in (("term-register", desk.amara, "2026-1"), ("enrol", desk.amara, "BIO101-1")):
+        code, first = desk.run("ada", *words)
+        again, second = desk.run("ada", *words)
+
+        assert (code, again) == (0, 0), first + second
+        assert first.startswith("Done: act-")
+        assert second.startswith("It was so already: nothing was changed.")
+        assert "Done" not in second
+        assert desk.json("ada", *words)["already"] is True
+        preview = desk.run("ada", *words, "--preview")[1]
+        assert preview.startswith("Preview: nothing was kept.\nIt was so already")

@@ -277,8 +277,8 @@ def test_an_institutions_ruling_counts_from_when_it_is_made_and_the_decision_nam
 
     assert _outcomes("library", policy="open", known_at=AT) == ["warned"]
     assert _outcomes("library", policy="open") == ["blocked"]
-    assert queries.policy_of("open").edition == "open 1.1"
-    assert queries.policy_of("uk").edition == "uk 1.0"
+    assert queries.policy_of("open").edition == "open 2.1"
+    assert queries.policy_of("uk").edition == "uk 2.0"
 
 
 @pytest.mark.parametrize(

@@ -177,7 +177,7 @@ def test_an_institution_rules_over_the_preset_and_the_policy_says_whose_word_it_
     far, why = desk.run("registrar", "rule", "loan", "conferral", "block", "--approver", "deputy")
 
     after = desk.json("student", "policy")
-    assert (code, before["policy"], after["policy"]) == (0, "uk 1.0", "uk 1.1"), said
+    assert (code, before["policy"], after["policy"]) == (0, "uk 2.0", "uk 2.1"), said
     assert [
         row["whose"]
         for row in after["rulings"]
@@ -241,9 +241,9 @@ def test_a_refusal_takes_the_act_back_and_stays_as_a_decision_with_every_check(d
     assert refused.value.code == "M941"
     (kept,) = desk.json("student", "decisions", "00000001")
     assert (kept["result"], kept["act"], kept["about"]) == ("refused", "", "2027-1")
-    assert (kept["policy"], kept["account"]) == ("uk 1.0", "registrar")
+    assert (kept["policy"], kept["account"]) == ("uk 2.0", "registrar")
     assert kept["checks"][0]["office"] == "the Bursary"
-    assert "refused, by uk 1.0" in desk.run("student", "decisions", "00000001")[1]
+    assert "refused, by uk 2.0" in desk.run("student", "decisions", "00000001")[1]
 
 
 def test_a_preview_that_would_be_refused_leaves_no_decision(desk, monkeypatch):

@@ -20,7 +20,7 @@ def test_an_answer_is_kept_with_every_check_and_the_policy_by_which_it_was_given
 
     assert made.result == "passed"
     assert queries.decisions(CHIDI) == [made]
-    assert (made.checks, made.policy, made.about) == ((SEAT,), "uk 1.0", "MATH101-1")
+    assert (made.checks, made.policy, made.about) == ((SEAT,), "uk 2.0", "MATH101-1")
 
 
 def test_whoever_does_many_at_once_keeps_the_refusals_and_goes_on_with_the_others(register):

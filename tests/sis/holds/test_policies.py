@@ -177,7 +177,7 @@ def test_an_institutions_word_for_a_cause_goes_before_its_word_for_the_kind_and_
         2,
     )
 
-    assert own.edition == "uk 1.2"
+    assert own.edition == "uk 2.2"
     assert own.ruling("debt", "tuition", "library").effect == "none"
     assert own.ruling("debt", "ancillary", "library").effect == "block"
     assert own.ruling("loan", "ancillary", "library").effect == "warn"

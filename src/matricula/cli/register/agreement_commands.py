@@ -35,13 +35,13 @@ def agree(
     You act under your own account, in the role in which you answer for the record.
     """
     _, who = sit(folder, role=role, why=why)
-    from matricula.accounts import actions
     from matricula.accounts.rules import About
+    from matricula.sis.lifecycle import actions
 
     entity, _, key = about.partition(":")
     made = actions.agree(who, account, About(entity, key), ends_on=ends_on)
     show.say(
-        f"Agreed, as number {made.pk}: {account} may do one thing about {about} until "
+        f"Agreed, as number {made.number}: {account} may do one thing about {about} until "
         f"{made.ends_on}, and names {who.account} with --approver."
     )
 

@@ -144,6 +144,7 @@ def carry_out(
     action: Callable[[Doing], Value],
     *,
     named: Callable[[Value], Mapping[str, object]] | None = None,
+    is_new: Callable[[Value], bool] | None = None,
 ) -> Followed[Value]:
     """Do something in the role that was asked for, and tell what followed.
 
@@ -151,6 +152,7 @@ def carry_out(
         asked: As the command was given it.
         action: What is done.
         named: What to tell of what it gave, such as the number of a new record.
+        is_new: Whether what it gave was not so before, where asking twice changes nothing.
     """
     from matricula.hub import acting
 
@@ -158,10 +160,11 @@ def carry_out(
     untold = "" if asked.preview else _worked_out(asked)
     # A number that a preview gave is given again to somebody else.
     given = dict(named(done.value)) if named and not asked.preview else {}
+    was_so = is_new is not None and not is_new(done.value)
     if asked.as_json:
-        show.as_json({**as_told(done), **given})
+        show.as_json({**as_told(done), **given, **({"already": True} if was_so else {})})
         return done
-    tell(done)
+    tell(done, was_so=was_so)
     for name, value in given.items():
         show.say(f"{name}: {value}")
     if untold:
@@ -219,9 +222,12 @@ def _plain(value: object) -> object:
     return value.isoformat() if isinstance(value, (date, datetime)) else str(value)
 
 
-def tell(done: Followed[Any]) -> None:
-    """Say to a person what followed."""
-    show.say("Preview: nothing was kept." if done.is_preview else f"Done: {done.act}.")
+def tell(done: Followed[Any], *, was_so: bool = False) -> None:
+    """Say to a person what followed; or that it was so already, and nothing did."""
+    said = "It was so already: nothing was changed." if was_so else f"Done: {done.act}."
+    show.say("Preview: nothing was kept." if done.is_preview else said)
+    if was_so and done.is_preview:
+        show.say(said)
     rows = [
         (one.resource, " ".join(_key(one.row)), name, before, after)
         for one in done.changed

@@ -37,6 +37,10 @@ def _placed(one: Placed) -> Mapping[str, object]:
     return told
 
 
+def _is_new(one: ForTerm | Placed) -> bool:
+    return one.is_new
+
+
 def _for_term(one: ForTerm) -> Mapping[str, object]:
     return {"registration": one.number, "state": one.state}
 
@@ -52,7 +56,7 @@ def term_register(asked: Asked, student: str, term: str, *, load: str) -> None:
 
     carry_out(
         asked, lambda doing: actions.register_term(doing, student, term, load=load),
-        named=_for_term,
+        named=_for_term, is_new=_is_new,
     )  # fmt: skip
 
 
@@ -147,6 +151,7 @@ def enrol(
             doing, student, section, effective_on=effective_on, let_pass=let_pass
         ),
         named=_placed,
+        is_new=_is_new,
     )
 
 
@@ -171,7 +176,10 @@ def claim_seat(asked: Asked, student: str, section: str) -> None:
     """Take the seat that is kept for a student who waited."""
     from matricula.sis.enrolment import actions
 
-    carry_out(asked, lambda doing: actions.claim_seat(doing, student, section), named=_placed)
+    carry_out(
+        asked, lambda doing: actions.claim_seat(doing, student, section),
+        named=_placed, is_new=_is_new,
+    )  # fmt: skip
 
 
 @click.command()

@@ -14,9 +14,6 @@ from matricula.cli.register.show_commands import end_of
 if TYPE_CHECKING:
     from datetime import date
 
-    from matricula.sis.holds.access import Seen
-    from matricula.sis.holds.rules import Held
-
 _ON = click.option("--on", type=DAY, default=None, help="From which day.  [default: today]")
 
 
@@ -40,7 +37,7 @@ for command in (
 @click.argument("student")
 @click.option(
     "--kind", required=True,
-    help="debt, loan, document, identity, academic, conduct or health.",
+    help="debt, loan, clearance, document, identity, academic, conduct or health.",
 )  # fmt: skip
 @click.option("--cause", default="", help="Of a debt: tuition or ancillary.")
 @click.option(
@@ -180,40 +177,6 @@ def list_(asked: Asked, student: str, *, on: date | None, known_on: date | None)
         asked.acting, hold_looks.person_of(student), on=day, known_at=end_of(asked, known_on)
     )
     if asked.as_json:
-        show.as_json([_as_json(one) for one in seen])
+        show.as_json([hold_looks.held_as_json(one) for one in seen])
         return
-    columns = ("hold", "office", "for", "term", "amount", "state", "since", "until", "exempt")
-    show.table(columns, [_cells(one) for one in seen])
-
-
-def _as_json(one: Seen) -> dict[str, object]:
-    held = one.held
-    return {
-        "hold": held.number, "office": held.office, "kind": held.kind, "cause": held.cause,
-        "term": held.term, "amount": _amount(held), "currency": held.currency,
-        "state": held.standing.state,
-        "since": held.standing.since.isoformat() if held.standing.since else "",
-        "until": held.expires_on.isoformat() if held.expires_on else "",
-        "is_veiled": one.is_veiled,
-        "exempt": [
-            {"exemption": given.number, "service": given.service,
-             "until": given.ends_on.isoformat()}
-            for given in one.exempted
-        ],
-    }  # fmt: skip
-
-
-def _cells(one: Seen) -> tuple[object, ...]:
-    held = one.held
-    exempt_from = ", ".join(f"{e.service} to {e.ends_on} ({e.number})" for e in one.exempted)
-    what = "the office tells" if one.is_veiled else f"{held.kind}: {held.cause}"
-    return (
-        held.number, held.office, what, held.term, f"{_amount(held)} {held.currency}".strip(),
-        held.standing.state, held.standing.since, held.expires_on, exempt_from,
-    )  # fmt: skip
-
-
-def _amount(held: Held) -> str:
-    from matricula.kernel.money import to_major
-
-    return "" if held.amount_minor is None else to_major(held.amount_minor, held.currency)
+    hold_looks.tell_holds(seen)

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from matricula.cli import show as out
+from matricula.cli.register import hold_looks
 from matricula.cli.register.asked import DAY, Asked, plain, reads, tell_rows
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from matricula.accounts.rules import Acting
     from matricula.sis.enrolment.queries import InTerm
+    from matricula.sis.holds.access import Seen
 
 
 @click.command()
@@ -30,18 +32,21 @@ if TYPE_CHECKING:
 def show(
     asked: Asked, student: str, *, on: date | None, known_on: date | None, break_glass: bool
 ) -> None:
-    """Show a student's registrations, terms and history, for today or for any day."""
+    """Show a student's registrations, terms, holds and history, for today or for any day."""
     from matricula.hub import glass
     from matricula.sis.enrolment import access as in_terms
+    from matricula.sis.holds import access as held
     from matricula.sis.registration import access
 
     day, at = on or asked.acting.today, end_of(asked, known_on)
 
-    def look(who: Acting) -> tuple[access.History, list[InTerm]]:
+    def look(who: Acting) -> tuple[access.History, list[InTerm], list[Seen]]:
         told = access.history(who, student, on=day, known_at=at)
-        return told, in_terms.terms(who, student, on=day, known_at=at)
+        person = hold_looks.person_of(student.partition("/")[0])
+        holds = held.holds_shown(who, person, on=day, known_at=at)
+        return told, in_terms.terms(who, student, on=day, known_at=at), holds
 
-    told, terms = (
+    told, terms, holds = (
         glass.read(asked.desk, asked.acting, student, look) if break_glass
         else look(asked.acting)
     )  # fmt: skip
@@ -49,7 +54,8 @@ def show(
     rows = [(one.number, one.term, one.load, one.state, one.since) for one in terms]
     if asked.as_json:
         named = [plain(dict(zip(columns, row, strict=True))) for row in rows]
-        out.as_json({**told.as_json(), "terms": named})
+        against = [hold_looks.held_as_json(one) for one in holds]
+        out.as_json({**told.as_json(), "terms": named, "holds": against})
         return
     begun = {one.registration for one in told.lines if one.stands and one.action != "reverse"}
     out.table(
@@ -63,6 +69,8 @@ def show(
     )  # fmt: skip
     if rows:
         out.table(columns, rows)
+    if holds:
+        hold_looks.tell_holds(holds)
     out.table(
         ("act", "registration", "what", "from", "recorded", "reason", "stands"),
         [

@@ -137,6 +137,21 @@ def holds(
     ]
 
 
+def holds_shown(
+    acting: Acting, person: int, *, on: date, known_at: datetime | None = None
+) -> list[Seen]:
+    """List the holds that somebody may see who looks at a whole record; nobody is refused.
+
+    Whoever may read the record and sees no holds is told of none.
+    """
+    names = ("read that there are holds", "read the holds of an office")
+    mine = frozenset(one.value for one in acting.grants)
+    facts = scopes.Facts(persons=_known_as(person), offices=mine)
+    if not any(scopes.may(acting, ALLOWED[name], facts) for name in names):
+        return []
+    return holds(acting, person, on=on, known_at=known_at)
+
+
 def at_office(acting: Acting, office: str, *, on: date) -> list[rules.Held]:
     """List what an office holds on a day, the disputed first: those wait for the office.
 
@@ -185,7 +200,7 @@ def _seen(acting: Acting, held: rules.Held, *, sees_all: bool) -> Seen | None:
     standing = replace(held.standing, reason="")
     bare = replace(
         held, kind="", cause="", term="", amount_minor=None, currency="", source=("", ""),
-        standing=standing,
+        standing=standing, loans=None, told_on=None, silent_since=None,
     )  # fmt: skip
     return Seen(bare, is_veiled=True)
 

@@ -31,6 +31,25 @@ class Hold(models.Model):
     act = models.TextField()
     recorded_at = models.DateTimeField()
 
+    class Meta:
+        indexes: ClassVar = [
+            models.Index("source_system", "source_reference", name="hold_by_its_source")
+        ]
+
+
+class HoldFigure(models.Model):
+    """How much a system said that a hold is for, append-only: the latest counts.
+
+    What is settled has a figure of nothing. `loans`: things lent. Money in minor units.
+    """
+
+    hold = models.ForeignKey(Hold, on_delete=models.PROTECT)
+    amount_minor = models.BigIntegerField(null=True)
+    loans = models.IntegerField(null=True)
+    effective_on = models.DateField()
+    act = models.TextField(db_index=True)
+    recorded_at = models.DateTimeField()
+
 
 class HoldEvent(models.Model):
     """What happened to a hold, append-only. That it expired is no event: the day says so."""
@@ -49,7 +68,8 @@ class HoldPolicy(models.Model):
 
     `number` counts the rulings of a profile from 1. `cause` empty: whatever the cause.
     `effect`: none, notice, warn or block; `disputed`: the effect while the hold is disputed.
-    `threshold_minor`: below it, nothing, in minor units of whatever currency.
+    `threshold_minor`: below it, nothing, in minor units of whatever currency;
+    `threshold_loans`: of fewer things lent, nothing.
     """
 
     profile = models.TextField()
@@ -60,6 +80,7 @@ class HoldPolicy(models.Model):
     effect = models.TextField()
     disputed = models.TextField(default="notice")
     threshold_minor = models.BigIntegerField(default=0)
+    threshold_loans = models.IntegerField(default=0, db_default=0)
     act = models.TextField()
     recorded_at = models.DateTimeField()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from django.db.models import Q
@@ -12,9 +13,10 @@ from matricula.kernel.errors import Refused
 from matricula.kernel.words import meant
 from matricula.sis.holds import models, rules
 from matricula.sis.people import queries as people
+from matricula.sis.received import queries as received
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import date, datetime
 
     from django.db.models import QuerySet
@@ -77,6 +79,12 @@ def holds_of(
     return _for_each(family, ((one.person, one) for one in held))
 
 
+def that_stay(person: int, *, on: date) -> list[str]:
+    """Say of what stands against somebody that it goes on, for whoever sees them off."""
+    found = holds_of([person], on=on)[person]
+    return [rules.remains(one) for one in found if one.standing.state in rules.STANDS]
+
+
 def _for_each(
     family: Mapping[int, tuple[int, ...]], found: Iterable[tuple[int, Found]]
 ) -> dict[int, list[Found]]:
@@ -98,22 +106,57 @@ def as_held(
         rows = rows.filter(recorded_at__lte=known_at)
     held = list(rows.order_by("number"))
     history = events([one.pk for one in held])
+    sizes = figures([one.pk for one in held if one.source_reference])
+    silent = _silent_since(on) if sizes and known_at is None else None
     found = []
     for one in held:
         standing = rules.state_on(
             history[one.pk], on, expires_on=one.expires_on, known_at=known_at
         )
         if standing.state:
-            found.append(_held(one, standing))
+            told = [
+                size for size in sizes.get(one.pk, [])
+                if size.effective_on <= on and (known_at is None or size.recorded_at <= known_at)
+            ]  # fmt: skip
+            made = _held(one, standing, told)
+            is_silent = made.source[0] == received.CLEARANCE and standing.state in rules.STANDS
+            found.append(replace(made, silent_since=silent) if is_silent else made)
     return found
 
 
-def _held(one: models.Hold, standing: rules.Standing) -> rules.Held:
+def _silent_since(on: date) -> date | None:
+    """Say since when nothing was heard of who tells of clearance, where that is too long ago."""
+    heard = received.heard_at(received.CLEARANCE)
+    return heard.date() if heard and on - heard.date() > rules.PATIENCE else None
+
+
+def _held(
+    one: models.Hold, standing: rules.Standing, told: Sequence[models.HoldFigure]
+) -> rules.Held:
+    # What was settled keeps the size that it had.
+    sizes = [size for size in map(as_figure, told) if not size.is_nothing]
+    size = sizes[-1] if sizes else rules.Figure(one.amount_minor)
     return rules.Held(
         one.pk, one.number, one.person, one.kind, one.cause, one.office, one.term,
-        one.amount_minor, one.currency, one.visibility,
+        size.amount_minor, one.currency, one.visibility,
         (one.source_system, one.source_reference), one.placed_on, one.expires_on, standing,
+        size.loans, told[-1].effective_on if told else None,
     )  # fmt: skip
+
+
+def figures(holds: Iterable[int]) -> dict[int, list[models.HoldFigure]]:
+    """Give what systems said that holds are for, in the order in which it was recorded."""
+    numbers = list(holds)
+    found: dict[int, list[models.HoldFigure]] = defaultdict(list)
+    if numbers:
+        for one in models.HoldFigure.objects.filter(hold__in=numbers).order_by("id"):
+            found[one.hold_id].append(one)
+    return found
+
+
+def as_figure(one: models.HoldFigure) -> rules.Figure:
+    """Take a row for the value that the rules speak of."""
+    return rules.Figure(one.amount_minor, one.loans)
 
 
 def row(number: str) -> models.Hold:
@@ -222,7 +265,7 @@ def policy_of(profile: str, *, known_at: datetime | None = None) -> rules.Policy
         profile,
         {
             (one.kind, one.cause, one.service): rules.Ruling(
-                one.effect, one.disputed, one.threshold_minor
+                one.effect, one.disputed, one.threshold_minor, one.threshold_loans
             )
             for one in own
         },

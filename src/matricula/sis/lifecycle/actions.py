@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.db import transaction
+
+from matricula.accounts import actions as accounts
 from matricula.accounts.rules import About
 from matricula.kernel.errors import Refused
 from matricula.sis.acts import queries as acts
@@ -17,7 +20,9 @@ from matricula.sis.curriculum import queries as curriculum
 from matricula.sis.enrolment import actions as enrolment
 from matricula.sis.enrolment import queries as enrolments
 from matricula.sis.holds import actions as holds
+from matricula.sis.holds import queries as holding
 from matricula.sis.lifecycle import rules
+from matricula.sis.lifecycle.queries import must_be_there
 from matricula.sis.people.actions import second_person
 from matricula.sis.registration import access, actions, queries
 from matricula.sis.registration.actions import Attempt, Change
@@ -27,8 +32,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import date
 
+    from matricula.accounts.rules import Acting
     from matricula.sis.acts.actions import Doing
     from matricula.sis.registration.queries import Held
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """What was agreed to: its number, and the last day on which it may be used."""
+
+    number: int
+    ends_on: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +62,25 @@ class Towards:
     mode: str = "full"
 
 
+@transaction.atomic
+def agree(acting: Acting, whose: str, about: About, *, ends_on: date | None = None) -> Agreed:
+    """Agree beforehand to one act of another account about a record that there is.
+
+    Args:
+        acting: Who agrees; the reason says to what.
+        whose: The account that is to act.
+        about: The record.
+        ends_on: The last day on which it may be used; a week from today if None.
+
+    Raises:
+        Refused: As `accounts.actions.agree`, or there is no such record.
+    """
+    made = accounts.agree(acting, whose, about, ends_on=ends_on)
+    # Afterwards, for only who may agree is told what there is.
+    must_be_there(about)
+    return Agreed(made.pk, made.ends_on)
+
+
 def happen(doing: Doing, student: str, change: Change) -> Held:
     """Record what happens to a student's registration, and dispose of the enrolments with it.
 
@@ -57,8 +90,9 @@ def happen(doing: Doing, student: str, change: Change) -> Held:
         change: What, and from which day.
 
     Raises:
-        Refused: Not permitted (M903), not possible (M912), or a second person must agree
-            because it reaches back over a day that is closed (M909).
+        Refused: Not permitted (M903), not possible (M912), a second person must agree
+            because it reaches back over a day that is closed (M909), or a hold stands in the
+            way, which is kept as a decision (M941).
     """
     found = access.registration(doing.acting, student, to="record an event")
     doing.name(change.action, "student", found.student.number)
@@ -72,8 +106,23 @@ def happen(doing: Doing, student: str, change: Change) -> Held:
             "the record does and other systems hear of it."
         )
     actions.record(doing, found, change)
+    _ask_of_holds(doing, found, change.action)
     _dispose(doing, found, change)
     return found
+
+
+def _ask_of_holds(doing: Doing, found: Held, action: str) -> None:
+    """Let holds stand in the way as the policy has it, and tell of those that do not."""
+    # They count on the day on which it is asked for, however the act is dated.
+    acting, person = doing.acting, found.student.person
+    service = rules.ASKS.get(action)
+    if service is not None:
+        checks = holding.checks_for([person], service, on=acting.today, policy=acting.policy)
+        number = queries.number_of(found)
+        holds.ask(doing, person, service, checks[person], about=number)
+        doing.left += [f"{one.what} {one.clears}".strip() for one in checks[person]]
+    if action in rules.LEAVES:
+        doing.left += holding.that_stay(person, on=acting.today)
 
 
 def _agreed_if_closed(doing: Doing, found: Held, effective_on: date, *, to: str) -> None:

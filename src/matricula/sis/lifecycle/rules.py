@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from matricula.sis.holds.rules.policies import COMPLETION, CONFERRAL
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -22,6 +24,11 @@ DISPOSES: Mapping[str, str] = {
     "change": "withdraw",
     "leave": "leave",
 }
+
+# What is asked for of whoever holds something against the student.
+ASKS: Mapping[str, str] = {"complete": COMPLETION, "award": CONFERRAL}
+# Who goes so is told what is still open, and goes all the same.
+LEAVES = frozenset({"withdraw", "transfer", "dismiss", "lapse", "never start"})
 
 # What takes an award from somebody takes two, whatever the day.
 ALWAYS_TWO = frozenset({"revoke"})

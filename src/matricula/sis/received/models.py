@@ -18,6 +18,22 @@ class Clearance(models.Model):
     is_clear = models.BooleanField(null=True)
 
 
+class Unheeded(models.Model):
+    """A student of whom what is said of their clearance changed and nobody has looked yet.
+
+    Written with the change, in one transaction; of one student there may be several.
+    """
+
+    student_no = models.TextField()
+
+
+class Heard(models.Model):
+    """When whoever tells of a resource was last heard, whether or not anything was new."""
+
+    resource = models.TextField(primary_key=True)
+    at = models.DateTimeField()
+
+
 class StudentLogin(models.Model):
     """The login that the identity provider gave a student."""
 

@@ -9,6 +9,7 @@ from matricula.sis.holds.actions.deciding import (
     decide_each,
     keep_refused,
 )
+from matricula.sis.holds.actions.heeding import GRANT, heed
 from matricula.sis.holds.actions.holding import dispute, place, release, settle
 from matricula.sis.holds.actions.reversing import reverse
 from matricula.sis.holds.actions.ruling import (
@@ -20,6 +21,7 @@ from matricula.sis.holds.actions.ruling import (
 )
 
 __all__ = [
-    "RefusedDecision", "Window", "ask", "decide", "decide_each", "dispute", "end_exemption",
-    "exempt", "exempt_from_all", "keep_refused", "place", "release", "reverse", "rule", "settle",
+    "GRANT", "RefusedDecision", "Window", "ask", "decide", "decide_each", "dispute",
+    "end_exemption", "exempt", "exempt_from_all", "heed", "keep_refused", "place", "release",
+    "reverse", "rule", "settle",
 ]  # fmt: skip

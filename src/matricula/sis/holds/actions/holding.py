@@ -38,7 +38,7 @@ def place(doing: Doing, claim: rules.Claim) -> models.Hold:
     rules.must_be_whole(claim)
     access.permit_at(doing.acting, "place a hold", claim.office, claim.person)
     # First, for whoever takes a number has the others wait: nobody places the same meanwhile.
-    number = f"{next_numbers('hold')[0]:0{_DIGITS}d}"
+    (number,) = numbered(1)
     told_before = _told_before(claim, on=doing.acting.today)
     if told_before is not None:
         doing.name("place a hold", "hold", told_before.number)
@@ -53,6 +53,11 @@ def place(doing: Doing, claim: rules.Claim) -> models.Hold:
     )  # fmt: skip
     _record(doing, made, "place", claim.placed_on)
     return made
+
+
+def numbered(count: int) -> list[str]:
+    """Take the numbers of so many new holds."""
+    return [f"{number:0{_DIGITS}d}" for number in next_numbers("hold", count)]
 
 
 def _told_before(claim: rules.Claim, *, on: date) -> models.Hold | None:

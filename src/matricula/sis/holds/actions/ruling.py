@@ -145,7 +145,8 @@ def rule(doing: Doing, own: rules.OwnRuling) -> models.HoldPolicy:
     made = models.HoldPolicy.objects.create(
         profile=own.profile, number=number, kind=own.kind, cause=own.cause, service=own.service,
         effect=own.ruling.effect, disputed=own.ruling.disputed,
-        threshold_minor=own.ruling.threshold_minor, act=doing.act, recorded_at=doing.acting.at,
+        threshold_minor=own.ruling.threshold_minor,
+        threshold_loans=own.ruling.threshold_loans, act=doing.act, recorded_at=doing.acting.at,
     )  # fmt: skip
     doing.name("rule on holds", "hold policy", key)
     doing.record("hold policy", key, "rule", before=before.as_json(), after=own.ruling.as_json())

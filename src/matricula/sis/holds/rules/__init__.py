@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from matricula.sis.holds.rules.decisions import PASSED, REFUSED, Decision, decided
+from matricula.sis.holds.rules.figures import NOTHING, PATIENCE, Figure, told, what_follows
 from matricula.sis.holds.rules.machine import (
     ACTIVE,
     DISPUTED,
     EXPIRED,
     RELEASED,
+    SETTLED,
     STANDS,
     TRANSITIONS,
+    UNTOLD,
     Event,
     Standing,
     may_happen,
@@ -25,6 +28,7 @@ from matricula.sis.holds.rules.meaning import (
     Office,
     checks,
     desk_of,
+    remains,
     title_of,
 )
 from matricula.sis.holds.rules.placing import (
@@ -37,6 +41,7 @@ from matricula.sis.holds.rules.placing import (
     only_cause,
 )
 from matricula.sis.holds.rules.policies import (
+    ANCILLARY,
     EFFECTS,
     KINDS,
     MONEY,
@@ -50,10 +55,11 @@ from matricula.sis.holds.rules.policies import (
 )
 
 __all__ = [
-    "ACTIVE", "DISPUTED", "EFFECTS", "EVERYBODY", "EXEMPTING", "EXPIRED", "KINDS", "MONEY",
-    "OFFICES", "OFFICE_ONLY", "PASSED", "PROFILES", "REFUSED", "RELEASED", "SERVICES",
-    "STANDS", "TRANSITIONS", "VISIBILITIES", "Claim", "Decision", "Event", "Exempted", "Held",
-    "Office", "OwnRuling", "Policy", "Ruling", "Standing", "checks", "decided", "desk_of",
-    "is_stronger", "limit", "may_happen", "must_be_allowed", "must_be_known", "must_be_whole",
-    "only_cause", "ruled", "state_on", "title_of",
+    "ACTIVE", "ANCILLARY", "DISPUTED", "EFFECTS", "EVERYBODY", "EXEMPTING", "EXPIRED", "KINDS",
+    "MONEY", "NOTHING", "OFFICES", "OFFICE_ONLY", "PASSED", "PATIENCE", "PROFILES", "REFUSED",
+    "RELEASED", "SERVICES", "SETTLED", "STANDS", "TRANSITIONS", "UNTOLD", "VISIBILITIES",
+    "Claim", "Decision", "Event", "Exempted", "Figure", "Held", "Office", "OwnRuling", "Policy",
+    "Ruling", "Standing", "checks", "decided", "desk_of", "is_stronger", "limit", "may_happen",
+    "must_be_allowed", "must_be_known", "must_be_whole", "only_cause", "remains", "ruled",
+    "state_on", "title_of", "told", "what_follows",
 ]  # fmt: skip

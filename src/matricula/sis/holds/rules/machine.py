@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
 ACTIVE, DISPUTED, RELEASED, EXPIRED = "active", "disputed", "released", "expired"
+# A system told of it that it is settled, or tells of the student no more.
+TOLD_SO = SETTLED, UNTOLD = "settled there", "told no more"
 # It counts against services.
 STANDS = frozenset({ACTIVE, DISPUTED})
 
@@ -40,7 +42,11 @@ TRANSITIONS: Mapping[str, Transition] = {
     "settle": Transition(frozenset({DISPUTED}), ACTIVE, ("upheld", "no answer", "withdrawn")),
     "release": Transition(
         frozenset({ACTIVE, DISPUTED}), RELEASED,
-        ("paid", "returned", "handed in", "met", "waived", "case closed", "dispute", "error"),
+        (
+            "paid", "returned", "handed in", "met", "waived", "case closed", "dispute", "error",
+            # What the register gives when whoever told of it says that it is over.
+            *TOLD_SO,
+        ),
     ),
 }  # fmt: skip
 

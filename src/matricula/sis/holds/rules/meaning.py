@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from matricula.kernel.checks import BLOCKED, PASSED, Check
 from matricula.sis.holds.rules import policies
+from matricula.sis.holds.rules.figures import Figure
 from matricula.sis.holds.rules.machine import DISPUTED, STANDS
 
 if TYPE_CHECKING:
@@ -82,6 +83,9 @@ class Held:
         placed_on: From which day.
         expires_on: The last day.
         standing: What it is on that day.
+        loans: How many things are lent, where the system says so.
+        told_on: On which day the system said what it says, if a system tells of it.
+        silent_since: Since when nothing was heard of that system, where that is too long.
     """
 
     id: int
@@ -98,6 +102,14 @@ class Held:
     placed_on: date
     expires_on: date | None
     standing: Standing
+    loans: int | None = None
+    told_on: date | None = None
+    silent_since: date | None = None
+
+    @property
+    def figure(self) -> Figure:
+        """How much, and how many."""
+        return Figure(self.amount_minor, self.loans)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +139,8 @@ _SAID: Mapping[tuple[str, str], tuple[str, str]] = {
         "Something other than tuition is owed.", "Pay it, or agree on how, with {office}."),
     ("loan", "ancillary"): (
         "Something that was lent is not returned.", "Return it to {office}, or pay for it."),
+    ("clearance", "ancillary"): (
+        "Something is lent and not back yet.", "Return it to {office}."),
     ("document", "document"): ("A document is missing.", "Hand it in at {office}."),
     ("identity", "identity"): (
         "Identity is not shown.", "Show an identity document at {office}."),
@@ -174,7 +188,7 @@ def checks(
             continue
         ruling = policy.ruling(held.kind, held.cause, service)
         is_disputed = held.standing.state == DISPUTED
-        effect = ruling.effect_on(held.amount_minor, is_disputed=is_disputed)
+        effect = ruling.effect_on(held.figure, is_disputed=is_disputed)
         most = policies.limit(policy.profile, held.cause, service).effect
         effect = min(effect, most, key=policies.EFFECTS.index)
         if effect != policies.NONE:
@@ -190,18 +204,35 @@ def _check(held: Held, service: str, outcome: str, exemptions: Sequence[Exempted
             what = f"Hold {held.number} does not count for {service} until {one.ends_on}."
             return Check(name, PASSED, what, office)
     said, clears = _said(held)
+    clears = clears.format(office=office)
     does = "stands in the way of" if outcome == BLOCKED else "is noted for"
     disputed = " It is disputed." if held.standing.state == DISPUTED else ""
     return Check(
         name, outcome, f"Hold {held.number} of {office} {does} {service}. {said}{disputed}",
-        office, clears.format(office=office), _appeal(held, office),
+        office, clears, _appeal(held, office),
     )  # fmt: skip
 
 
 def _said(held: Held) -> tuple[str, str]:
     if held.visibility == OFFICE_ONLY:
         return _VEILED
-    return _SAID[held.kind, held.cause]
+    said, clears = _SAID[held.kind, held.cause]
+    if held.told_on is None:
+        return said, clears
+    said = f"{said} Its system said so on {held.told_on}"
+    if held.silent_since is None:
+        return f"{said}.", f"{clears} Once the system says that it is settled, the hold goes."
+    return (
+        f"{said} and was last heard on {held.silent_since}.",
+        f"{clears} Until the system is heard again {{office}} releases the hold by hand.",
+    )
+
+
+def remains(held: Held) -> str:
+    """Say of a hold that stands that it goes on, to whoever sees somebody off."""
+    office = title_of(held.office)
+    said, clears = _said(held)
+    return f"Hold {held.number} of {office} stays. {said} {clears.format(office=office)}"
 
 
 def _appeal(held: Held, office: str) -> str:

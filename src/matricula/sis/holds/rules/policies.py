@@ -14,6 +14,8 @@ from matricula.kernel import checks
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from matricula.sis.holds.rules.figures import Figure
+
 # What is asked for. `access` is the login; `board` is that marks are decided.
 REGISTRATION, READMISSION, ENROLMENT = "term registration", "re-admission", "enrolment"
 RESULTS, TRANSCRIPT, COMPLETION = "results", "transcript", "completion"
@@ -29,6 +31,8 @@ TUITION, ANCILLARY = "tuition", "ancillary"
 KINDS: Mapping[str, tuple[str, ...]] = {
     "debt": (TUITION, ANCILLARY),
     "loan": (ANCILLARY,),
+    # What is lent and not overdue yet: it is only in the way of those who are about to leave.
+    "clearance": (ANCILLARY,),
     "document": ("document",),
     "identity": ("identity",),
     "academic": ("academic",),
@@ -43,7 +47,7 @@ NONE, NOTICE, WARN, BLOCK = EFFECTS = ("none", "notice", "warn", "block")
 OUTCOMES = {NOTICE: checks.NOTICE, WARN: checks.WARNED, BLOCK: checks.BLOCKED}
 UK, OPEN = PROFILES = ("uk", "open")
 # Counts upwards whenever a table below changes, for the decisions that name it.
-EDITION = 1
+EDITION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +58,19 @@ class Ruling:
         effect: One of `EFFECTS`.
         disputed: The effect while the hold is disputed.
         threshold_minor: Of an amount below it: nothing. In minor units of whatever currency.
+        threshold_loans: Of fewer things lent: nothing.
     """
 
     effect: str
     disputed: str = NOTICE
     threshold_minor: int = 0
+    threshold_loans: int = 0
 
-    def effect_on(self, amount_minor: int | None, *, is_disputed: bool) -> str:
-        """Say what it does to a hold of an amount, or of none."""
-        if amount_minor is not None and amount_minor < self.threshold_minor:
+    def effect_on(self, figure: Figure, *, is_disputed: bool) -> str:
+        """Say what it does to a hold of an amount, of a number of loans, or of neither."""
+        if figure.amount_minor is not None and figure.amount_minor < self.threshold_minor:
+            return NONE
+        if figure.loans is not None and figure.loans < self.threshold_loans:
             return NONE
         return self.disputed if is_disputed else self.effect
 
@@ -71,9 +79,10 @@ class Ruling:
         return asdict(self)
 
 
-def ruled(effect: str, disputed: str, threshold_minor: int) -> Ruling:
+def ruled(effect: str, disputed: str, threshold_minor: int, threshold_loans: int = 0) -> Ruling:
     """Write down a ruling; a dispute leaves at most a notice where nothing else is said."""
-    return Ruling(effect, disputed or (NONE if effect == NONE else NOTICE), threshold_minor)
+    disputed = disputed or (NONE if effect == NONE else NOTICE)
+    return Ruling(effect, disputed, threshold_minor, threshold_loans)
 
 
 NO_RULING = Ruling(NONE, NONE)
@@ -123,6 +132,7 @@ _UK: Mapping[tuple[str, str], _Rulings] = {
         threshold_minor=5000),
     ("loan", ANCILLARY): _table(
         warn=[LIBRARY, COMPLETION], notice=[REGISTRATION, READMISSION, CONFERRAL, CEREMONY]),
+    ("clearance", ANCILLARY): _table(warn=[COMPLETION], notice=[CONFERRAL, CEREMONY]),
     **_NOT_MONEY,
 }  # fmt: skip
 # As far as the law goes where it goes least far; an institution rules what it does not want.
@@ -136,6 +146,7 @@ _OPEN: Mapping[tuple[str, str], _Rulings] = {
     ("loan", ANCILLARY): _table(
         block=[TRANSCRIPT, COMPLETION, CEREMONY, LIBRARY],
         warn=[REGISTRATION, READMISSION, CONFERRAL]),
+    ("clearance", ANCILLARY): _table(block=[COMPLETION], warn=[CONFERRAL, CEREMONY]),
     **_NOT_MONEY,
 }  # fmt: skip
 PRESETS: Mapping[str, Mapping[tuple[str, str], _Rulings]] = {UK: _UK, OPEN: _OPEN}

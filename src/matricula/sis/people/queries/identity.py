@@ -69,6 +69,14 @@ def holder(system: str, kind: str, value: str) -> int | None:
     return resolve([found.person_id])[found.person_id] if found else None
 
 
+def holders(system: str, kind: str, values: Iterable[str]) -> dict[str, int]:
+    """Say who holds numbers of a system, those that somebody holds; `holder` for each of them."""
+    rows = Identifier.objects.filter(system=system, kind=kind, value__in=list(values))
+    held = dict(rows.values_list("value", "person"))
+    survivors = resolve(held.values())
+    return {value: survivors[person] for value, person in held.items()}
+
+
 def numbers(
     persons: Iterable[int], *, system: str = "sis", kind: str = "student"
 ) -> dict[int, tuple[str, ...]]:
