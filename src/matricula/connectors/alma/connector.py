@@ -67,7 +67,7 @@ class AlmaConnector:
             TryAgain: It is away. Stop: it refuses us.
         """
         self._wire.may("GET")
-        writes = self._wire.may("POST")
+        writes = not self._settings.read_only and self._wire.may("POST")
         fields = tuple(
             FieldShape(
                 f.name, f.type, writable=writes, required=f.required, max_length=f.characters
@@ -78,14 +78,21 @@ class AlmaConnector:
         return [ResourceShape(USERS, fields, ID, writes=verbs), self._clearance.shape()]
 
     def ping(self) -> Health:
-        """Ask whether our key reads and writes users. Never raises."""
+        """Ask whether our key reads users, and writes them unless nothing is. Never raises."""
+        reads_only = self._settings.read_only
         try:
             self._wire.may("GET")
-            writes = self._wire.may("POST")
+            is_enough = reads_only or self._wire.may("POST")
         except ConnectorError as error:
             return Health(well=False, sentence=f"{error.message} {error.cure}")
-        can = "reads and writes" if writes else "reads, and may not write,"
-        return Health(well=True, sentence=f"Our key {can} users.")
+        if not is_enough:
+            return Health(
+                well=False,
+                sentence="Our key reads users and may not write them. Give it the area Users "
+                "with read and write permission in the Developer Network, or say `read_only: "
+                "true` where nothing is written.",
+            )
+        return Health(well=True, sentence=f"Our key reads {'' if reads_only else 'and writes '}users.")
 
     @contextmanager
     def read(self, resource: str) -> Iterator[Reading]:

@@ -68,13 +68,20 @@ class FolioConnector:
         return [ResourceShape(USERS, fields, writes=_ALL), self._clearance.shape()]
 
     def ping(self) -> Health:
-        """Ask for its patron groups, a user, and an import of nobody. Never raises."""
+        """Ask whether it lets us do what the charter uses it for. Never raises."""
         try:
-            groups = self._lookup.groups(anew=True)
-            self._wire.users("cql.allRecords=1", limit=1)
-            self._wire.load([])
+            lacking = {use: self._wire.lacking(use) for use in self._settings.uses}
+            groups = {} if any(lacking.values()) else self._lookup.groups(anew=True)
         except ConnectorError as error:
             return Health(well=False, sentence=f"{error.message} {error.cure}")
+        if any(lacking.values()):
+            named = {name: use for use, names in lacking.items() for name in names}
+            said = ", ".join(f"{name} (for {use})" for name, use in named.items())
+            return Health(
+                well=False,
+                sentence=f"FOLIO lets us in, and our account lacks {said}. Have the library grant "
+                "it, or say in `uses` that it is not needed.",
+            )
         missing = sorted(set(self._settings.patron_groups) - set(groups.values()))
         if missing:
             sentence = f"FOLIO has no patron group {', '.join(missing)}."

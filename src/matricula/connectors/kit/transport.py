@@ -23,9 +23,19 @@ from matricula.connectors.kit.secrets import credential
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-# Both write whole addresses, and their queries may hold personal values.
-for _name in ("httpx2", "httpcore2"):
-    logging.getLogger(_name).setLevel(logging.WARNING)
+# They write whole addresses, whose queries may hold personal values, and every header of an answer,
+# which may hold a token. A level may be lowered by whoever looks for a fault; a filter stays.
+_TALKATIVE = ("httpx2", *(f"httpcore2.{part}" for part in (
+    "connection", "http11", "http2", "proxy", "socks",
+)))  # fmt: skip
+
+
+def _is_a_warning(record: logging.LogRecord) -> bool:
+    return record.levelno >= logging.WARNING
+
+
+for _name in _TALKATIVE:
+    logging.getLogger(_name).addFilter(_is_a_warning)
 
 
 @dataclass(frozen=True, slots=True)
