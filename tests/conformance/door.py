@@ -38,7 +38,7 @@ class Porter:
         handed_out: Gives the further secrets there are meanwhile, such as tokens.
     """
 
-    settings: Mapping[str, Any]
+    settings: dict[str, Any]
     secrets: dict[str, str] = field(default_factory=lambda: {VARIABLE: SECRET})
     wrong: Callable[[], object] | None = None
     expire: Callable[[], object] = _nothing
@@ -62,6 +62,7 @@ class Door:
         lacking: Names of permissions, as the system's maker has them, each of which is taken
             away in turn and must be said.
         writes: Whether the charter writes to the resource, or reads it.
+        exits: What becomes of a copy that is no longer granted.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Door:
     endless: str = ""
     lacking: tuple[str, ...] = ()
     writes: bool = False
+    exits: str = "leave"
 
     def charter(self, settings: Mapping[str, Any]) -> str:
         """Write the charter of a university that has this system and little else."""
@@ -105,7 +107,7 @@ class Door:
             "match": {copied: "number"},
             "fields": {copied: {"is": "number", "because": "records are told apart"}},
             "cadence": {"on_change": True},
-            "on_exit": "leave",
+            "on_exit": self.exits,
             "on_drift": "report",
             "if_unavailable": {"queue": True},
             "guard": {"exits": {"share": "10%"}},

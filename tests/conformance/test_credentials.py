@@ -62,6 +62,7 @@ def listening() -> Iterator[list[str]]:
 class Place:
     """A university with one system, and all that is said and kept there."""
 
+    door: Door
     folder: Path
     capture: pytest.CaptureFixture[str]
     porter: Porter
@@ -69,6 +70,8 @@ class Place:
 
     def run(self, *words: str) -> tuple[int, str]:
         """Run a command; its exit code and all that it said."""
+        charter = self.door.charter(self.porter.settings)
+        (self.folder / "charter" / "charter.yaml").write_text(charter, encoding="utf-8")
         self.capture.readouterr()
         code = main.run(["--charter", str(self.folder / "charter"), *words])
         told = self.capture.readouterr()
@@ -135,9 +138,7 @@ def university(
     with door.open(request) as porter, listening() as logged:
         for name, value in porter.secrets.items():
             patch.setenv(name, value)
-        charter = door.charter(porter.settings)
-        (folder / "charter" / "charter.yaml").write_text(charter, encoding="utf-8")
-        yield Place(folder, capture, porter, logged)
+        yield Place(door, folder, capture, porter, logged)
 
 
 def must_say(said: str, words: Iterable[str]) -> None:

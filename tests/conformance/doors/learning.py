@@ -54,13 +54,19 @@ def _oneroster(version: str) -> Any:
         with provider() as running:
             running.client_secret = SECRET
             running.signed = version == "1.1"
-            way = {"signature": "HMAC-SHA256"} if running.signed else {"token_url": running.token_url}
+            way = (
+                {"signature": "HMAC-SHA256"}
+                if running.signed
+                else {"token_url": running.token_url}
+            )
             settings = {
                 "url": running.url, "client_id": running.client_id,
                 "client_secret": f"env:{VARIABLE}", "version": version, **way,
             }  # fmt: skip
             yield Porter(
-                settings, take=lambda _: running.forbidden.add("users"), handed_out=lambda: running.tokens
+                settings,
+                take=lambda _: running.forbidden.add("users"),
+                handed_out=lambda: running.tokens,
             )
 
     return opened

@@ -92,7 +92,9 @@ class AlmaConnector:
                 "with read and write permission in the Developer Network, or say `read_only: "
                 "true` where nothing is written.",
             )
-        return Health(well=True, sentence=f"Our key reads {'' if reads_only else 'and writes '}users.")
+        return Health(
+            well=True, sentence=f"Our key reads {'' if reads_only else 'and writes '}users."
+        )
 
     @contextmanager
     def read(self, resource: str) -> Iterator[Reading]:

@@ -158,9 +158,7 @@ class Wire:
         return named.get(address_type, address_type)
 
     def _call(self, method: str, path: str, what: str, **given: Any) -> Answer:  # noqa: ANN401 - passed on as it is
-        answer = self._open().send(
-            method, path, what=what, expect=_JUDGED, **given
-        )
+        answer = self._open().send(method, path, what=what, expect=_JUDGED, **given)
         if answer.status == _FORBIDDEN:
             named = _permission(answer)
             lacks = f"lacks the permission {named}" if named else "may not do this"
@@ -194,7 +192,11 @@ _READING: Sequence[tuple[str, str, dict[str, Any]]] = (
     ("GET", "/users", {"params": {"limit": 0}}),
     ("GET", "/groups", {"params": {"limit": 0}}),
 )
-_OPEN = ("GET", f"/bl-users/by-id/{_NOBODY}/open-transactions", {})
+_OPEN: tuple[str, str, dict[str, Any]] = (
+    "GET",
+    f"/bl-users/by-id/{_NOBODY}/open-transactions",
+    {},
+)
 _PROBES: Mapping[str, Sequence[tuple[str, str, dict[str, Any]]]] = {
     "users": (
         *_READING,

@@ -64,6 +64,8 @@ class ResourceShape:
         id_field: The field that `_id` repeats, if it is one of the fields.
         writes: What can be done to its records.
         open_ended: Fields beyond those listed may be written (a files target, say).
+        lacks: Rights that our account lacks, as the system's maker names them, each with the
+            verbs that are not in `writes` for want of it.
     """
 
     name: str
@@ -72,6 +74,7 @@ class ResourceShape:
     readable: bool = True
     writes: frozenset[WriteKind] = frozenset()
     open_ended: bool = False
+    lacks: Mapping[str, frozenset[WriteKind]] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
