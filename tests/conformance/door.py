@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from contextlib import AbstractContextManager
 
 HERE = Path(__file__).parent
 # With what JSON, addresses, pages and shells write otherwise, so that no form of it is missed.
@@ -21,7 +23,7 @@ WRONG = "Wr0ng-s&s@me/+=%'y#\"<8"
 VARIABLE = "MATRICULA_TEST_DOOR"
 
 
-def _nothing(_: str = "") -> None:
+def _nothing(_: Any = None) -> None:
     """Change nothing."""
 
 
@@ -32,7 +34,9 @@ class Porter:
     Attributes:
         settings: The system's, as the charter has them.
         secrets: What the settings refer to: variable of the environment to value.
-        wrong: Makes the secret a wrong one where a changed variable does not.
+        office: More of the office's entry in the charter.
+        announces: Of the student system, where it tells us of changes.
+        prepare: Given Django's settings before each command.
         expire: Ends the credential.
         take: Takes a permission away.
         handed_out: Gives the further secrets there are meanwhile, such as tokens.
@@ -40,7 +44,9 @@ class Porter:
 
     settings: dict[str, Any]
     secrets: dict[str, str] = field(default_factory=lambda: {VARIABLE: SECRET})
-    wrong: Callable[[], object] | None = None
+    office: Mapping[str, Any] = field(default_factory=dict)
+    announces: Mapping[str, Any] = field(default_factory=dict)
+    prepare: Callable[[Any], object] = _nothing
     expire: Callable[[], object] = _nothing
     take: Callable[[str], object] = _nothing
     handed_out: Callable[[], Iterable[str]] = tuple
@@ -52,7 +58,7 @@ class Door:
 
     Attributes:
         name: As the table has it.
-        connector: As the registry has it.
+        connector: As the registry has it; empty where it leads to no system.
         resource: What the charter reads or writes there.
         column: A text field of it that identifies records.
         open: Given pytest's request, a context manager whose value is the running system.
@@ -77,33 +83,34 @@ class Door:
     writes: bool = False
     exits: str = "leave"
 
-    def charter(self, settings: Mapping[str, Any]) -> str:
+    def charter(self, porter: Porter) -> str:
         """Write the charter of a university that has this system and little else."""
-        systems: dict[str, Any] = {
-            "campus": {"connector": self.connector, "steward": "it", "settings": dict(settings)}
-        }
+        systems: dict[str, Any] = {"archive": _ARCHIVE, "sis": _SIS | dict(porter.announces)}
+        if self.connector:
+            systems["campus"] = {
+                "connector": self.connector, "steward": "it", "settings": porter.settings,
+            }  # fmt: skip
         told: dict[str, Any] = {
             "institution": "Testing University",
             "timezone": "Europe/London",
             "currency": "GBP",
-            "stewards": {"it": {"name": "Identity and Access", "notify": "it@example.org"}},
+            "stewards": {"it": _OFFICE | dict(porter.office)},
             "systems": systems,
         }
-        resource = f"campus.{self.resource}"
-        systems |= {"sis": _SIS} if self.writes else {"archive": _ARCHIVE}
-        told["flows"] = {"copies": self._flow(resource)}
-        roster = "sis.students" if self.writes else resource
-        owner = roster if self.writes else f"{roster}.{self.column}"
-        known = {"number": {"owner": owner, "type": "text"}}
+        here = f"campus.{self.resource}", self.column
+        reads = bool(self.connector) and not self.writes
+        roster, column = here if reads else ("sis.students", "number")
+        target, copied = here if self.writes else ("archive.students", "number")
+        known = {"number": {"owner": f"{roster}.{column}", "type": "text"}}
         told["entities"] = {"student": {"key": "number", "roster": roster, "fields": known}}
+        told["flows"] = {"copies": self._flow(target, copied)}
         return json.dumps(told, indent=1)
 
-    def _flow(self, resource: str) -> dict[str, Any]:
-        copied = self.column if self.writes else "number"
+    def _flow(self, target: str, copied: str) -> dict[str, Any]:
         return {
             "purpose": "What is told of credentials is tried.",
             "from": "student",
-            "to": resource if self.writes else "archive.students",
+            "to": target,
             "match": {copied: "number"},
             "fields": {copied: {"is": "number", "because": "records are told apart"}},
             "cadence": {"on_change": True},
@@ -115,6 +122,7 @@ class Door:
         }
 
 
+_OFFICE = {"name": "Identity and Access", "notify": "it@example.org"}
 _SIS = {
     "connector": "sql",
     "steward": "it",
@@ -123,7 +131,6 @@ _SIS = {
         "resources": {"students": {"table": "students", "key": ["number"]}},
     },
 }
-
 _ARCHIVE = {"connector": "warehouse", "steward": "it", "settings": {"folder": "archive"}}
 
 

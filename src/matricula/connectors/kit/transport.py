@@ -23,7 +23,7 @@ from matricula.connectors.kit.secrets import credential
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-# They write whole addresses, whose queries may hold personal values, and every header of an answer,
+# They write whole addresses, whose queries may hold personal values, and the headers of answers,
 # which may hold a token. A level may be lowered by whoever looks for a fault; a filter stays.
 _TALKATIVE = ("httpx2", *(f"httpcore2.{part}" for part in (
     "connection", "http11", "http2", "proxy", "socks",

@@ -1,6 +1,6 @@
 """What our account may do with a table, asked of the database itself.
 
-PostgreSQL alone says it in a form that means one thing; of other databases the first refusal tells.
+PostgreSQL alone says it in a form that means one thing; elsewhere the first refusal tells.
 
 Source: PostgreSQL, "Access Privilege Inquiry Functions".
 """
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matricula.connectors.kit.protocol import WriteKind
     from matricula.connectors.sql.tables import Mirror
 
-# Granted for a table they hold for its columns too. An identity numbers without a right of its own.
+# What is granted for a table holds for its columns. An identity numbers without a right of its own.
 _ASK = sa.text("""
     SELECT attname,
         has_column_privilege(attrelid, attnum, 'SELECT'),
