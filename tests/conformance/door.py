@@ -67,6 +67,7 @@ class Door:
         endless: Why none ends there, or why an end cannot be told from a wrong one.
         lacking: Names of permissions, as the system's maker has them, each of which is taken
             away in turn and must be said.
+        unasked: Why no permission is asked about.
         writes: Whether the charter writes to the resource, or reads it.
         exits: What becomes of a copy that is no longer granted.
     """
@@ -80,6 +81,7 @@ class Door:
     expired: tuple[str, ...] = ()
     endless: str = ""
     lacking: tuple[str, ...] = ()
+    unasked: str = ""
     writes: bool = False
     exits: str = "leave"
 

@@ -7,6 +7,7 @@ import html
 import json
 import logging
 import sqlite3
+import traceback
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,12 +17,18 @@ import pytest
 from django.db import connection
 
 from matricula.cli import main, sitting
+from matricula.connectors.kit.conformance import AT
+from matricula.connectors.kit.errors import ConnectorError
+from matricula.connectors.kit.protocol import Write
 from matricula.hub import letters, webhooks
+from matricula.hub.systems import connected
 from tests.conformance.door import SECRET, VARIABLE, WRONG, Door, Porter, doors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
+
+    from matricula.connectors.kit.protocol import Connector
 
 pytestmark = pytest.mark.django_db
 
@@ -87,6 +94,26 @@ class Place:
         letters.send_due(desk)
         webhooks.tell_due(desk)
 
+    def raised(self, door: Door) -> list[str]:
+        """Try every verb past the commands; the traces of what they raise."""
+        if not door.connector:
+            return []
+        found = []
+        with connected(sitting.sit_down(self.folder / "charter")) as systems:
+            connector, match = systems["campus"], {door.column: "S001"}
+            write = Write("S001", "create", None, match, frozenset(match), match)
+            for verb in (
+                connector.describe,
+                lambda: list(_read(connector, door.resource)),
+                lambda: connector.find(door.resource, [match]),
+                lambda: connector.write(door.resource, [write], at=AT),
+            ):
+                try:
+                    found.append(repr(verb()))
+                except ConnectorError as error:
+                    found += traceback.format_exception(error)
+        return found
+
     def must_hold_no_secret(self, *said: str) -> None:
         """Look for every form of every secret in all that was said, logged and kept."""
         secrets = [*self.porter.secrets.values(), *self.porter.handed_out(), SECRET, WRONG]
@@ -100,6 +127,11 @@ class Place:
         for form in forms(secrets):
             for place, texts in places.items():
                 assert not any(form in text for text in texts), f"a secret stands in the {place}"
+
+
+def _read(connector: Connector, resource: str) -> Iterator[object]:
+    with connector.read(resource) as reading:
+        yield from reading.batches
 
 
 def forms(secrets: Iterable[str]) -> Iterator[bytes]:
@@ -153,9 +185,13 @@ def university(
 
 def must_say(said: str, words: Iterable[str]) -> None:
     """Find words in what was said, wherever its lines were broken."""
-    flat = " ".join(said.split())
     for word in words:
-        assert word in flat, flat
+        assert word in flat(said), flat(said)
+
+
+def flat(said: str) -> str:
+    """Undo the lines in which something was said."""
+    return " ".join(said.split())
 
 
 @pytest.mark.parametrize("door", EVERY, ids=lambda door: door.name)
@@ -178,6 +214,7 @@ def test_a_wrong_credential_is_said_and_told_nobody(
         _, signed = place.run("sign", "--as", "it")
         _, done = place.run("sync")
         place.tell_the_offices()
+        raised = place.raised(door)
         _, shown = place.run("incidents")
 
         assert code == 1
@@ -185,7 +222,27 @@ def test_a_wrong_credential_is_said_and_told_nobody(
         if door.connector:
             must_say(said, ("campus",))
             must_say(shown, ("campus", "M613"))
-        place.must_hold_no_secret(said, signed, done, shown)
+        place.must_hold_no_secret(said, signed, done, shown, *raised)
+
+
+# As they come out of files and shells that were meant well.
+STRANGE = {"a line end within": f"{WRONG}\n{WRONG}", "no ASCII": f"{WRONG}Ωmega"}
+
+
+@pytest.mark.parametrize("strange", STRANGE)
+@pytest.mark.parametrize("door", EVERY, ids=lambda door: door.name)
+def test_a_credential_of_strange_letters_is_only_a_wrong_one(
+    door: Door, strange: str, request, tmp_path, settings, monkeypatch
+):
+    with university(door, request, tmp_path, settings) as place:
+        monkeypatch.setenv(VARIABLE, STRANGE[strange])
+
+        code, said = place.run("check", "--live")
+
+        assert code == 1
+        for wrong in ("M899", "tried again", "cannot be reached"):
+            assert wrong not in flat(said)
+        place.must_hold_no_secret(said)
 
 
 ENDING = [door for door in EVERY if door.expired]
@@ -225,5 +282,6 @@ def test_a_permission_that_is_lacking_is_named(
 
 
 @pytest.mark.parametrize("door", EVERY, ids=lambda door: door.name)
-def test_every_door_says_what_becomes_of_an_old_credential(door: Door):
+def test_every_door_says_what_ends_and_what_may_be_lacking_there(door: Door):
     assert bool(door.expired) is not bool(door.endless)
+    assert bool(door.lacking) is not bool(door.unasked)

@@ -62,6 +62,9 @@ def _opened() -> Iterator[Any]:
         # What the server says beside its status may hold our name there.
         message = f"it refuses our account or its password (status {error.smtp_code})"
         raise NotTaken(message) from None
+    except UnicodeError:
+        message = "its name or password there holds a letter that is not ASCII"
+        raise NotTaken(message) from None
     except (OSError, ValueError) as error:
         raise Away(type(error).__name__) from error
     try:

@@ -65,17 +65,20 @@ DOORS = [
         wrong=("stewards.it", f"env:{VARIABLE} holds is no Apprise URL"),
         endless="a service tells what it thinks of a URL only when something is said there: "
         "the first message that it refuses is an incident (M592)",
+        unasked="Nothing is said there for a trial.",
     ),
     Door(
         "events to a subscriber, signing key", "", "", "", _subscriber,
         wrong=(f"env:{VARIABLE} is no key for webhooks",),
         endless="a key ends when both sides replace it; whoever has another refuses our posts, "
         "and that is an incident (M595)",
+        unasked="A key permits one thing.",
     ),
     Door(
         "events to us, signing key", "", "", "", _announcing,
         wrong=(f"env:{VARIABLE} is no key for webhooks",),
         endless="a key ends when both sides replace it; what another has signed is answered "
         "with 401 and counted",
+        unasked="A key permits one thing.",
     ),
 ]  # fmt: skip

@@ -18,7 +18,7 @@ import httpx2
 from matricula.connectors.kit.address import LOOPBACK
 from matricula.connectors.kit.errors import GiveUp
 from matricula.connectors.kit.pace import Pace
-from matricula.connectors.kit.secrets import credential
+from matricula.connectors.kit.secrets import credential, header_credential
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -166,6 +166,6 @@ class _Reference(httpx2.Auth):
 
     def _signature(self) -> str:
         if self._access.token:
-            return f"Bearer {credential(self._access.token)}"
+            return f"Bearer {header_credential(self._access.token)}"
         pair = f"{credential(self._access.user)}:{credential(self._access.password)}"
         return f"Basic {base64.b64encode(pair.encode()).decode('ascii')}"

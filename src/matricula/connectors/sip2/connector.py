@@ -185,7 +185,7 @@ class Sip2Connector:
 
     def _row(self, card: str) -> _Row | None:
         """Ask about one person; None where the library does not know them."""
-        if not messages.can_be_asked(card):
+        if not messages.can_be_said(card, self._settings.encoding):
             return None
         told = self._line.ask(card)
         # Some systems take a card number they do not know for a login, and speak of its owner.

@@ -97,7 +97,7 @@ class Moodle:
             return self._refusal(error)
 
     def _called(self, function: str, form: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
-        if not secrets.compare_digest(str(form.get("wstoken", "")), self.token):
+        if str(form.get("wstoken", "")) != self.token:
             raise MoodleError("invalidtoken", "Invalid token - token not found")
         if self.is_closed:
             raise MoodleError("sitemaintenance", "The site is undergoing maintenance")
