@@ -69,6 +69,7 @@ class Door:
             away in turn and must be said.
         unasked: Why no permission is asked about.
         writes: Whether the charter writes to the resource, or reads it.
+        commits: Whether the system is our own, whose threads see only what is committed.
         exits: What becomes of a copy that is no longer granted.
     """
 
@@ -83,6 +84,7 @@ class Door:
     lacking: tuple[str, ...] = ()
     unasked: str = ""
     writes: bool = False
+    commits: bool = False
     exits: str = "leave"
 
     def charter(self, porter: Porter) -> str:

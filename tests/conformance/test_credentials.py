@@ -30,11 +30,19 @@ if TYPE_CHECKING:
 
     from matricula.connectors.kit.protocol import Connector
 
-pytestmark = pytest.mark.django_db
-
 EVERY = doors()
 # What the counterparts log themselves, which run in this process.
 _OF_COUNTERPARTS = ("mail.log", "aiosmtpd")
+
+
+def marks(door: Door) -> pytest.MarkDecorator:
+    """How a door's tests use our database."""
+    return pytest.mark.django_db(transaction=door.commits)
+
+
+def params(some: Iterable[Door]) -> list[Any]:
+    """Make a test for each door."""
+    return [pytest.param(door, id=door.name, marks=marks(door)) for door in some]
 
 
 class Everything(logging.Handler):
@@ -194,7 +202,7 @@ def flat(said: str) -> str:
     return " ".join(said.split())
 
 
-@pytest.mark.parametrize("door", EVERY, ids=lambda door: door.name)
+@pytest.mark.parametrize("door", params(EVERY))
 def test_whoever_has_everything_is_let_in(door: Door, request, tmp_path, settings):
     with university(door, request, tmp_path, settings) as place:
         code, said = place.run("check", "--live")
@@ -203,7 +211,7 @@ def test_whoever_has_everything_is_let_in(door: Door, request, tmp_path, setting
         place.must_hold_no_secret(said)
 
 
-@pytest.mark.parametrize("door", EVERY, ids=lambda door: door.name)
+@pytest.mark.parametrize("door", params(EVERY))
 def test_a_wrong_credential_is_said_and_told_nobody(
     door: Door, request, tmp_path, settings, monkeypatch
 ):
@@ -230,7 +238,7 @@ STRANGE = {"a line end within": f"{WRONG}\n{WRONG}", "no ASCII": f"{WRONG}Ωmega
 
 
 @pytest.mark.parametrize("strange", STRANGE)
-@pytest.mark.parametrize("door", EVERY, ids=lambda door: door.name)
+@pytest.mark.parametrize("door", params(EVERY))
 def test_a_credential_of_strange_letters_is_only_a_wrong_one(
     door: Door, strange: str, request, tmp_path, settings, monkeypatch
 ):
@@ -248,7 +256,7 @@ def test_a_credential_of_strange_letters_is_only_a_wrong_one(
 ENDING = [door for door in EVERY if door.expired]
 
 
-@pytest.mark.parametrize("door", ENDING, ids=lambda door: door.name)
+@pytest.mark.parametrize("door", params(ENDING))
 def test_a_credential_that_has_ended_is_said(door: Door, request, tmp_path, settings):
     with university(door, request, tmp_path, settings) as place:
         place.porter.expire()
@@ -261,7 +269,7 @@ def test_a_credential_that_has_ended_is_said(door: Door, request, tmp_path, sett
 
 
 LACKING = [
-    pytest.param(door, lacking, id=f"{door.name}-{lacking}")
+    pytest.param(door, lacking, id=f"{door.name}-{lacking}", marks=marks(door))
     for door in EVERY
     for lacking in door.lacking
 ]
@@ -281,7 +289,7 @@ def test_a_permission_that_is_lacking_is_named(
         place.must_hold_no_secret(said)
 
 
-@pytest.mark.parametrize("door", EVERY, ids=lambda door: door.name)
+@pytest.mark.parametrize("door", params(EVERY))
 def test_every_door_says_what_ends_and_what_may_be_lacking_there(door: Door):
     assert bool(door.expired) is not bool(door.endless)
     assert bool(door.lacking) is not bool(door.unasked)

@@ -109,7 +109,7 @@ def _ask(desk: Desk, system: System, connector: Connector, wanted: list[_Wanted]
     health = connector.ping()
     remember(system.name, well=health.well, sentence=health.sentence, at=desk.at)
     if not health.well:
-        message = f"{system.name} is not there: {health.sentence}"
+        message = f"{system.name} cannot be used: {health.sentence}"
         return [Finding(system.place, "M652", message, "Then run the check again.")]
     shapes = {shape.name: shape for shape in connector.describe()}
     mine = [w for w in wanted if w.resource.system == system.name]
