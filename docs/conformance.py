@@ -40,12 +40,13 @@ INTRODUCTION = (
 )
 
 OF_CREDENTIALS = (
-    "Each row is a way into a system. Whenever the tests run, `matricula check --live` is asked with "
-    "a wrong credential, with one that has ended (or the row says why there is no such thing), and "
-    "with one that lacks each of the permissions of the last column, one after the other: it names "
-    "the system, the permission and the cure. Then a run, the letters and the verbs themselves are "
-    "tried, and every form of the secret is looked for in all that was printed, logged at any level "
-    "or raised, in every file and in every row of the database. Nothing of it stands anywhere."
+    "Each row is a way into a system. Whenever the tests run, `matricula check --live` is asked "
+    "with a wrong credential, with one that has ended (or the row says why there is no such "
+    "thing), and with one that lacks each of the permissions of the last column, one after the "
+    "other: it names the system, the permission and the cure. Then a run, the letters and the "
+    "verbs themselves are tried, and every form of the secret is looked for in all that was "
+    "printed, logged at any level or raised, in every file and in every row of the database. "
+    "Nothing of it stands anywhere."
 )
 
 

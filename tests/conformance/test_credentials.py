@@ -240,8 +240,9 @@ STRANGE = {"a line end within": f"{WRONG}\n{WRONG}", "no ASCII": f"{WRONG}Ωmega
 @pytest.mark.parametrize("strange", STRANGE)
 @pytest.mark.parametrize("door", params(EVERY))
 def test_a_credential_of_strange_letters_is_only_a_wrong_one(
-    door: Door, strange: str, request, tmp_path, settings, monkeypatch
+    door: Door, strange: str, request, settings, monkeypatch
 ):
+    tmp_path = request.getfixturevalue("tmp_path")
     with university(door, request, tmp_path, settings) as place:
         monkeypatch.setenv(VARIABLE, STRANGE[strange])
 

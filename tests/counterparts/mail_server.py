@@ -65,7 +65,7 @@ class MailServer:
             self._running.stop()
         self._running = None
 
-    def _sign_in(self, server: Any, session: Any, envelope: Any, how: str, told: Any) -> Any:  # noqa: ARG002, PLR0913 - aiosmtpd gives them
+    def _sign_in(self, server: Any, session: Any, envelope: Any, how: str, told: Any) -> Any:  # noqa: ARG002 - aiosmtpd gives them
         is_known = self.lets_in.get(told.login.decode()) == told.password.decode()
         return AuthResult(success=is_known, handled=False)
 

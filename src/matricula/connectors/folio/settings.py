@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from matricula.connectors.kit.address import Address  # noqa: TC001 - pydantic reads it
 from matricula.connectors.kit.secrets import Secret  # noqa: TC001 - pydantic reads it
 
-
 Use = Literal["users", "deletion", "clearance"]
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matricula.connectors.kit.protocol import WriteKind
     from matricula.connectors.sql.tables import Mirror
 
-# What is granted for a table holds for its columns. An identity numbers without a right of its own.
+# What is granted for a table holds for its columns. An identity numbers without a right.
 _ASK = sa.text("""
     SELECT attname,
         has_column_privilege(attrelid, attnum, 'SELECT'),
