@@ -17,6 +17,7 @@ from matricula.connectors.alma.wire import Wire
 from matricula.connectors.kit import batches
 from matricula.connectors.kit.claims import Claims
 from matricula.connectors.kit.errors import ConnectorError, GiveUp, TryAgain, Untrusted
+from matricula.connectors.kit.odd import read_as_absent
 from matricula.connectors.kit.protocol import (
     Capabilities,
     FieldShape,
@@ -27,7 +28,6 @@ from matricula.connectors.kit.protocol import (
     ResourceShape,
     asks_for_nobody,
 )
-from matricula.kernel.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -38,10 +38,10 @@ if TYPE_CHECKING:
     from matricula.connectors.alma.fields import Field
     from matricula.connectors.alma.mapping import User
     from matricula.connectors.kit.protocol import Context, Value, Write, WriteKind
+    from matricula.kernel.findings import Finding
 
 USERS = "users"
 _ALL: frozenset[WriteKind] = frozenset({"create", "update", "suspend", "resume", "delete"})
-_ODD_SHOWN = 20
 
 
 class AlmaConnector:
@@ -214,8 +214,8 @@ class AlmaConnector:
                 row[name] = mapping.read_field(user, field)
             except Misfit as misfit:
                 row[name] = None
-                if len(findings) < _ODD_SHOWN:
-                    findings.append(_odd(misfit))
+                place = f"{USERS}, record {user[ID]}, field {name}"
+                read_as_absent(findings, place, misfit.why, office="the library")
         return row
 
 
@@ -225,13 +225,3 @@ def _done(place: users.Place, write: Write) -> Outcome:
     except Untrusted as error:
         # What a user has open could not be seen: nothing was deleted.
         raise TryAgain(error.message, code=error.code, cure=error.cure) from error
-
-
-def _odd(misfit: Misfit) -> Finding:
-    return Finding(
-        place=f"{USERS}, field {misfit.field}",
-        code="M435",
-        message=f"The value {misfit.why} in one record.",
-        cure="Have the library correct the user; the value was read as absent.",
-        severity="warning",
-    )

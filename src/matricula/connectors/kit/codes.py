@@ -90,6 +90,12 @@ CODES: dict[str, Code] = {
         "Something in the file is unusual and was taken as it is.",
         "Look at it with the office that delivers the file.",
     ),
+    "M436": Code(
+        "Value read as absent",
+        "A value is not of the form that the system itself gives to its field, so that it cannot "
+        "be taken for anything; the record was read as if it had none there.",
+        "Have the value corrected in the system; the next reading takes it.",
+    ),
     "M440": Code(
         "Listing never held still",
         "Records came or went on every attempt to read a listing page by page, so some may "

@@ -112,7 +112,8 @@ class Reading:
         batches: The rows. A source that turns out broken raises `Untrusted` while it is read.
         declared_rows: A control total the source itself states, if it does.
         may_be_empty: Whether no record at all is normal here; elsewhere it is a fault.
-        findings: Filled while reading: what was odd but bearable. Complete at the end.
+        findings: Filled while reading, complete at the end: what could not be used, which its
+            office is told of, and what was odd but bearable (M435), which the status shows.
         token: What `changes` must be given to tell what may differ since; empty where that
             cannot be told. It says how far the source had come before anything was read.
     """

@@ -16,6 +16,7 @@ import pyarrow as pa
 from matricula.connectors.kit import batches
 from matricula.connectors.kit.claims import Claims
 from matricula.connectors.kit.errors import ConnectorError, GiveUp, TryAgain, Untrusted
+from matricula.connectors.kit.odd import read_as_absent
 from matricula.connectors.kit.protocol import (
     Capabilities,
     FieldShape,
@@ -32,7 +33,6 @@ from matricula.connectors.koha.lookup import ID, Lookup
 from matricula.connectors.koha.mapping import Misfit
 from matricula.connectors.koha.settings import KohaSettings
 from matricula.connectors.koha.wire import Wire
-from matricula.kernel.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -42,9 +42,9 @@ if TYPE_CHECKING:
     from matricula.connectors.kit.protocol import Context, Value, Write, WriteKind
     from matricula.connectors.koha.fields import Field
     from matricula.connectors.koha.mapping import Patron
+    from matricula.kernel.findings import Finding
 
 PATRONS = "patrons"
-_ODD_SHOWN = 20
 
 
 class KohaConnector:
@@ -234,8 +234,8 @@ class KohaConnector:
                 row[name] = mapping.read_field(patron, field)
             except Misfit as misfit:
                 row[name] = None
-                if len(findings) < _ODD_SHOWN:
-                    findings.append(_odd(str(patron[ID]), misfit))
+                place = f"{PATRONS}, record {patron[ID]}, field {name}"
+                read_as_absent(findings, place, misfit.why, office="the library")
         return row
 
     def _patrons_found(self, matches: Sequence[Mapping[str, Value]]) -> list[list[Patron]]:
@@ -286,13 +286,3 @@ def _typed(schema: pa.Schema, name: str, value: Value) -> Value | date | datetim
     if value is not None and pa.types.is_date(kind):
         return date.fromisoformat(str(value))
     return value
-
-
-def _odd(patron_id: str, misfit: Misfit) -> Finding:
-    return Finding(
-        place=f"{PATRONS}, record {patron_id}, field {misfit.field}",
-        code="M435",
-        message=f"The value {misfit.why}.",
-        cure="Have the library correct the patron; the value was read as absent.",
-        severity="warning",
-    )
