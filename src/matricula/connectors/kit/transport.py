@@ -44,7 +44,8 @@ class Access:
 
     Attributes:
         url: Its address; paths are below it.
-        hosts: Further hosts that it may redirect to or page through.
+        hosts: Further places that it may redirect to or page through, as `host` or `host:port`:
+            there too over the scheme of `url`, and at its usual port unless another is named.
         token: Reference to a bearer token.
         user: Reference to a user name, with `password` for Basic.
         password: Reference to its password.
@@ -120,15 +121,17 @@ class _Named(httpx2.BaseTransport):
 
     def __init__(self, access: Access, inner: httpx2.BaseTransport) -> None:
         self._inner = inner
-        self._home = _place(httpx2.URL(access.url))
-        self._hosts = access.hosts
+        home = httpx2.URL(access.url)
+        named = [httpx2.URL(f"{home.scheme}://{host}") for host in access.hosts]
+        self._places = {_place(url) for url in (home, *named)}
         self._pace = Pace(access.per_second) if access.per_second else None
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         host, scheme = request.url.host, request.url.scheme
         address = request.url.netloc.decode("ascii")
-        # Another port of the same machine is another server, and may be somebody else's.
-        if _place(request.url) != self._home and host not in self._hosts:
+        # Another port of the same machine is another server, and may be somebody else's; whoever
+        # listens there would be shown what we sign in with.
+        if _place(request.url) not in self._places:
             raise GiveUp(
                 f"A request leads to {address}, which the charter does not name.",
                 code="M614",
@@ -148,8 +151,9 @@ class _Named(httpx2.BaseTransport):
         self._inner.close()
 
 
-def _place(url: httpx2.URL) -> tuple[str, int | None]:
-    return url.host, url.port
+def _place(url: httpx2.URL) -> tuple[str, str, int | None]:
+    # A port that is the scheme's own is none.
+    return url.scheme, url.host, url.port
 
 
 class _Reference(httpx2.Auth):
