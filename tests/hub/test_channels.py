@@ -231,7 +231,8 @@ def test_a_channel_on_which_anybody_could_read_along_is_refused_before_anything_
 
 
 @pytest.mark.parametrize(
-    "url", ["jsons://desk.example/x", "json://localhost:9/x", "mailto://it:x@gmail.com", "ntfy://x"]
+    "url",
+    ["jsons://desk.example/x", "json://localhost:9/x", "mailto://it:x@gmail.com", "ntfy://x"],
 )
 def test_a_channel_that_is_encrypted_or_on_this_machine_is_good(monkeypatch, url):
     monkeypatch.setenv("IT_CHANNEL", url)
