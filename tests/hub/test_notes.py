@@ -1,4 +1,4 @@
-"""What a reading could not use is an incident of its office; what is only odd stands in the status."""
+"""What a reading could not use is an incident of its office; what is odd stands in the status."""
 
 from __future__ import annotations
 

@@ -3,11 +3,6 @@ from __future__ import annotations
 from django.db import migrations, models
 
 
-def _let_go(apps, schema_editor):
-    # They counted for a minute, and several of one instant could be there.
-    apps.get_model("hub", "Announcement").objects.filter(taken=False).delete()
-
-
 class Migration(migrations.Migration):
     dependencies = [
         ("hub", "0017_a_reading_remembers_how_far_its_source_had_come"),
@@ -19,7 +14,8 @@ class Migration(migrations.Migration):
             name="times",
             field=models.PositiveIntegerField(db_default=1),
         ),
-        migrations.RunPython(_let_go, migrations.RunPython.noop),
+        # They counted for a minute, and several of one instant could be there.
+        migrations.RunSQL("DELETE FROM hub_announcement WHERE NOT taken", migrations.RunSQL.noop),
         migrations.AddConstraint(
             model_name="announcement",
             constraint=models.UniqueConstraint(
