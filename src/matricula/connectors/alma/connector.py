@@ -11,12 +11,12 @@ import pyarrow as pa
 from matricula.connectors.alma import clearance, mapping, users
 from matricula.connectors.alma.fields import ARROW, ID, INACTIVE, STATUS, fields_of
 from matricula.connectors.alma.lookup import Lookup
-from matricula.connectors.alma.mapping import Misfit
 from matricula.connectors.alma.settings import AlmaSettings
 from matricula.connectors.alma.wire import Wire
 from matricula.connectors.kit import batches
 from matricula.connectors.kit.claims import Claims
-from matricula.connectors.kit.errors import ConnectorError, GiveUp, TryAgain, Untrusted
+from matricula.connectors.kit.clearance import NAME as CLEARANCE
+from matricula.connectors.kit.errors import ConnectorError, TryAgain, Untrusted
 from matricula.connectors.kit.odd import read_as_absent
 from matricula.connectors.kit.protocol import (
     Capabilities,
@@ -28,6 +28,7 @@ from matricula.connectors.kit.protocol import (
     ResourceShape,
     asks_for_nobody,
 )
+from matricula.connectors.kit.refuse import Misfit, must_have_fields, no_resource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from matricula.kernel.findings import Finding
 
 USERS = "users"
+_TO_READ = f"; {CLEARANCE} is there to be read"
 _ALL: frozenset[WriteKind] = frozenset({"create", "update", "suspend", "resume", "delete"})
 
 
@@ -104,7 +106,7 @@ class AlmaConnector:
             GiveUp: There is no such resource. TryAgain, Stop. Untrusted: it never held still.
         """
         findings: list[Finding] = []
-        if resource == clearance.NAME:
+        if resource == CLEARANCE:
             yield Reading(self._clearance.schema, self._clearance.batches(), findings=findings)
             return
         self._must_have(resource)
@@ -117,7 +119,7 @@ class AlmaConnector:
             GiveUp: No such resource or field, or none that Alma can be asked for. TryAgain, Stop.
         """
         known: Mapping[str, Field] = self._fields
-        if resource == clearance.NAME:
+        if resource == CLEARANCE:
             known = self._clearance.recognised_by
         else:
             self._must_have(resource)
@@ -158,20 +160,11 @@ class AlmaConnector:
 
     def _must_have(self, resource: str) -> None:
         if resource != USERS:
-            raise GiveUp(
-                f"{self._system} has no resource {resource} of this kind.",
-                code="M602",
-                cure=f"Write to {USERS}; {clearance.NAME} is there to be read.",
-            )
+            raise no_resource(self._system, resource, [USERS], more=_TO_READ)
 
     def _must_know(self, resource: str, names: Sequence[str], known: Mapping[str, Field]) -> None:
-        unknown = sorted({name for name in names if name not in known})
-        if unknown:
-            raise GiveUp(
-                f"{self._system}.{resource} has no field {', '.join(unknown)}.",
-                code="M603",
-                cure="Correct the charter; a type of identifier is named in `identifiers`.",
-            )
+        cure = "Correct the charter; a type of identifier is named in `identifiers`."
+        must_have_fields(f"{self._system}.{resource}", names, known, cure=cure)
 
     def _found(self, resource: str, match: Mapping[str, Value]) -> list[Found]:
         if asks_for_nobody(match):
@@ -183,7 +176,7 @@ class AlmaConnector:
                 return []
             wanted[own] = match["_id"]
         found = self._lookup.find(wanted)
-        if resource == clearance.NAME:
+        if resource == CLEARANCE:
             rows = self._clearance.rows(found)
         else:
             rows = [dict(self._row(one, [])) for one in found]

@@ -15,7 +15,8 @@ from matricula.connectors.folio.settings import FolioSettings
 from matricula.connectors.folio.wire import Wire
 from matricula.connectors.kit import batches
 from matricula.connectors.kit.claims import Claims
-from matricula.connectors.kit.errors import ConnectorError, GiveUp, TryAgain, Untrusted
+from matricula.connectors.kit.clearance import NAME as CLEARANCE
+from matricula.connectors.kit.errors import ConnectorError, TryAgain, Untrusted
 from matricula.connectors.kit.protocol import (
     Capabilities,
     FieldShape,
@@ -26,6 +27,7 @@ from matricula.connectors.kit.protocol import (
     ResourceShape,
     asks_for_nobody,
 )
+from matricula.connectors.kit.refuse import must_have_fields, no_resource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from matricula.connectors.kit.protocol import Context, Value, Write, WriteKind
 
 USERS = "users"
+_TO_READ = f"; {CLEARANCE} is there to be read"
 _ALL: frozenset[WriteKind] = frozenset({"create", "update", "suspend", "resume", "delete"})
 _BATCH = 1000
 
@@ -95,7 +98,7 @@ class FolioConnector:
         Raises:
             GiveUp: There is no such resource. TryAgain, Stop. Untrusted: it never held still.
         """
-        if resource == clearance.NAME:
+        if resource == CLEARANCE:
             yield Reading(clearance.SCHEMA, self._clearance.batches())
             return
         self._must_have(resource)
@@ -108,7 +111,7 @@ class FolioConnector:
             GiveUp: No such resource or field. TryAgain, Stop.
         """
         known: Mapping[str, Field] = FIELDS
-        if resource == clearance.NAME:
+        if resource == CLEARANCE:
             known = clearance.RECOGNISED
         else:
             self._must_have(resource)
@@ -153,20 +156,11 @@ class FolioConnector:
 
     def _must_have(self, resource: str) -> None:
         if resource != USERS:
-            raise GiveUp(
-                f"{self._system} has no resource {resource} of this kind.",
-                code="M602",
-                cure=f"Write to {USERS}; {clearance.NAME} is there to be read.",
-            )
+            raise no_resource(self._system, resource, [USERS], more=_TO_READ)
 
     def _must_know(self, resource: str, names: Sequence[str], known: Mapping[str, Field]) -> None:
-        unknown = sorted({name for name in names if name not in known})
-        if unknown:
-            raise GiveUp(
-                f"{self._system}.{resource} has no field {', '.join(unknown)}.",
-                code="M603",
-                cure=f"It has {', '.join(known)}.",
-            )
+        has = f"It has {', '.join(known)}."
+        must_have_fields(f"{self._system}.{resource}", names, known, cure=has)
 
     def _found(self, resource: str, match: Mapping[str, Value]) -> list[Found]:
         if asks_for_nobody(match):
@@ -179,7 +173,7 @@ class FolioConnector:
             found = [one for one in found if not mapping.differing(one, wanted, groups)]
         else:
             found = self._lookup.find(wanted)
-        if resource == clearance.NAME:
+        if resource == CLEARANCE:
             rows = self._clearance.rows(found)
         else:
             rows = [dict(self._row(one)) for one in found]

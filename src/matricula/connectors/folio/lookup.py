@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from matricula.connectors.folio import mapping
 from matricula.connectors.folio.fields import FIELDS, GROUP, NUMBER
-from matricula.connectors.folio.mapping import Misfit, quoted
+from matricula.connectors.folio.mapping import quoted
 from matricula.connectors.kit.errors import Untrusted
+from matricula.connectors.kit.refuse import Misfit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 from matricula.connectors.folio import mapping, refusals
 from matricula.connectors.folio.fields import ACTIVE, FIELDS, GROUP, NUMBER, Field
-from matricula.connectors.folio.mapping import Misfit
+from matricula.connectors.folio.refusals import OF_USER, OPEN
 from matricula.connectors.kit import batches
 from matricula.connectors.kit.errors import ConnectorError, ReadBack, SkipRow
 from matricula.connectors.kit.protocol import Outcome
+from matricula.connectors.kit.refuse import Misfit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -61,9 +62,7 @@ def load(place: Place, writes: Sequence[Write]) -> list[Outcome]:
         try:
             return _prepared(place, write)
         except Misfit as misfit:
-            why = f"{misfit.field} {misfit.why}."
-            refusal = SkipRow(why, code="M604", cure="Correct the value at its owner.")
-            return Outcome(write.key, error=refusal)
+            return Outcome(write.key, error=misfit.refusal)
         except SkipRow as refusal:
             return Outcome(write.key, error=refusal)
 
@@ -72,7 +71,7 @@ def load(place: Place, writes: Sequence[Write]) -> list[Outcome]:
     intents: dict[str, _Intent] = {}
     for one in found:
         if isinstance(one, _Intent) and one.number in intents:
-            outcomes.append(Outcome(one.key, error=refusals.not_ours("two keys have one number")))
+            outcomes.append(Outcome(one.key, error=OF_USER.not_ours("two keys have one number")))
         elif isinstance(one, _Intent):
             intents[one.number] = one
     return [*outcomes, *_imported(place, list(intents.values()))]
@@ -91,7 +90,7 @@ def _prepared(place: Place, write: Write) -> _Intent | Outcome:
     chosen = {} if write.kind == "suspend" else _chosen(write, write.changed)
     present = place.wire.user(write.external_id or "")
     if present is None:
-        raise refusals.gone()
+        raise OF_USER.gone()
     _must_be_ours(place, present)
     return _intent(place, write, present, {**chosen, **active.get(write.kind, {})})
 
@@ -121,23 +120,23 @@ def _existing(place: Place, write: Write, wanted: Mapping[Field, Value]) -> User
     found = place.lookup.find(match, everywhere=True) if match else []
     if found and not any(field.identifies for field in match):
         names = ", ".join(field.name for field in match)
-        raise refusals.not_ours(f"{names} is no proof of who it is")
+        raise OF_USER.not_ours(f"{names} is no proof of who it is")
     own = FIELDS[NUMBER]
     found = found or place.lookup.find({own: wanted[own]}, everywhere=True)
     if len(found) > 1:
-        raise refusals.several(len(found))
+        raise OF_USER.several(len(found))
     if not found:
         return None
     if mapping.number_of(found[0]) != wanted[own]:
         # An import knows users by this number alone, and would make a second one.
-        raise refusals.not_ours(f"it has another {NUMBER}, or none")
+        raise OF_USER.not_ours(f"it has another {NUMBER}, or none")
     _must_be_ours(place, found[0])
     return found[0]
 
 
 def _must_be_ours(place: Place, user: User) -> None:
     if not place.lookup.is_ours(user):
-        raise refusals.not_ours("it is of a group that the charter does not name")
+        raise OF_USER.not_ours("it is of a group that the charter does not name")
 
 
 def _granted(
@@ -164,7 +163,7 @@ def _intent(
         _must_be_possible(place, pending)
     number = mapping.number_of(present) if present else str(wanted[FIELDS[NUMBER]])
     if not number:
-        raise refusals.not_ours(f"it has no {NUMBER}, by which alone an import knows it")
+        raise OF_USER.not_ours(f"it has no {NUMBER}, by which alone an import knows it")
     payload = mapping.imported(
         present, pending, groups, contact=place.settings.preferred_contact,
         preference=place.wire.preference(str(present["id"])) if present else None,
@@ -209,7 +208,9 @@ def _settled(place: Place, intent: _Intent, user: User | None, failed: set[str])
     stated = {f: v for f, v in intent.wanted.items() if v is not None}
     lost = mapping.differing(user, stated, groups)
     if lost:
-        refusal = refusals.refused() if intent.number in failed else refusals.kept_otherwise(lost)
+        names = [field.name for field in lost]
+        written = OF_USER.kept_otherwise(names, "the user's other fields were written")
+        refusal = refusals.refused() if intent.number in failed else written
         return Outcome(intent.key, error=refusal)
     return Outcome(intent.key, str(user["id"]), adopted=intent.adopted)
 
@@ -223,8 +224,8 @@ def delete(place: Place, write: Write) -> Outcome:
     _must_be_ours(place, present)
     # FOLIO is documented to keep such a user; it is asked first all the same.
     if place.wire.open_of(user_id).record.get("hasOpenTransactions") is not False:
-        raise refusals.kept()
+        raise OF_USER.kept(OPEN)
     answer = place.wire.delete(user_id)
     if not answer.good and answer.status != _NOT_FOUND:
-        raise refusals.kept() if answer.status == _CONFLICT else refusals.refused()
+        raise OF_USER.kept(OPEN) if answer.status == _CONFLICT else refusals.refused()
     return Outcome(write.key, user_id)

@@ -273,6 +273,13 @@ CODES: dict[str, Code] = {
         "Something else changes the record whenever we are about to.",
         "Nothing to do by hand unless it lasts: then find out what else writes it.",
     ),
+    "M736": Code(
+        "The library has something open with this person",
+        "Something is on loan or owed, or another person is answered for, so the library "
+        "system keeps the patron.",
+        "Nothing to do by hand: it is tried again once the library has settled it. Suspend "
+        "rather than delete: `on_exit: suspend`.",
+    ),
     "M640": Code(
         "Field not writable",
         "The database makes this field itself, or the settings fix its value.",

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from matricula.connectors.kit.errors import ConnectorError, SkipRow
+from matricula.connectors.kit.errors import ConnectorError
 from matricula.connectors.kit.protocol import Outcome
+from matricula.connectors.kit.refuse import Misfit
 from matricula.connectors.koha import mapping, refusals
 from matricula.connectors.koha.fields import CARD, EXPIRY, REQUIRED, USER
 from matricula.connectors.koha.lookup import ID
-from matricula.connectors.koha.mapping import Misfit
+from matricula.connectors.koha.refusals import HIDDEN, KEEPS, OF_PATRON
 from matricula.connectors.koha.wire import unknown
 
 if TYPE_CHECKING:
@@ -73,9 +74,7 @@ def write_one(place: Place, write: Write) -> Outcome:
             case "delete":
                 _delete(place, patron_id)
     except Misfit as misfit:
-        raise SkipRow(
-            f"{misfit.field} {misfit.why}.", code="M604", cure="Correct the value at its owner."
-        ) from misfit
+        raise misfit.refusal from misfit
     return Outcome(write.key, patron_id)
 
 
@@ -106,7 +105,9 @@ def _create(place: Place, write: Write) -> Outcome:
     lost = mapping.differing(place.wire.written(patron_id), stated)
     if lost:
         _take_back(place, patron_id)
-        raise refusals.kept_otherwise(lost, "the new patron was taken back")
+        raise OF_PATRON.kept_otherwise(
+            [one.name for one in lost], "the new patron was taken back", hint=KEEPS
+        )
     return Outcome(write.key, patron_id)
 
 
@@ -159,11 +160,11 @@ def _existing(place: Place, write: Write, looked_up: Mapping[str, Patron | None]
         return None
     if not any(field.identifies for field in match):
         names = ", ".join(field.name for field in match)
-        raise refusals.not_ours(f"{names} is no proof of who it is")
+        raise OF_PATRON.not_ours(f"{names} is no proof of who it is")
     if len(found) > 1:
-        raise refusals.several(len(found))
+        raise OF_PATRON.several(len(found))
     if not place.lookup.is_ours(found[0]):
-        raise refusals.not_ours("it is of a category that the charter does not name")
+        raise OF_PATRON.not_ours("it is of a category that the charter does not name")
     return found[0]
 
 
@@ -189,9 +190,9 @@ def _is_blank(patron: Patron, field: Field) -> bool:
 def _present(place: Place, patron_id: str) -> Patron:
     answer = place.wire.patron(patron_id)
     if not answer.good:
-        raise refusals.gone()
+        raise OF_PATRON.gone(HIDDEN)
     if not place.lookup.is_ours(answer.record):
-        raise refusals.not_ours("it is of a category that the charter does not name")
+        raise OF_PATRON.not_ours("it is of a category that the charter does not name")
     return answer.record
 
 
@@ -236,7 +237,9 @@ def _write(place: Place, present: Patron, wanted: Mapping[Field, Value]) -> None
             _write_attribute(place, present, field, value)
     lost = mapping.differing(place.wire.written(patron_id), pending)
     if lost:
-        raise refusals.kept_otherwise(lost, "the patron's other fields were written")
+        raise OF_PATRON.kept_otherwise(
+            [one.name for one in lost], "the patron's other fields were written", hint=KEEPS
+        )
 
 
 def _must_keep(pending: Mapping[Field, Value]) -> None:
@@ -269,7 +272,7 @@ def _number_of(attribute: Mapping[str, object]) -> int:
 def _delete(place: Place, patron_id: str) -> None:
     present = place.wire.patron(patron_id)
     if present.good and not place.lookup.is_ours(present.record):
-        raise refusals.not_ours("it is of a category that the charter does not name")
+        raise OF_PATRON.not_ours("it is of a category that the charter does not name")
     answer = place.wire.delete(patron_id)
     if not answer.good and answer.status != _NOT_FOUND:
         raise refusals.kept(answer)
