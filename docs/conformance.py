@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from matricula.connectors.kit.conformance import CHECKS
+from tests.conformance.door import doors
 from tests.conformance.every import subjects
 
 if TYPE_CHECKING:
@@ -38,6 +39,16 @@ INTRODUCTION = (
     "nothing there; `memory` is the kit's own example."
 )
 
+OF_CREDENTIALS = (
+    "Each row is a way into a system. Whenever the tests run, `matricula check --live` is asked "
+    "with a wrong credential, with one that has ended (or the row says why there is no such "
+    "thing), and with one that lacks each of the permissions of the last column, one after the "
+    "other: it names the system, the permission and the cure. Then a run, the letters and the "
+    "verbs themselves are tried, and every form of the secret is looked for in all that was "
+    "printed, logged at any level or raised, in every file and in every row of the database. "
+    "Nothing of it stands anywhere."
+)
+
 
 def page() -> list[str]:
     """Write the table as lines: a row for each promise, a column for each subject."""
@@ -50,7 +61,21 @@ def page() -> list[str]:
     for check in CHECKS:
         cells = " | ".join(_cell(check, one) for one in tried)
         lines.append(f"| {str(check).replace('_', ' ')} | {cells} |")
-    return [*lines, "", *(f"- {letter}: {reason}" for reason, letter in LETTERS.items())]
+    lines += ["", *(f"- {letter}: {reason}" for reason, letter in LETTERS.items())]
+    return [*lines, "", *_credentials()]
+
+
+def _credentials() -> list[str]:
+    """Write what is said at each way into a system whose credential will not do."""
+    lines = [
+        "## Credentials", "", OF_CREDENTIALS, "",
+        "| way in | wrong | ended | lacking |", "|---|:-:|---|---|",
+    ]  # fmt: skip
+    for door in doors():
+        ended = "✓" if door.expired else f"{door.endless}."
+        lacking = ", ".join(f"`{one}`" for one in door.lacking) or door.unasked
+        lines.append(f"| {door.name} | ✓ | {ended[:1].upper()}{ended[1:]} | {lacking} |")
+    return lines
 
 
 def _cell(check: Check, subject: Subject) -> str:

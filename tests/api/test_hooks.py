@@ -20,6 +20,7 @@ from matricula.cli import sitting
 from matricula.hub import announced
 from matricula.hub.models import Announcement, DirtyKey, FlowState, Incident
 from matricula.hub.worker import what_is_due
+from matricula.kernel.errors import Refused
 
 pytestmark = pytest.mark.django_db
 
@@ -173,13 +174,45 @@ def test_while_a_key_is_replaced_either_counts(campus, monkeypatch):
     assert post(event(), message="b", key=OTHER).status_code == 202
 
 
-def test_many_refusals_in_a_minute_are_not_all_written_down_and_keep_the_system_not_out(campus):
-    answers = [post(event(), key=OTHER) for _ in range(15)]
+def test_many_refusals_are_counted_in_one_row_and_keep_the_system_not_out(campus):
+    at = datetime(2026, 11, 25, 7, 30, 30, tzinfo=UTC)
+    for second in range(15):
+        _refused(campus, at + second * timedelta(seconds=1))
+    for minute in range(1, 90):
+        _refused(campus, at + minute * MINUTE)
 
-    assert [a.status_code for a in answers] == [401] * 10 + [429] * 5
-    assert answers[-1]["Retry-After"] == "60"
-    assert len(acts_on("system", "refuse announcement", ["sis"])) == 10
+    counted = Announcement.objects.filter(taken=False).order_by("at")
+    rows = list(counted.values_list("at", "times"))
+
+    assert rows[0] == (at.replace(second=0), 15)
+    assert len(rows) == 90
+    # However long it lasts, a flood is one act.
+    assert len(acts_on("system", "refuse announcement", ["sis"])) == 1
+    assert announced.refused_lately(["sis", "lms"], at + 90 * MINUTE) == {"sis": 104, "lms": 0}
     assert post(event()).status_code == 202
+
+
+def test_what_comes_after_a_quiet_hour_is_audited_again_and_old_counts_are_forgotten(campus):
+    at = datetime(2026, 11, 1, 7, 30, tzinfo=UTC)
+    for days in (0, 0.5, 9):
+        _refused(campus, at + timedelta(days=days))
+
+    assert len(acts_on("system", "refuse announcement", ["sis"])) == 3
+    assert Announcement.objects.filter(taken=False).count() == 1
+
+
+def test_more_than_ten_refusals_in_a_minute_are_told_when_to_come_again(campus):
+    at = datetime(2026, 11, 25, 7, 30, tzinfo=UTC)
+    codes = [_refused(campus, at + n * timedelta(seconds=1)) for n in range(12)]
+
+    assert codes == ["M596"] * 10 + ["M598"] * 2
+
+
+def _refused(campus, at):
+    charter = sitting.load_charter(campus.folder / "charter")
+    with pytest.raises(Refused) as caught:
+        announced.take(charter, announced.Posted("sis", {}, event().encode(), at))
+    return caught.value.code
 
 
 def test_a_system_that_announces_too_much_is_told_when_to_come_again(campus, monkeypatch):

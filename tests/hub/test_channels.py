@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from matricula.cli import sitting
-from matricula.hub import letters
+from matricula.hub import channels, letters
 from matricula.hub.incidents import Trouble, report
 from matricula.hub.models import Incident, Letter
 from matricula.site.mail import server
@@ -202,6 +202,45 @@ def test_a_reference_to_nothing_and_a_url_that_is_none_are_told_without_the_url(
     assert room.got == []
 
 
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("json://desk.example/{}", "goes over json://"),
+        ("xml://desk.example:8080/{}", "write xmls://"),
+        ("mailto://it:{}@desk.example", "goes over mailto://"),
+        ("rsyslog://desk.example", "choose a service that is encrypted"),
+        ("jsons://desk.example/{}?verify=no", "no certificate is looked at"),
+    ],
+)
+def test_a_channel_on_which_anybody_could_read_along_is_refused_before_anything_is_said(
+    world, room, monkeypatch, url, why
+):
+    monkeypatch.setenv("IT_CHANNEL", url.format(SECRET))
+    holding(MORNING)
+
+    checked = world.run("check", "--live")
+    sent = tell(world, MORNING + MINUTE)
+
+    assert checked.code == 1
+    said_aloud = " ".join((checked.out + checked.err).split())
+    assert "stewards.it cannot be told where it talks" in said_aloud
+    assert why in said_aloud
+    assert SECRET not in said_aloud
+    assert sent == 0
+    assert Incident.objects.filter(code="M592").exists()
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["jsons://desk.example/x", "json://localhost:9/x", "mailto://it:x@gmail.com", "ntfy://x"],
+)
+def test_a_channel_that_is_encrypted_or_on_this_machine_is_good(monkeypatch, url):
+    monkeypatch.setenv("IT_CHANNEL", url)
+
+    # It raises where it is not.
+    assert channels.must_be_known("env:IT_CHANNEL") is None
+
+
 def test_the_address_of_a_channel_stands_nowhere(world, room, caplog, capsys):
     caplog.set_level(logging.DEBUG)
     refused_record(NIGHT)
@@ -225,7 +264,7 @@ from datetime import datetime
 from pathlib import Path
 from matricula.cli import sitting
 desk = sitting.sit_down(Path(sys.argv[1]))
-from matricula.hub import letters
+from matricula.hub import channels, letters
 from matricula.hub.incidents import Trouble, report
 if sys.argv[2]:
     report([Trouble("M604", "lms.users", "it", "It is locked.", "Unlock it.", key="00001")],

@@ -15,6 +15,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.db.models import F, Sum
 
 from matricula.audit.actions import Entry, append
 from matricula.engine import line
@@ -25,16 +26,17 @@ from matricula.kernel.errors import MatriculaError, Refused, SettingMissing
 from matricula.kernel.keys import split_key
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from matricula.charter.model import Charter, Entity, System
 
 LARGEST = 64 << 10
 CONTENT = "application/cloudevents+json"
-# In a minute: what is taken of one system, and how many refusals are written down.
+# In a minute: what is taken of one system, and how many refusals are answered with a reason.
 _MOST, _MOST_REFUSED = 300, 10
 _MINUTE = timedelta(minutes=1)
+_QUIET = timedelta(hours=1)
 # Longer than anybody tries to deliver one message.
 _KEPT = timedelta(days=7)
 _LONGEST_SUBJECT = 500
@@ -113,7 +115,7 @@ def take(charter: Charter, posted: Posted) -> bool:
 
 
 def _identity(system: System, posted: Posted) -> str:
-    """Verify who sent it; what nobody has proven is audited, and its words are not."""
+    """Verify who sent it; what nobody has proven is counted, and its words are not kept."""
     if len(posted.body) > LARGEST:
         raise TooLarge(system.name)
     event = signing.verified(
@@ -141,14 +143,35 @@ def _keys(system: System, posted: Posted) -> list[bytes]:
     return found
 
 
-@transaction.atomic
 def _note_refusal(system: str, at: datetime) -> None:
-    lately = Announcement.objects.filter(system=system, taken=False, at__gt=at - _MINUTE)
-    if lately.count() >= _MOST_REFUSED:
+    """Count a refusal; the first after a quiet hour is audited, and a flood fills no disk.
+
+    Raises:
+        TooMany: There were many in this minute already (M598).
+    """
+    minute = at.replace(second=0, microsecond=0)
+    refused = Announcement.objects.filter(system=system, taken=False)
+    with transaction.atomic():
+        was_quiet = not refused.filter(at__gt=minute - _QUIET).exists()
+        found, is_new = refused.get_or_create(
+            system=system, taken=False, at=minute, defaults={"times": 0}
+        )
+        refused.filter(pk=found.pk).update(times=F("times") + 1)
+        if is_new and was_quiet:
+            why = "a message in its name bore no signature that counts; more within an hour are "
+            why += "only counted"
+            append([Entry(_ACTOR, "refuse announcement", "system", system, why)], at=at)
+        if is_new:
+            _forget_old(at)
+    if found.times >= _MOST_REFUSED:
         raise TooMany(system)
-    Announcement.objects.create(system=system, taken=False, at=at)
-    why = "a message in its name bore no signature that counts"
-    append([Entry(_ACTOR, "refuse announcement", "system", system, why)], at=at)
+
+
+def refused_lately(systems: Iterable[str], at: datetime) -> dict[str, int]:
+    """Count, by system, the messages of the last day that bore no signature that counts."""
+    lately = Announcement.objects.filter(taken=False, at__gt=at - timedelta(days=1))
+    counts = lately.order_by().values_list("system").annotate(n=Sum("times"))
+    return dict.fromkeys(systems, 0) | dict(counts.filter(system__in=list(systems)))
 
 
 def _must_be_few(system: str, at: datetime) -> None:

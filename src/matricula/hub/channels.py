@@ -12,6 +12,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from matricula.connectors.kit.address import LOOPBACK
 from matricula.hub.ways import Away, Lost, NotTaken
 from matricula.kernel.errors import SettingMissing
 from matricula.kernel.secrets import reveal
@@ -82,7 +83,35 @@ def _service(reference: str) -> NotifyBase:
     service = Apprise.instantiate(url, asset=asset)
     if service is None:
         raise NotTaken(f"what {reference} holds is no Apprise URL")
+    _must_be_private(service, reference)
     return service
+
+
+def _must_be_private(service: NotifyBase, reference: str) -> None:
+    """Refuse a way on which anybody could read along; on this machine nobody does.
+
+    Raises:
+        NotTaken: It is not encrypted, or does not look at certificates.
+    """
+    host = str(getattr(service, "host", None) or "").strip("[]")
+    if not host or host in LOOPBACK:
+        return
+    # As the service writes it itself: some are encrypted by whatever name they are called.
+    told = service.url(privacy=True)  # type: ignore[no-untyped-call]  # Apprise leaves it so
+    scheme = str(told).partition("://")[0]
+    if scheme in _names(service.protocol) - _names(service.secure_protocol):
+        encrypted = " or ".join(f"{one}://" for one in sorted(_names(service.secure_protocol)))
+        instead = f"write {encrypted}" if encrypted else "choose a service that is encrypted"
+        raise NotTaken(
+            f"what {reference} holds goes over {scheme}://, where anybody can read it: {instead}"
+        )
+    if not service.verify_certificate:
+        raise NotTaken(f"what {reference} holds says that no certificate is looked at")
+
+
+def _names(protocol: object) -> set[str]:
+    told = protocol if isinstance(protocol, tuple | list | set) else [protocol]
+    return {str(one) for one in told if one}
 
 
 def _why(said: list[str]) -> Exception:

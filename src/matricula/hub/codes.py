@@ -197,9 +197,10 @@ CODES = {
         "Wait for the next run, or look the record up in the target.",
     ),
     "M652": Code(
-        "A system is away",
-        "It did not answer or asked for patience. The work waits as a difference.",
-        "Nothing, unless it lasts; its administrator can say.",
+        "A system is away, or cannot be used as it is",
+        "It did not answer or asked for patience, or by its own word our account lacks something "
+        "there. The work waits as a difference.",
+        "Have granted what is named; otherwise nothing, unless it lasts.",
     ),
     "M654": Code(
         "A connector failed",

@@ -76,18 +76,23 @@ class Message(models.Model):
 class Announcement(models.Model):
     """That a system said where to look, by the identity of its message; never what it said.
 
-    One that was not `taken` bore no signature of the system's, and its identity is not kept.
+    Those that were not `taken` bore no signature of the system's. Their identities are not kept,
+    and one row counts all of a minute, which `at` begins: anybody can send as many as they like.
     """
 
     system = models.TextField()
     message = models.TextField(default="")
     taken = models.BooleanField()
     at = models.DateTimeField()
+    times = models.PositiveIntegerField(db_default=1)
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
                 "system", "message", condition=models.Q(taken=True), name="announce_once"
+            ),
+            models.UniqueConstraint(
+                "system", "at", condition=models.Q(taken=False), name="refusals_of_a_minute"
             ),
         ]
         indexes: ClassVar = [models.Index("system", "at", name="announcement_rate")]

@@ -13,7 +13,7 @@ from matricula.hub.systems import connected, remember
 from matricula.kernel.findings import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from matricula.charter.model import Charter, Flow, ResourceRef, System
     from matricula.connectors.kit.protocol import Connector, FieldShape, ResourceShape
@@ -109,7 +109,7 @@ def _ask(desk: Desk, system: System, connector: Connector, wanted: list[_Wanted]
     health = connector.ping()
     remember(system.name, well=health.well, sentence=health.sentence, at=desk.at)
     if not health.well:
-        message = f"{system.name} is not there: {health.sentence}"
+        message = f"{system.name} cannot be used: {health.sentence}"
         return [Finding(system.place, "M652", message, "Then run the check again.")]
     shapes = {shape.name: shape for shape in connector.describe()}
     mine = [w for w in wanted if w.resource.system == system.name]
@@ -117,7 +117,27 @@ def _ask(desk: Desk, system: System, connector: Connector, wanted: list[_Wanted]
         mine = [w for w in mine if not w.is_written or w.resource.resource in shapes]
     lacking = connector.lacking() if isinstance(connector, Examines) else ()
     told = [Finding(system.place, e.code, e.message, e.cure) for e in lacking]
-    return list(dict.fromkeys([*told, *_judge(shapes, mine)]))
+    withheld = _withheld(system.name, shapes, desk.charter.flows.values())
+    return list(dict.fromkeys([*told, *withheld, *_judge(shapes, mine)]))
+
+
+def _withheld(
+    system: str, shapes: Mapping[str, ResourceShape], flows: Iterable[Flow]
+) -> Iterator[Finding]:
+    """Name the rights that our account lacks for what flows do to their targets."""
+    for flow in flows:
+        shape = shapes.get(flow.target.resource) if flow.target.system == system else None
+        if shape is None:
+            continue
+        asked = {"create", "update", flow.on_exit}
+        for right, verbs in shape.lacks.items():
+            if closed := sorted(asked & verbs):
+                yield Finding(
+                    flow.place,
+                    "M613",
+                    f"{flow.target} cannot take {', '.join(closed)}: our account lacks {right}.",
+                    "Have it granted to the account that the charter names.",
+                )
 
 
 def _wanted(charter: Charter) -> Iterator[_Wanted]:

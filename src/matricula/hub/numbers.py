@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from django.db.models import Count, F
 
-from matricula.hub import ledger, outbox, status
+from matricula.hub import announced, ledger, outbox, status
 from matricula.hub.models import OPEN, Effect, FlowState, Incident, Message, SystemState
 
 if TYPE_CHECKING:
@@ -81,6 +81,12 @@ def standing(charter: Charter, at: datetime) -> Iterator[Metric]:
     yield from _of_flows(charter, at)
     yield _gauge(
         "matricula_events_waiting", "Events that a subscriber has not taken yet.", _events(charter)
+    )
+    announcing = [system.name for system in charter.systems.values() if system.announces]
+    yield _gauge(
+        "matricula_announcements_refused",
+        "Messages of the last day in a system's name that bore no signature that counts.",
+        [Sample({"system": s}, n) for s, n in announced.refused_lately(announcing, at).items()],
     )
 
 

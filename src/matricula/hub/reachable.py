@@ -1,10 +1,10 @@
-"""Whether what the charter refers to for messages is there; nobody is told anything."""
+"""Whether messages could go out as they are set up; nobody is told anything."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from matricula.hub import channels, outbox, signing, webhooks
+from matricula.hub import channels, letters, outbox, signing, ways, webhooks
 from matricula.hub.ways import NotTaken
 from matricula.kernel.errors import SettingMissing
 from matricula.kernel.findings import Finding
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 
 def unreachable(charter: Charter) -> Iterator[Finding]:
-    """List the channels, subscriptions and announcements whose secrets are not there."""
+    """List what does not let us in, and the channels and keys whose secrets are not there."""
+    yield from _mail()
     yield from _channels(charter)
     for told in outbox.subscribers(charter):
         try:
@@ -30,6 +31,22 @@ def unreachable(charter: Charter) -> Iterator[Finding]:
                 signing.keys(system.announces)
         except SettingMissing as error:
             yield Finding(system.place, error.code, error.message, error.cure)
+
+
+def _mail() -> Iterator[Finding]:
+    """Say why the mail server, where one is named, would take no letter of ours."""
+    if not letters.are_on():
+        return
+    place = "MATRICULA_SMTP_URL"
+    try:
+        ways.must_take_mail()
+    except ways.NotTaken as error:
+        message = f"The mail server takes no letter of ours: {error}."
+        cure = "Correct the account, MATRICULA_SMTP_PASSWORD or MATRICULA_MAIL_FROM, or have the "
+        yield Finding(place, "M671", message, f"{cure}sending granted by the server's office.")
+    except ways.Away as error:
+        message = f"The mail server cannot be reached ({error})."
+        yield Finding(place, "M670", message, "Bring it back, or correct MATRICULA_SMTP_URL.")
 
 
 def _channels(charter: Charter) -> Iterator[Finding]:

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 UNREADABLE = (pa.ArrowException, OSError)
 # Rows, of all that a pass reads; so many need no room to spill into.
 _SMALL = 50_000
+# What a reading calls odd but bearable: no office has to see to it.
+BEARABLE = "M435"
+_NOTES_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ class Landed:
         path: Where it lies.
         fault: Why there is none.
         away: Whether its system is away or refuses us, and says nothing wrong.
-        notes: What was odd but bearable.
+        notes: What the reading could not use, and what was odd but bearable.
         earlier: The last trusted snapshot, where the system is away.
         earlier_at: When that was read.
         token: With what its connector tells what may differ since.
@@ -96,10 +99,18 @@ def land_all(
         # One resource that cannot be had is news; the others do not make it good.
         silent = next((told.fault for told in answers if told.away and told.fault), None)
         if silent or any(told.snapshot for told in answers):
-            whole = next((f" whole, for {told.why}" for told in answers if told.why), "")
-            sentence = silent.message if silent else f"It was read{whole}."
+            sentence = silent.message if silent else _was_read(answers)
             systems.remember(system, well=not silent, sentence=sentence, at=desk.at)
     return landed
+
+
+def _was_read(answers: Sequence[Landed]) -> str:
+    """Say how a system was read, and what was odd there but taken as it is."""
+    whole = next((f" whole, for {told.why}" for told in answers if told.why), "")
+    odd = [note.message for told in answers for note in told.notes if note.code == BEARABLE]
+    shown = [*dict.fromkeys(odd)][:_NOTES_SHOWN]
+    more = f" And {len(odd) - _NOTES_SHOWN} more." if len(odd) > _NOTES_SHOWN else ""
+    return " ".join([f"It was read{whole}.", *shown]) + more
 
 
 def _land(

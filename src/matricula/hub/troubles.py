@@ -16,6 +16,7 @@ from matricula.hub import drift as drift_
 from matricula.hub import escalation, observed, purposes, returned, standing, systems
 from matricula.hub.incidents import Trouble, close_others, report
 from matricula.hub.models import FlowState, Incident, Snapshot
+from matricula.hub.snapshots import BEARABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -38,6 +39,7 @@ _OF_FULL_PASSES = ("M414", "M505", "M506", "M507", "M508", "M515", "M657", "M660
 # What is told until its due date, for the next reading is compared with this one.
 _OF_ONE_READING = ("M415",)
 _THIS_AND_BEFORE = 2
+_NOTES_SHOWN = 3
 # A system that is away, or too busy: it may be back without anybody's doing.
 AWAY = ("M610", "M611")
 # What is not there, and does not come back by itself.
@@ -149,7 +151,21 @@ def _of_sources(
             )
             # A system that is away is away once, however many of its resources were asked for.
             told.setdefault((fault.code, place), trouble)
+        yield from _of_notes(arrived, steward)
     yield from told.values()
+
+
+def _of_notes(arrived: Landed, steward: str) -> Iterator[Trouble]:
+    """Tell once, for each kind, of what a reading met and could not use."""
+    notes = [note for note in arrived.notes if note.code != BEARABLE]
+    for code in dict.fromkeys(note.code for note in notes):
+        said = list(dict.fromkeys(f"{n.place}: {n.message}" for n in notes if n.code == code))
+        more = f" And {len(said) - _NOTES_SHOWN} more like it." if len(said) > _NOTES_SHOWN else ""
+        cures = dict.fromkeys(note.cure for note in notes if note.code == code)
+        yield Trouble(
+            code, str(arrived.resource), steward, " ".join(said[:_NOTES_SHOWN]) + more,
+            " ".join([*cures][:_NOTES_SHOWN]), system=arrived.resource.system,
+        )  # fmt: skip
 
 
 def _of_expectations(charter: Charter, plan: Plan) -> Iterator[Trouble]:

@@ -225,11 +225,24 @@ def test_too_many_calls_in_a_second_are_for_later(make_place: Callable[..., Plac
 def test_a_key_that_may_not_write_is_told_and_nothing_of_it(place: Place):
     place.institution.may_write = False
 
-    assert "may not write" in place.connector.ping().sentence
+    health = place.connector.ping()
+
+    assert not health.well
+    assert "area Users with read and write permission" in health.sentence
     assert place.connector.describe()[0].writes == frozenset()
     with pytest.raises(Stop, match=r"M613.*POST users") as refusal:
         place.create(AMARA)
     assert "open-sesame" not in str(refusal.value)
+
+
+def test_a_key_that_only_reads_is_enough_where_nothing_is_written(
+    make_place: Callable[..., Place],
+):
+    place = make_place(read_only=True)
+    place.institution.may_write = False
+
+    assert place.connector.ping().well
+    assert place.connector.describe()[0].writes == frozenset()
 
 
 def test_a_key_that_alma_does_not_know_is_told(place: Place):

@@ -229,7 +229,7 @@ def test_a_missing_permission_is_named_by_the_check_on_the_live_system(
     health = place.connector.ping()
 
     assert not health.well
-    assert f"lacks the permission {permission}" in health.sentence
+    assert f"our account lacks {permission} (for " in health.sentence
 
 
 def test_a_wrong_password_is_told_and_nothing_of_it(place: Place):

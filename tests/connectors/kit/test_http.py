@@ -7,10 +7,11 @@ import socket
 import ssl
 import struct
 import threading
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 import pytest
 from cryptography import x509
@@ -303,9 +304,31 @@ def test_a_redirect_to_a_named_host_is_followed():
 
     with served(elsewhere) as other:
         away = answer(302, Location=other.replace("127.0.0.1", "localhost") + "/moved")
-        hosts = frozenset({"localhost"})
+        hosts = frozenset({f"localhost:{urlsplit(other).port}"})
         with client(Script(users=[away]), hosts=hosts) as (http, _):
             assert http.send("GET", "/users", params={"a": "b"}).body == b"here"
+
+
+@pytest.mark.parametrize("hosts", [{"localhost"}, {"localhost:9"}])
+def test_another_port_of_a_named_host_is_another_server(hosts: set[str]):
+    elsewhere = Script(stolen=[answer(200)])
+
+    with served(elsewhere) as other:
+        away = answer(302, Location=other.replace("127.0.0.1", "localhost") + "/stolen")
+        script = Script(users=[away])
+        with client(script, hosts=frozenset(hosts)) as (http, _), pytest.raises(GiveUp) as refusal:
+            http.send("GET", "/users")
+
+    assert refusal.value.code == "M614"
+    assert elsewhere.seen == []
+
+
+def test_a_system_that_is_encrypted_is_not_followed_into_the_clear():
+    access = Access("https://127.0.0.1", hosts=frozenset({"localhost"}))
+
+    for address in ("http://127.0.0.1/users", "http://localhost:443/users"):
+        with closing(Http(access)) as http, pytest.raises(GiveUp, match="M614"):
+            http.send("GET", address)
 
 
 def test_a_redirect_to_another_port_of_the_same_machine_is_refused():

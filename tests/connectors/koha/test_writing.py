@@ -181,7 +181,7 @@ def test_an_attribute_that_is_there_twice_is_not_guessed_at(place: Place):
     assert isinstance(outcome.error, SkipRow)
     assert "attribute.FACULTY is there several times" in outcome.error.message
     assert row["attribute.FACULTY"] is None
-    assert [one.code for one in reading.findings] == ["M435"]
+    assert [one.code for one in reading.findings] == ["M436"]
 
 
 def test_an_attribute_type_that_koha_does_not_have_is_refused_by_name(

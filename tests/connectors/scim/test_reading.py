@@ -167,7 +167,7 @@ def test_a_value_of_the_wrong_type_becomes_a_finding_and_not_a_guess(idp: Idp):
         None,
         True,
     ]
-    assert [one.code for one in reading.findings] == ["M435"]
+    assert [one.code for one in reading.findings] == ["M436"]
     assert "active" in reading.findings[0].place
 
 

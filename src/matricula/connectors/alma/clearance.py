@@ -7,17 +7,22 @@ those alone that are active.
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from matricula.connectors.alma import mapping
-from matricula.connectors.alma.fields import ACTIVE, ARROW, ID, Field
-from matricula.connectors.alma.mapping import Misfit
+from matricula.connectors.alma.fields import ACTIVE, ID, Field
 from matricula.connectors.kit import batches
-from matricula.connectors.kit.errors import Untrusted
-from matricula.connectors.kit.protocol import FieldShape, ResourceShape
+from matricula.connectors.kit.clearance import (
+    BLOCKED,
+    OPEN,
+    Judge,
+    schema_of,
+    shape_of,
+)
+from matricula.connectors.kit.refuse import Misfit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -25,19 +30,11 @@ if TYPE_CHECKING:
     from matricula.connectors.alma.lookup import Lookup
     from matricula.connectors.alma.mapping import User
     from matricula.connectors.alma.wire import Answer, Wire
-    from matricula.connectors.kit.protocol import NativeType, Value
+    from matricula.connectors.kit.protocol import ResourceShape, Value
 
-NAME = "clearance"
-_OWN: Sequence[tuple[str, NativeType]] = (
-    ("loans", "integer"),
-    ("overdue", "integer"),
-    ("holds", "integer"),
-    ("owed", "decimal"),
-    ("access", "text"),
-)
 _PAGE = 100
 _OPEN_FEES = ("ACTIVE", "INDISPUTE", "EXPORTED")
-_CENTS = Decimal("0.0001")
+_JUDGE = Judge("Alma", "user", "the key's permissions and at Alma")
 
 
 class Clearance:
@@ -59,15 +56,11 @@ class Clearance:
     @property
     def schema(self) -> pa.Schema:
         """How rows are read."""
-        known = [pa.field(name, pa.string()) for name in self.recognised_by]
-        own = [pa.field(name, ARROW[kind]) for name, kind in _OWN]
-        return pa.schema([pa.field("_id", pa.string()), *known, *own])
+        return schema_of(self.recognised_by.values())
 
     def shape(self) -> ResourceShape:
         """Describe it."""
-        known = [FieldShape(name, writable=False) for name in self.recognised_by]
-        own = [FieldShape(name, kind, writable=False) for name, kind in _OWN]
-        return ResourceShape(NAME, (*known, *own), id_field=ID)
+        return shape_of(self.recognised_by.values(), id_field=ID)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Read the clearance of all users that are ours."""
@@ -134,14 +127,14 @@ class Clearance:
             if len(found) >= total:
                 return found
             if not page:
-                raise _strange(f"{total} loans are declared and {len(found)} were listed")
+                raise _JUDGE.strange(f"{total} loans are declared and {len(found)} were listed")
 
     def _asked(self, user_id: str, part: str, query: Mapping[str, str | int]) -> Answer | None:
         answer = self._wire.part(user_id, part, query)
         if answer.names_nobody:
             return None
         if not answer.good:
-            raise _strange(f"{part} are answered with {answer.code or answer.status}")
+            raise _JUDGE.strange(f"{part} are answered with {answer.code or answer.status}")
         return answer
 
 
@@ -150,41 +143,26 @@ def _access(user: User, at: datetime | None) -> str | None:
     blocks = [one for one in user.get("user_block") or [] if one.get("block_status") == ACTIVE]
     status = (user.get("status") or {}).get("value")
     if blocks or status != ACTIVE:
-        return "blocked"
+        return BLOCKED
     until = str(user.get("expiry_date") or "")[:10]
     if not until:
-        return "open"
+        return OPEN
     if at is None:
         return None
-    return "blocked" if date.fromisoformat(until) < at.date() else "open"
+    return BLOCKED if date.fromisoformat(until) < at.date() else OPEN
 
 
 def _due(loan: Mapping[str, Any]) -> datetime:
     try:
         found = datetime.fromisoformat(str(loan.get("due_date")))
     except ValueError:
-        raise _strange("a loan has no day on which it is due") from None
+        raise _JUDGE.strange("a loan has no day on which it is due") from None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _count(record: Mapping[str, Any]) -> int:
-    found = record.get("total_record_count")
-    # Nothing said is not nothing lent.
-    if isinstance(found, bool) or not isinstance(found, int) or found < 0:
-        raise _strange("a listing has no total")
-    return found
+    return _JUDGE.count(record, "total_record_count", lacking="a listing has no total")
 
 
 def _sum(record: Mapping[str, Any]) -> Decimal:
-    try:
-        return Decimal(str(record.get("total_sum"))).quantize(_CENTS)
-    except InvalidOperation:
-        raise _strange("fees are shown without their sum") from None
-
-
-def _strange(what: str) -> Untrusted:
-    return Untrusted(
-        f"What Alma says of a user is not as its interface has it: {what}.",
-        code="M441",
-        cure="Look at the key's permissions and at Alma; nothing of it was taken.",
-    )
+    return _JUDGE.amount(record.get("total_sum"), lacking="fees are shown without their sum")

@@ -11,12 +11,13 @@ import pyarrow as pa
 from matricula.connectors.alma import clearance, mapping, users
 from matricula.connectors.alma.fields import ARROW, ID, INACTIVE, STATUS, fields_of
 from matricula.connectors.alma.lookup import Lookup
-from matricula.connectors.alma.mapping import Misfit
 from matricula.connectors.alma.settings import AlmaSettings
 from matricula.connectors.alma.wire import Wire
 from matricula.connectors.kit import batches
 from matricula.connectors.kit.claims import Claims
-from matricula.connectors.kit.errors import ConnectorError, GiveUp, TryAgain, Untrusted
+from matricula.connectors.kit.clearance import NAME as CLEARANCE
+from matricula.connectors.kit.errors import ConnectorError, TryAgain, Untrusted
+from matricula.connectors.kit.odd import read_as_absent
 from matricula.connectors.kit.protocol import (
     Capabilities,
     FieldShape,
@@ -27,7 +28,7 @@ from matricula.connectors.kit.protocol import (
     ResourceShape,
     asks_for_nobody,
 )
-from matricula.kernel.findings import Finding
+from matricula.connectors.kit.refuse import Misfit, must_have_fields, no_resource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -38,10 +39,11 @@ if TYPE_CHECKING:
     from matricula.connectors.alma.fields import Field
     from matricula.connectors.alma.mapping import User
     from matricula.connectors.kit.protocol import Context, Value, Write, WriteKind
+    from matricula.kernel.findings import Finding
 
 USERS = "users"
+_TO_READ = f"; {CLEARANCE} is there to be read"
 _ALL: frozenset[WriteKind] = frozenset({"create", "update", "suspend", "resume", "delete"})
-_ODD_SHOWN = 20
 
 
 class AlmaConnector:
@@ -67,7 +69,7 @@ class AlmaConnector:
             TryAgain: It is away. Stop: it refuses us.
         """
         self._wire.may("GET")
-        writes = self._wire.may("POST")
+        writes = not self._settings.read_only and self._wire.may("POST")
         fields = tuple(
             FieldShape(
                 f.name, f.type, writable=writes, required=f.required, max_length=f.characters
@@ -78,14 +80,23 @@ class AlmaConnector:
         return [ResourceShape(USERS, fields, ID, writes=verbs), self._clearance.shape()]
 
     def ping(self) -> Health:
-        """Ask whether our key reads and writes users. Never raises."""
+        """Ask whether our key reads users, and writes them unless nothing is. Never raises."""
+        reads_only = self._settings.read_only
         try:
             self._wire.may("GET")
-            writes = self._wire.may("POST")
+            is_enough = reads_only or self._wire.may("POST")
         except ConnectorError as error:
             return Health(well=False, sentence=f"{error.message} {error.cure}")
-        can = "reads and writes" if writes else "reads, and may not write,"
-        return Health(well=True, sentence=f"Our key {can} users.")
+        if not is_enough:
+            return Health(
+                well=False,
+                sentence="Our key reads users and may not write them. Give it the area Users "
+                "with read and write permission in the Developer Network, or say `read_only: "
+                "true` where nothing is written.",
+            )
+        return Health(
+            well=True, sentence=f"Our key reads {'' if reads_only else 'and writes '}users."
+        )
 
     @contextmanager
     def read(self, resource: str) -> Iterator[Reading]:
@@ -95,7 +106,7 @@ class AlmaConnector:
             GiveUp: There is no such resource. TryAgain, Stop. Untrusted: it never held still.
         """
         findings: list[Finding] = []
-        if resource == clearance.NAME:
+        if resource == CLEARANCE:
             yield Reading(self._clearance.schema, self._clearance.batches(), findings=findings)
             return
         self._must_have(resource)
@@ -108,7 +119,7 @@ class AlmaConnector:
             GiveUp: No such resource or field, or none that Alma can be asked for. TryAgain, Stop.
         """
         known: Mapping[str, Field] = self._fields
-        if resource == clearance.NAME:
+        if resource == CLEARANCE:
             known = self._clearance.recognised_by
         else:
             self._must_have(resource)
@@ -149,20 +160,11 @@ class AlmaConnector:
 
     def _must_have(self, resource: str) -> None:
         if resource != USERS:
-            raise GiveUp(
-                f"{self._system} has no resource {resource} of this kind.",
-                code="M602",
-                cure=f"Write to {USERS}; {clearance.NAME} is there to be read.",
-            )
+            raise no_resource(self._system, resource, [USERS], more=_TO_READ)
 
     def _must_know(self, resource: str, names: Sequence[str], known: Mapping[str, Field]) -> None:
-        unknown = sorted({name for name in names if name not in known})
-        if unknown:
-            raise GiveUp(
-                f"{self._system}.{resource} has no field {', '.join(unknown)}.",
-                code="M603",
-                cure="Correct the charter; a type of identifier is named in `identifiers`.",
-            )
+        cure = "Correct the charter; a type of identifier is named in `identifiers`."
+        must_have_fields(f"{self._system}.{resource}", names, known, cure=cure)
 
     def _found(self, resource: str, match: Mapping[str, Value]) -> list[Found]:
         if asks_for_nobody(match):
@@ -174,7 +176,7 @@ class AlmaConnector:
                 return []
             wanted[own] = match["_id"]
         found = self._lookup.find(wanted)
-        if resource == clearance.NAME:
+        if resource == CLEARANCE:
             rows = self._clearance.rows(found)
         else:
             rows = [dict(self._row(one, [])) for one in found]
@@ -205,8 +207,8 @@ class AlmaConnector:
                 row[name] = mapping.read_field(user, field)
             except Misfit as misfit:
                 row[name] = None
-                if len(findings) < _ODD_SHOWN:
-                    findings.append(_odd(misfit))
+                place = f"{USERS}, record {user[ID]}, field {name}"
+                read_as_absent(findings, place, misfit.why, office="the library")
         return row
 
 
@@ -216,13 +218,3 @@ def _done(place: users.Place, write: Write) -> Outcome:
     except Untrusted as error:
         # What a user has open could not be seen: nothing was deleted.
         raise TryAgain(error.message, code=error.code, cure=error.cure) from error
-
-
-def _odd(misfit: Misfit) -> Finding:
-    return Finding(
-        place=f"{USERS}, field {misfit.field}",
-        code="M435",
-        message=f"The value {misfit.why} in one record.",
-        cure="Have the library correct the user; the value was read as absent.",
-        severity="warning",
-    )

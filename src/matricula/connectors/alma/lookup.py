@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from matricula.connectors.alma import mapping
 from matricula.connectors.alma.fields import GROUP, ID, IDENTIFIER
-from matricula.connectors.alma.mapping import Misfit
 from matricula.connectors.kit import batches
 from matricula.connectors.kit.errors import GiveUp, Untrusted
 from matricula.connectors.kit.http import not_understood
 from matricula.connectors.kit.listing import Listing, Moved, Page
+from matricula.connectors.kit.refuse import Misfit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -11,6 +11,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from matricula.connectors.alma.fields import ID, STATUS, Field
+from matricula.connectors.kit.refuse import Misfit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,14 +22,6 @@ if TYPE_CHECKING:
 User = dict[str, Any]
 OURS = "External"
 _DAY = len("2026-09-01")
-
-
-class Misfit(Exception):
-    """A value that a field cannot hold. Names the field and the reason, never the value."""
-
-    def __init__(self, field: str, why: str) -> None:
-        self.field, self.why = field, why
-        super().__init__(f"{field} {why}")
 
 
 def canonical(field: Field, value: Value) -> Value:

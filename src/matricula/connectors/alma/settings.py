@@ -25,6 +25,7 @@ class AlmaSettings(BaseModel):
             all external users.
         identifiers: Types of identifiers, each a field `identifier.TYPE`.
         email_type: Of the address that is written.
+        read_only: Nothing is written, and no permission to write is looked for.
         page_size: Users listed at once; 100 is Alma's most.
         timeout_seconds: How long one answer may take.
         concurrency: Calls under way at once.
@@ -41,6 +42,7 @@ class AlmaSettings(BaseModel):
     user_groups: list[str] = Field(default_factory=list)
     identifiers: list[IdentifierType] = Field(default_factory=list)
     email_type: str = "school"
+    read_only: bool = False
     page_size: int = Field(default=100, ge=2, le=100)
     timeout_seconds: float = Field(default=60.0, gt=0, le=600)
     concurrency: int = Field(default=4, ge=1, le=32)

@@ -13,9 +13,10 @@ import re
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
+
+from matricula.connectors.kit.serving import Handler, Server, serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -88,21 +89,8 @@ def _answers(user: User, value: str, id_type: str) -> bool:
 @contextmanager
 def alma() -> Iterator[Institution]:
     """Run an Alma on a free loopback port until the end of the `with`."""
-    with _Server(("127.0.0.1", 0), _Handler) as server:
-        url = f"http://127.0.0.1:{server.server_port}"
-        server.institution = Institution(url)
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        try:
-            yield server.institution
-        finally:
-            server.shutdown()
-            thread.join()
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    institution: Institution
+    with serving(_Handler, Institution) as institution:
+        yield institution
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,32 +227,22 @@ _ROUTES: tuple[tuple[str, str, Callable[[_Call], _Answer]], ...] = (
 )
 
 
-class _Handler(BaseHTTPRequestHandler):
-    server: _Server
-    protocol_version = "HTTP/1.1"
-    # Headers and body leave together; apart, each call would wait for an acknowledgement.
-    wbufsize = -1
-    # Nor does the end of a long body wait for one.
-    disable_nagle_algorithm = True
+class _Handler(Handler):
+    server: Server[Institution]
 
     def answer(self) -> None:
-        raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        raw = self.posted()
         try:
-            with self.server.institution.lock:
+            with self.server.state.lock:
                 status, body = self._routed(raw)
         except _Refused as refused:
             error = {"errorCode": refused.code, "errorMessage": refused.message, "trackingId": "x"}
             status, body = refused.status, {"errorsExist": True, "errorList": {"error": [error]}}
         content = b"" if body is None else json.dumps(body).encode()
-        self.send_response(status)
-        if status != 204:  # noqa: PLR2004 - No Content
-            self.send_header("Content-Type", "application/json;charset=UTF-8")
-            self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
+        self.send(status, content, {"Content-Type": "application/json;charset=UTF-8"})
 
     def _routed(self, raw: bytes) -> _Answer:
-        at, parts = self.server.institution, urlsplit(self.path)
+        at, parts = self.server.state, urlsplit(self.path)
         if at.busy > 0:
             at.busy -= 1
             raise _Refused("PER_SECOND_THRESHOLD", "HTTP requests are more than allowed", 429)
@@ -279,9 +257,3 @@ class _Handler(BaseHTTPRequestHandler):
                 query = dict(parse_qsl(parts.query))
                 return do(_Call(at, query, json.loads(raw) if raw else None, user_id))
         raise _Refused("GENERAL_ERROR", "There is no such address", 404)
-
-    # http.server calls methods by these names.
-    do_GET = do_POST = do_PUT = do_DELETE = answer  # noqa: N815
-
-    def log_message(self, *_: object) -> None:
-        pass

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from matricula.connectors.alma import mapping, refusals
 from matricula.connectors.alma.fields import ACTIVE, ID, INACTIVE, STATUS
-from matricula.connectors.alma.mapping import Misfit
+from matricula.connectors.alma.refusals import OF_USER
 from matricula.connectors.alma.wire import unknown
-from matricula.connectors.kit.errors import ConnectorError, SkipRow
+from matricula.connectors.kit.errors import ConnectorError
 from matricula.connectors.kit.protocol import Outcome
+from matricula.connectors.kit.refuse import Misfit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,9 +66,7 @@ def write_one(place: Place, write: Write) -> Outcome:
             case "delete":
                 _delete(place, user_id)
     except Misfit as misfit:
-        raise SkipRow(
-            f"{misfit.field} {misfit.why}.", code="M604", cure="Correct the value at its owner."
-        ) from misfit
+        raise misfit.refusal from misfit
     return Outcome(write.key, user_id)
 
 
@@ -96,7 +95,7 @@ def _create(place: Place, write: Write) -> Outcome:
     lost = mapping.differing(place.wire.written(user_id), stated)
     if lost:
         _take_back(place, user_id)
-        raise refusals.kept_otherwise(lost, "the new user was taken back")
+        raise OF_USER.kept_otherwise([one.name for one in lost], "the new user was taken back")
     return Outcome(write.key, user_id)
 
 
@@ -132,12 +131,12 @@ def _existing(place: Place, write: Write, wanted: Mapping[Field, Value]) -> User
     found = place.lookup.find(match, everywhere=True) if match else []
     if found and not any(field.identifies for field in match):
         names = ", ".join(field.name for field in match)
-        raise refusals.not_ours(f"{names} is no proof of who it is")
+        raise OF_USER.not_ours(f"{names} is no proof of who it is")
     own = place.fields[ID]
     if not found and not _asks_the_same(match, own, wanted[own]):
         found = place.lookup.find({own: wanted[own]}, everywhere=True)
     if len(found) > 1:
-        raise refusals.several(len(found))
+        raise OF_USER.several(len(found))
     if found:
         _must_be_ours(place, found[0])
     return found[0] if found else None
@@ -149,7 +148,7 @@ def _asks_the_same(match: Mapping[Field, Value], own: Field, value: Value) -> bo
 
 def _must_be_ours(place: Place, user: User) -> None:
     if not place.lookup.is_ours(user):
-        raise refusals.not_ours("it is internal, or of a group that the charter does not name")
+        raise OF_USER.not_ours("it is internal, or of a group that the charter does not name")
 
 
 def _adopted(place: Place, write: Write, present: User, wanted: Mapping[Field, Value]) -> Outcome:
@@ -176,7 +175,7 @@ def _present(place: Place, user_id: str) -> User:
         raise refusals.refusal(answer, ())
     # Any unique identifier finds a user: another's may read as this one.
     if not answer.good or str(answer.record.get(ID)).casefold() != user_id.casefold():
-        raise refusals.gone()
+        raise OF_USER.gone()
     _must_be_ours(place, answer.record)
     return answer.record
 
@@ -200,7 +199,9 @@ def _write(place: Place, present: User, wanted: Mapping[Field, Value]) -> None:
         raise refusals.refusal(answer, pending)
     lost = mapping.differing(place.wire.written(user_id), pending)
     if lost:
-        raise refusals.kept_otherwise(lost, "the user's other fields were written")
+        raise OF_USER.kept_otherwise(
+            [one.name for one in lost], "the user's other fields were written"
+        )
 
 
 def _delete(place: Place, user_id: str) -> None:
@@ -211,7 +212,7 @@ def _delete(place: Place, user_id: str) -> None:
     # Alma might delete whom it lends to: it is asked first.
     open_ = place.clearance.open_of(answer.record, answer.at)
     if open_:
-        raise refusals.kept(open_)
+        raise OF_USER.kept(open_)
     answer = place.wire.delete(user_id)
     if not answer.good and not answer.names_nobody:
         raise refusals.refusal(answer, ())

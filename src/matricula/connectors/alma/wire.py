@@ -19,7 +19,7 @@ import httpx2
 
 from matricula.connectors.kit import http
 from matricula.connectors.kit.errors import ConnectorError, ReadBack, Stop
-from matricula.connectors.kit.secrets import credential
+from matricula.connectors.kit.secrets import header_credential
 from matricula.connectors.kit.transport import Access
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ class _Key(httpx2.Auth):
     def auth_flow(
         self, request: httpx2.Request
     ) -> Generator[httpx2.Request, httpx2.Response, None]:
-        request.headers["Authorization"] = f"apikey {credential(self._reference)}"
+        request.headers["Authorization"] = f"apikey {header_credential(self._reference)}"
         yield request
 
 

@@ -20,8 +20,9 @@ from matricula.connectors.canvas.settings import CanvasSettings
 from matricula.connectors.canvas.standing import Standing, standing_of
 from matricula.connectors.canvas.wire import Wire
 from matricula.connectors.canvas.writing import Batch
-from matricula.connectors.kit.errors import ConnectorError, GiveUp, TryAgain
+from matricula.connectors.kit.errors import ConnectorError, TryAgain
 from matricula.connectors.kit.protocol import Capabilities, Found, Health, Outcome, Reading
+from matricula.connectors.kit.refuse import must_have_fields, no_resource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -182,17 +183,11 @@ class CanvasConnector:
     def _spec(self, resource: str) -> Spec:
         specs = self._specs()
         if resource not in specs:
-            raise GiveUp(
-                f"{self._system} has no resource {resource}.",
-                code="M602",
-                cure=f"Use one of {', '.join(specs)}.",
-            )
+            raise no_resource(self._system, resource, specs)
         return specs[resource]
 
     def _must_know(self, spec: Spec, names: set[str]) -> None:
-        unknown = names - set(spec.by_name)
-        if unknown:
-            raise refusals.no_field(self._system, spec, unknown)
+        must_have_fields(f"{self._system}.{spec.name}", names, spec.by_name)
 
 
 def _ours(page: Sequence[Row]) -> list[Row]:

@@ -128,15 +128,6 @@ def taken(external_id: str, why: str) -> SkipRow:
     return SkipRow(f"{external_id}: {why}.", code="M606", cure=_CURES["M606"])
 
 
-def no_field(system: str, spec: Spec, names: Iterable[str]) -> GiveUp:
-    """Refuse fields that a resource does not have."""
-    return GiveUp(
-        f"{system}.{spec.name} has no field {', '.join(sorted(names))}.",
-        code="M603",
-        cure="Correct the charter; `matricula check --live` lists the fields it has.",
-    )
-
-
 def no_verb(spec: Spec, verb: str) -> GiveUp:
     """Refuse what cannot be done to a record of a resource."""
     return GiveUp(

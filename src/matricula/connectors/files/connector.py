@@ -33,6 +33,7 @@ from matricula.connectors.kit.protocol import (
     ResourceShape,
     WriteKind,
 )
+from matricula.connectors.kit.refuse import no_resource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -157,11 +158,7 @@ class FilesConnector:
     def _resource(self, name: str) -> FileResource:
         found = self._settings.resources.get(name)
         if found is None:
-            raise GiveUp(
-                f"{self._context.system} has no resource {name}.",
-                code="M602",
-                cure=f"Use one of {', '.join(self._settings.resources)}.",
-            )
+            raise no_resource(self._context.system, name, self._settings.resources)
         return found
 
     def _folder(self) -> Path:

@@ -7,16 +7,15 @@ counts any.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from matricula.connectors.folio import mapping
-from matricula.connectors.folio.fields import ACTIVE, ARROW, FIELDS
+from matricula.connectors.folio.fields import ACTIVE, FIELDS
 from matricula.connectors.kit import batches
-from matricula.connectors.kit.errors import Untrusted
-from matricula.connectors.kit.protocol import FieldShape, ResourceShape
+from matricula.connectors.kit.clearance import BLOCKED, OPEN, Judge, schema_of, shape_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -24,26 +23,12 @@ if TYPE_CHECKING:
     from matricula.connectors.folio.lookup import Lookup
     from matricula.connectors.folio.mapping import User
     from matricula.connectors.folio.wire import Answer, Wire
-    from matricula.connectors.kit.protocol import NativeType
+    from matricula.connectors.kit.protocol import ResourceShape
 
-NAME = "clearance"
 RECOGNISED = {name: field for name, field in FIELDS.items() if field.identifies}
-_OWN: Sequence[tuple[str, NativeType]] = (
-    ("loans", "integer"),
-    ("overdue", "integer"),
-    ("holds", "integer"),
-    ("owed", "decimal"),
-    ("access", "text"),
-)
-_CENTS = Decimal("0.0001")
+_JUDGE = Judge("FOLIO", "user", "the tenant's modules and log")
 _PAGE = 200
-SCHEMA = pa.schema(
-    [
-        pa.field("_id", pa.string()),
-        *(pa.field(name, pa.string()) for name in RECOGNISED),
-        *(pa.field(name, ARROW[kind]) for name, kind in _OWN),
-    ]
-)
+SCHEMA = schema_of(RECOGNISED.values())
 
 
 class Clearance:
@@ -54,9 +39,7 @@ class Clearance:
 
     def shape(self) -> ResourceShape:
         """Describe it."""
-        known = [FieldShape(name, writable=False) for name in RECOGNISED]
-        own = [FieldShape(name, kind, writable=False) for name, kind in _OWN]
-        return ResourceShape(NAME, (*known, *own))
+        return shape_of(RECOGNISED.values())
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Read the clearance of all users that are ours."""
@@ -85,7 +68,7 @@ class Clearance:
             "overdue": self._overdue(user_id, answer) if loans else 0,
             "holds": _count(answer.record, "requests"),
             "owed": self._owed(user_id) if fees else Decimal(0),
-            "access": "open" if may_borrow else "blocked",
+            "access": OPEN if may_borrow else BLOCKED,
         }
 
     def _overdue(self, user_id: str, answer: Answer) -> int | None:
@@ -98,31 +81,17 @@ class Clearance:
 
 
 def _count(record: Mapping[str, Any], name: str) -> int:
-    found = record.get(name)
-    # Nothing said is not nothing lent.
-    if isinstance(found, bool) or not isinstance(found, int) or found < 0:
-        raise _strange(f"open transactions come without {name}")
-    return found
+    return _JUDGE.count(record, name, lacking=f"open transactions come without {name}")
 
 
 def _due(loan: Mapping[str, Any]) -> datetime:
     try:
         found = datetime.fromisoformat(str(loan.get("dueDate")))
     except ValueError:
-        raise _strange("a loan has no day on which it is due") from None
+        raise _JUDGE.strange("a loan has no day on which it is due") from None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _remaining(account: Mapping[str, Any]) -> Decimal:
-    try:
-        return Decimal(str(account.get("remaining"))).quantize(_CENTS)
-    except InvalidOperation:
-        raise _strange("a fee is shown without what remains of it") from None
-
-
-def _strange(what: str) -> Untrusted:
-    return Untrusted(
-        f"What FOLIO says of a user is not as its interface has it: {what}.",
-        code="M441",
-        cure="Look at the tenant's modules and log; nothing of it was taken.",
-    )
+    lacking = "a fee is shown without what remains of it"
+    return _JUDGE.amount(account.get("remaining"), lacking=lacking)

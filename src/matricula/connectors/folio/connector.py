@@ -15,7 +15,8 @@ from matricula.connectors.folio.settings import FolioSettings
 from matricula.connectors.folio.wire import Wire
 from matricula.connectors.kit import batches
 from matricula.connectors.kit.claims import Claims
-from matricula.connectors.kit.errors import ConnectorError, GiveUp, TryAgain, Untrusted
+from matricula.connectors.kit.clearance import NAME as CLEARANCE
+from matricula.connectors.kit.errors import ConnectorError, TryAgain, Untrusted
 from matricula.connectors.kit.protocol import (
     Capabilities,
     FieldShape,
@@ -26,6 +27,7 @@ from matricula.connectors.kit.protocol import (
     ResourceShape,
     asks_for_nobody,
 )
+from matricula.connectors.kit.refuse import must_have_fields, no_resource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from matricula.connectors.kit.protocol import Context, Value, Write, WriteKind
 
 USERS = "users"
+_TO_READ = f"; {CLEARANCE} is there to be read"
 _ALL: frozenset[WriteKind] = frozenset({"create", "update", "suspend", "resume", "delete"})
 # Several are under way at once, and one look-up for all of them costs little.
 _IMPORTS_IN_A_BATCH = 16
@@ -69,13 +72,20 @@ class FolioConnector:
         return [ResourceShape(USERS, fields, writes=_ALL), self._clearance.shape()]
 
     def ping(self) -> Health:
-        """Ask for its patron groups, a user, and an import of nobody. Never raises."""
+        """Ask whether it lets us do what the charter uses it for. Never raises."""
         try:
-            groups = self._lookup.groups(anew=True)
-            self._wire.users("cql.allRecords=1", limit=1)
-            self._wire.load([])
+            lacking = {use: self._wire.lacking(use) for use in self._settings.uses}
+            groups = {} if any(lacking.values()) else self._lookup.groups(anew=True)
         except ConnectorError as error:
             return Health(well=False, sentence=f"{error.message} {error.cure}")
+        if any(lacking.values()):
+            named = {name: use for use, names in lacking.items() for name in names}
+            said = ", ".join(f"{name} (for {use})" for name, use in named.items())
+            return Health(
+                well=False,
+                sentence=f"FOLIO lets us in, and our account lacks {said}. Have the library grant "
+                "it, or say in `uses` that it is not needed.",
+            )
         missing = sorted(set(self._settings.patron_groups) - set(groups.values()))
         if missing:
             sentence = f"FOLIO has no patron group {', '.join(missing)}."
@@ -89,7 +99,7 @@ class FolioConnector:
         Raises:
             GiveUp: There is no such resource. TryAgain, Stop. Untrusted: it never held still.
         """
-        if resource == clearance.NAME:
+        if resource == CLEARANCE:
             yield Reading(clearance.SCHEMA, self._clearance.batches())
             return
         self._must_have(resource)
@@ -102,7 +112,7 @@ class FolioConnector:
             GiveUp: No such resource or field. TryAgain, Stop.
         """
         known: Mapping[str, Field] = FIELDS
-        if resource == clearance.NAME:
+        if resource == CLEARANCE:
             known = clearance.RECOGNISED
         else:
             self._must_have(resource)
@@ -135,20 +145,11 @@ class FolioConnector:
 
     def _must_have(self, resource: str) -> None:
         if resource != USERS:
-            raise GiveUp(
-                f"{self._system} has no resource {resource} of this kind.",
-                code="M602",
-                cure=f"Write to {USERS}; {clearance.NAME} is there to be read.",
-            )
+            raise no_resource(self._system, resource, [USERS], more=_TO_READ)
 
     def _must_know(self, resource: str, names: Sequence[str], known: Mapping[str, Field]) -> None:
-        unknown = sorted({name for name in names if name not in known})
-        if unknown:
-            raise GiveUp(
-                f"{self._system}.{resource} has no field {', '.join(unknown)}.",
-                code="M603",
-                cure=f"It has {', '.join(known)}.",
-            )
+        has = f"It has {', '.join(known)}."
+        must_have_fields(f"{self._system}.{resource}", names, known, cure=has)
 
     def _found(self, resource: str, matches: Sequence[Mapping[str, Value]]) -> list[list[Found]]:
         asked = [match for match in matches if not asks_for_nobody(match)]
@@ -174,7 +175,7 @@ class FolioConnector:
         ]
 
     def _rows(self, resource: str, users: Mapping[str, User]) -> dict[str, dict[str, Any]]:
-        if resource == clearance.NAME:
+        if resource == CLEARANCE:
             rows = self._clearance.rows(list(users.values()))
         else:
             rows = [dict(self._row(one)) for one in users.values()]

@@ -12,10 +12,11 @@ from urllib.parse import quote
 
 from matricula.connectors.folio import mapping
 from matricula.connectors.folio.fields import FIELDS, GROUP, NUMBER
-from matricula.connectors.folio.mapping import Misfit, quoted
+from matricula.connectors.folio.mapping import quoted
 from matricula.connectors.kit import batches
 from matricula.connectors.kit.errors import Untrusted
 from matricula.connectors.kit.listing import Listing, Moved, Page
+from matricula.connectors.kit.refuse import Misfit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -9,6 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from matricula.connectors.folio.fields import ACTIVE, FIELDS, GROUP, NUMBER
+from matricula.connectors.kit.refuse import Misfit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,14 +24,6 @@ CONTACTS: Mapping[str, str] = {
     "001": "mail", "002": "email", "003": "text", "004": "phone", "005": "mobile",
 }  # fmt: skip
 _SPECIAL = str.maketrans({sign: f"\\{sign}" for sign in '\\"*?^'})
-
-
-class Misfit(Exception):
-    """A value that a field cannot hold. Names the field and the reason, never the value."""
-
-    def __init__(self, field: str, why: str) -> None:
-        self.field, self.why = field, why
-        super().__init__(f"{field} {why}")
 
 
 def canonical(field: Field, value: Value) -> Value:

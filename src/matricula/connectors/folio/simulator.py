@@ -15,9 +15,10 @@ import threading
 import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
+
+from matricula.connectors.kit.serving import Handler, Server, serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -75,20 +76,8 @@ class Tenant:
 @contextmanager
 def folio() -> Iterator[Tenant]:
     """Run a FOLIO on a free loopback port until the end of the `with`."""
-    with _Server(("127.0.0.1", 0), _Handler) as server:
-        server.tenant = Tenant(f"http://127.0.0.1:{server.server_port}")
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        try:
-            yield server.tenant
-        finally:
-            server.shutdown()
-            thread.join()
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    tenant: Tenant
+    with serving(_Handler, Tenant) as tenant:
+        yield tenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,19 +227,14 @@ _ROUTES: tuple[tuple[str, str, str, Callable[[_Call], _Answer]], ...] = (
 )  # fmt: skip
 
 
-class _Handler(BaseHTTPRequestHandler):
-    server: _Server
-    protocol_version = "HTTP/1.1"
-    # Headers and body leave together; apart, each call would wait for an acknowledgement.
-    wbufsize = -1
-    # Nor does the end of a long body wait for one.
-    disable_nagle_algorithm = True
+class _Handler(Handler):
+    server: Server[Tenant]
 
     def answer(self) -> None:
-        raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        raw = self.posted()
         cookie, kind = "", "application/json"
         try:
-            with self.server.tenant.lock:
+            with self.server.state.lock:
                 if urlsplit(self.path).path == "/authn/login-with-expiry":
                     cookie = self._token(json.loads(raw))
                     status, body = 201, {"accessTokenExpiration": "2026-09-01T06:10:00Z"}
@@ -259,17 +243,13 @@ class _Handler(BaseHTTPRequestHandler):
             content = b"" if body is None else json.dumps(body).encode()
         except _Refused as refused:
             status, content, kind = refused.status, refused.said.encode(), "text/plain"
-        self.send_response(status)
+        headers = {"Content-Type": kind}
         if cookie:
-            self.send_header("Set-Cookie", f"folioAccessToken={cookie}; Path=/; HttpOnly")
-        if status != 204:  # noqa: PLR2004 - No Content
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
+            headers["Set-Cookie"] = f"folioAccessToken={cookie}; Path=/; HttpOnly"
+        self.send(status, content, headers)
 
     def _token(self, sent: Mapping[str, str]) -> str:
-        at = self.server.tenant
+        at = self.server.state
         given = (self.headers.get("X-Okapi-Tenant"), sent.get("username"), sent.get("password"))
         if given != (at.tenant, at.user, at.password):
             raise _Refused(422, "Password does not match")
@@ -278,7 +258,7 @@ class _Handler(BaseHTTPRequestHandler):
         return token
 
     def _routed(self, raw: bytes) -> _Answer:
-        at, parts = self.server.tenant, urlsplit(self.path)
+        at, parts = self.server.state, urlsplit(self.path)
         if self.headers.get("X-Okapi-Token") not in at.tokens:
             raise _Refused(401, "Invalid token")
         for method, pattern, permission, do in _ROUTES:
@@ -290,9 +270,3 @@ class _Handler(BaseHTTPRequestHandler):
                 sent = json.loads(raw) if raw else None
                 return do(_Call(at, dict(parse_qsl(parts.query)), sent, user_id))
         raise _Refused(404, "No suitable module found for path")
-
-    # http.server calls methods by these names.
-    do_GET = do_POST = do_DELETE = answer  # noqa: N815
-
-    def log_message(self, *_: object) -> None:
-        pass

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from matricula.connectors.folio import mapping, refusals
 from matricula.connectors.folio.fields import ACTIVE, FIELDS, GROUP, NUMBER, Field
-from matricula.connectors.folio.mapping import Misfit
+from matricula.connectors.folio.refusals import OF_USER, OPEN
 from matricula.connectors.kit.batches import Job, run
 from matricula.connectors.kit.errors import ConnectorError, ReadBack, SkipRow
 from matricula.connectors.kit.protocol import Outcome
+from matricula.connectors.kit.refuse import Misfit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -85,7 +86,7 @@ def jobs(place: Place, writes: Sequence[Write]) -> list[Job]:
     for write in loaded:
         one = _ventured(place, known, write)
         if isinstance(one, _Draft) and one.number in drafts:
-            one = Outcome(one.key, error=refusals.not_ours("two keys have one number"))
+            one = Outcome(one.key, error=OF_USER.not_ours("two keys have one number"))
         if isinstance(one, Outcome):
             found.append(Job((one.key,), partial(list, [one])))
         else:
@@ -137,7 +138,7 @@ def _drafted(place: Place, known: _Known, write: Write) -> _Draft | Outcome:
     chosen = {} if write.kind == "suspend" else _chosen(write, write.changed)
     present = known.users.get(write.external_id or "")
     if present is None:
-        raise refusals.gone()
+        raise OF_USER.gone()
     _must_be_ours(place, present)
     return _draft(place, write, present, {**chosen, **active.get(write.kind, {})})
 
@@ -169,24 +170,24 @@ def _existing(
     found = place.lookup.find(match, known.found, everywhere=True) if match else []
     if found and not any(field.identifies for field in match):
         names = ", ".join(field.name for field in match)
-        raise refusals.not_ours(f"{names} is no proof of who it is")
+        raise OF_USER.not_ours(f"{names} is no proof of who it is")
     own = FIELDS[NUMBER]
     if not found and match != {own: wanted[own]}:
         found = place.lookup.find({own: wanted[own]}, known.found, everywhere=True)
     if len(found) > 1:
-        raise refusals.several(len(found))
+        raise OF_USER.several(len(found))
     if not found:
         return None
     if mapping.number_of(found[0]) != wanted[own]:
         # An import knows users by this number alone, and would make a second one.
-        raise refusals.not_ours(f"it has another {NUMBER}, or none")
+        raise OF_USER.not_ours(f"it has another {NUMBER}, or none")
     _must_be_ours(place, found[0])
     return found[0]
 
 
 def _must_be_ours(place: Place, user: User) -> None:
     if not place.lookup.is_ours(user):
-        raise refusals.not_ours("it is of a group that the charter does not name")
+        raise OF_USER.not_ours("it is of a group that the charter does not name")
 
 
 def _granted(
@@ -212,7 +213,7 @@ def _draft(
         _must_be_possible(place, pending)
     number = mapping.number_of(present) if present else str(wanted[FIELDS[NUMBER]])
     if not number:
-        raise refusals.not_ours(f"it has no {NUMBER}, by which alone an import knows it")
+        raise OF_USER.not_ours(f"it has no {NUMBER}, by which alone an import knows it")
     adopted = present is not None and write.kind == "create"
     return _Draft(write.key, number, present, pending, adopted=adopted)
 
@@ -282,7 +283,9 @@ def _settled(place: Place, intent: _Intent, user: User | None, failed: set[str])
     stated = {f: v for f, v in intent.wanted.items() if v is not None}
     lost = mapping.differing(user, stated, groups)
     if lost:
-        refusal = refusals.refused() if intent.number in failed else refusals.kept_otherwise(lost)
+        names = [field.name for field in lost]
+        written = OF_USER.kept_otherwise(names, "the user's other fields were written")
+        refusal = refusals.refused() if intent.number in failed else written
         return Outcome(intent.key, error=refusal)
     return Outcome(intent.key, str(user["id"]), adopted=intent.adopted)
 
@@ -296,8 +299,8 @@ def _deleted(place: Place, write: Write) -> list[Outcome]:
     _must_be_ours(place, present)
     # FOLIO is documented to keep such a user; it is asked first all the same.
     if place.wire.open_of(user_id).record.get("hasOpenTransactions") is not False:
-        raise refusals.kept()
+        raise OF_USER.kept(OPEN)
     answer = place.wire.delete(user_id)
     if not answer.good and answer.status != _NOT_FOUND:
-        raise refusals.kept() if answer.status == _CONFLICT else refusals.refused()
+        raise OF_USER.kept(OPEN) if answer.status == _CONFLICT else refusals.refused()
     return [Outcome(write.key, user_id)]

@@ -26,7 +26,7 @@ from matricula.connectors.kit.secrets import credential
 from matricula.connectors.kit.transport import Access
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Mapping, Sequence
     from datetime import datetime
 
     from matricula.connectors.folio.mapping import User
@@ -37,6 +37,15 @@ _LASTS_SECONDS = 540.0
 _PERMISSION = re.compile(r"permission[^:]*:\s*([\w.\-]+)")
 _TOKEN = re.compile(r"folioAccessToken=([^;,\s]+)")
 _ALL = 2000
+# No user has this identifier: a call about it tells what we may do, and does nothing.
+_NOBODY = "00000000-0000-4000-8000-000000000000"
+
+
+def _imported(users: Sequence[User]) -> dict[str, Any]:
+    return {
+        "users": list(users), "totalRecords": len(users), "deactivateMissingUsers": False,
+        "updateOnlyPresentFields": True,
+    }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +119,7 @@ class Wire:
 
     def load(self, users: Sequence[User]) -> Answer:
         """Import users. Who is missing from the batch is left alone."""
-        body = {
-            "users": list(users), "totalRecords": len(users), "deactivateMissingUsers": False,
-            "updateOnlyPresentFields": True,
-        }  # fmt: skip
-        return self._call("POST", "/user-import", "user-import", json=body)
+        return self._call("POST", "/user-import", "user-import", json=_imported(users))
 
     def delete(self, user_id: str) -> Answer:
         """Remove a user; FOLIO keeps one with open transactions (409)."""
@@ -133,6 +138,23 @@ class Wire:
         """List a user's open loans."""
         return self._open_records("/circulation/loans", "loans", user_id)
 
+    def lacking(self, use: str) -> list[str]:
+        """Name the permissions that our account lacks for a use, by calls that do nothing.
+
+        FOLIO's gateway looks at permissions before a module hears of a call.
+
+        Raises:
+            TryAgain: It is away. Stop: it does not let us in at all.
+        """
+        found: dict[str, None] = {}
+        for method, path, given in _PROBES[use]:
+            answer = self._open().send(
+                method, path, what=path.split("/")[1], expect=_JUDGED, **given
+            )
+            if answer.status == _FORBIDDEN:
+                found[_permission(answer) or f"{method} {path.split('/')[1]}"] = None
+        return list(found)
+
     def _open_records(self, path: str, name: str, user_id: str) -> list[dict[str, Any]]:
         query = f'userId=={quoted(user_id)} and status.name=="Open"'
         given = {"query": query, "limit": _ALL}
@@ -143,12 +165,10 @@ class Wire:
         return {str(t["id"]): str(t["addressType"]) for t in _listed(answer, "addressTypes")}
 
     def _call(self, method: str, path: str, what: str, **given: Any) -> Answer:  # noqa: ANN401 - passed on as it is
-        answer = self._open().send(
-            method, path, what=what, expect=frozenset({_FORBIDDEN}), **given
-        )
+        answer = self._open().send(method, path, what=what, expect=_JUDGED, **given)
         if answer.status == _FORBIDDEN:
-            named = _PERMISSION.search(answer.body.decode(errors="replace"))
-            lacks = f"lacks the permission {named[1]}" if named else "may not do this"
+            named = _permission(answer)
+            lacks = f"lacks the permission {named}" if named else "may not do this"
             raise Stop(
                 f"{method} {what}: our account in FOLIO {lacks}.",
                 code="M613",
@@ -171,6 +191,34 @@ class Wire:
                 )
                 self._http = http.Http(access, auth=_Session(settings, access))
             return self._http
+
+
+_JUDGED = frozenset({_FORBIDDEN})
+_NONE: dict[str, Any] = {"params": {"query": f"userId=={quoted(_NOBODY)}", "limit": 0}}
+_READING: Sequence[tuple[str, str, dict[str, Any]]] = (
+    ("GET", "/users", {"params": {"limit": 0}}),
+    ("GET", "/groups", {"params": {"limit": 0}}),
+)
+_OPEN: tuple[str, str, dict[str, Any]] = (
+    "GET",
+    f"/bl-users/by-id/{_NOBODY}/open-transactions",
+    {},
+)
+_PROBES: Mapping[str, Sequence[tuple[str, str, dict[str, Any]]]] = {
+    "users": (
+        *_READING,
+        ("GET", "/addresstypes", {"params": {"limit": 0}}),
+        ("GET", "/request-preference-storage/request-preference", _NONE),
+        ("POST", "/user-import", {"json": _imported(())}),
+    ),
+    "deletion": (*_READING, _OPEN, ("DELETE", f"/bl-users/by-id/{_NOBODY}", {})),
+    "clearance": (
+        *_READING,
+        _OPEN,
+        ("GET", "/accounts", _NONE),
+        ("GET", "/circulation/loans", _NONE),
+    ),
+}
 
 
 class _Session(httpx2.Auth):
@@ -219,6 +267,12 @@ class _Session(httpx2.Auth):
                 cure="Look at the tenant, the user name and the password that the charter names.",
             )
         self._token, self._good_until = found[1], time.monotonic() + _LASTS_SECONDS
+
+
+def _permission(answer: http.Answer) -> str:
+    """Name the permission that a refusal asks for; empty where it names none."""
+    named = _PERMISSION.search(answer.body.decode(errors="replace"))
+    return named[1] if named else ""
 
 
 def _said(method: str, what: str, answer: http.Answer) -> dict[str, Any]:

@@ -90,6 +90,12 @@ CODES: dict[str, Code] = {
         "Something in the file is unusual and was taken as it is.",
         "Look at it with the office that delivers the file.",
     ),
+    "M436": Code(
+        "Value read as absent",
+        "A value is not of the form that the system itself gives to its field, so that it cannot "
+        "be taken for anything; the record was read as if it had none there.",
+        "Have the value corrected in the system; the next reading takes it.",
+    ),
     "M440": Code(
         "Listing never held still",
         "Records came or went on every attempt to read a listing page by page, so some may "
@@ -266,6 +272,13 @@ CODES: dict[str, Code] = {
         "Record contended",
         "Something else changes the record whenever we are about to.",
         "Nothing to do by hand unless it lasts: then find out what else writes it.",
+    ),
+    "M736": Code(
+        "The library has something open with this person",
+        "Something is on loan or owed, or another person is answered for, so the library "
+        "system keeps the patron.",
+        "Nothing to do by hand: it is tried again once the library has settled it. Suspend "
+        "rather than delete: `on_exit: suspend`.",
     ),
     "M640": Code(
         "Field not writable",

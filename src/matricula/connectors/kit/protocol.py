@@ -64,6 +64,8 @@ class ResourceShape:
         id_field: The field that `_id` repeats, if it is one of the fields.
         writes: What can be done to its records.
         open_ended: Fields beyond those listed may be written (a files target, say).
+        lacks: Rights that our account lacks, as the system's maker names them, each with the
+            verbs that are not in `writes` for want of it.
     """
 
     name: str
@@ -72,6 +74,7 @@ class ResourceShape:
     readable: bool = True
     writes: frozenset[WriteKind] = frozenset()
     open_ended: bool = False
+    lacks: Mapping[str, frozenset[WriteKind]] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,8 @@ class Reading:
         batches: The rows. A source that turns out broken raises `Untrusted` while it is read.
         declared_rows: A control total the source itself states, if it does.
         may_be_empty: Whether no record at all is normal here; elsewhere it is a fault.
-        findings: Filled while reading: what was odd but bearable. Complete at the end.
+        findings: Filled while reading, complete at the end: what could not be used, which its
+            office is told of, and what was odd but bearable (M435), which the status shows.
         token: What `changes` must be given to tell what may differ since; empty where that
             cannot be told. It says how far the source had come before anything was read.
     """

@@ -18,14 +18,24 @@ import httpx2
 from matricula.connectors.kit.address import LOOPBACK
 from matricula.connectors.kit.errors import GiveUp
 from matricula.connectors.kit.pace import Pace
-from matricula.connectors.kit.secrets import credential
+from matricula.connectors.kit.secrets import credential, header_credential
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-# Both write whole addresses, and their queries may hold personal values.
-for _name in ("httpx2", "httpcore2"):
-    logging.getLogger(_name).setLevel(logging.WARNING)
+# They write whole addresses, whose queries may hold personal values, and the headers of answers,
+# which may hold a token. A level may be lowered by whoever looks for a fault; a filter stays.
+_TALKATIVE = ("httpx2", *(f"httpcore2.{part}" for part in (
+    "connection", "http11", "http2", "proxy", "socks",
+)))  # fmt: skip
+
+
+def _is_a_warning(record: logging.LogRecord) -> bool:
+    return record.levelno >= logging.WARNING
+
+
+for _name in _TALKATIVE:
+    logging.getLogger(_name).addFilter(_is_a_warning)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +44,8 @@ class Access:
 
     Attributes:
         url: Its address; paths are below it.
-        hosts: Further hosts that it may redirect to or page through.
+        hosts: Further places that it may redirect to or page through, as `host` or `host:port`:
+            there too over the scheme of `url`, and at its usual port unless another is named.
         token: Reference to a bearer token.
         user: Reference to a user name, with `password` for Basic.
         password: Reference to its password.
@@ -110,15 +121,17 @@ class _Named(httpx2.BaseTransport):
 
     def __init__(self, access: Access, inner: httpx2.BaseTransport) -> None:
         self._inner = inner
-        self._home = _place(httpx2.URL(access.url))
-        self._hosts = access.hosts
+        home = httpx2.URL(access.url)
+        named = [httpx2.URL(f"{home.scheme}://{host}") for host in access.hosts]
+        self._places = {_place(url) for url in (home, *named)}
         self._pace = Pace(access.per_second) if access.per_second else None
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         host, scheme = request.url.host, request.url.scheme
         address = request.url.netloc.decode("ascii")
-        # Another port of the same machine is another server, and may be somebody else's.
-        if _place(request.url) != self._home and host not in self._hosts:
+        # Another port of the same machine is another server, and may be somebody else's; whoever
+        # listens there would be shown what we sign in with.
+        if _place(request.url) not in self._places:
             raise GiveUp(
                 f"A request leads to {address}, which the charter does not name.",
                 code="M614",
@@ -138,8 +151,9 @@ class _Named(httpx2.BaseTransport):
         self._inner.close()
 
 
-def _place(url: httpx2.URL) -> tuple[str, int | None]:
-    return url.host, url.port
+def _place(url: httpx2.URL) -> tuple[str, str, int | None]:
+    # A port that is the scheme's own is none.
+    return url.scheme, url.host, url.port
 
 
 class _Reference(httpx2.Auth):
@@ -156,6 +170,6 @@ class _Reference(httpx2.Auth):
 
     def _signature(self) -> str:
         if self._access.token:
-            return f"Bearer {credential(self._access.token)}"
+            return f"Bearer {header_credential(self._access.token)}"
         pair = f"{credential(self._access.user)}:{credential(self._access.password)}"
         return f"Basic {base64.b64encode(pair.encode()).decode('ascii')}"

@@ -7,40 +7,30 @@ it all, it is the balance, which nets a credit of one kind against a fine of ano
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from matricula.connectors.kit import batches
-from matricula.connectors.kit.errors import Untrusted
-from matricula.connectors.kit.protocol import FieldShape, ResourceShape
+from matricula.connectors.kit.clearance import BLOCKED, OPEN, Judge, schema_of, shape_of
+from matricula.connectors.kit.refuse import Misfit
 from matricula.connectors.koha import mapping
-from matricula.connectors.koha.fields import ARROW, CARD, Field
+from matricula.connectors.koha.fields import CARD, Field
 from matricula.connectors.koha.lookup import ID
-from matricula.connectors.koha.mapping import Misfit
 from matricula.connectors.koha.wire import BALANCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
-    from matricula.connectors.kit.protocol import NativeType, Value
+    from matricula.connectors.kit.protocol import ResourceShape, Value
     from matricula.connectors.koha.lookup import Lookup
     from matricula.connectors.koha.mapping import Patron
     from matricula.connectors.koha.settings import KohaSettings
     from matricula.connectors.koha.wire import Wire
 
-NAME = "clearance"
-OPEN, BLOCKED = "open", "blocked"
-_OWN: Sequence[tuple[str, NativeType]] = (
-    ("loans", "integer"),
-    ("overdue", "integer"),
-    ("holds", "integer"),
-    ("owed", "decimal"),
-    ("access", "text"),
-)
-_CENTS = Decimal("0.0001")
+_JUDGE = Judge("Koha", "patron", "Koha's version (23.05 or later) and log")
 
 
 class Clearance:
@@ -62,11 +52,6 @@ class Clearance:
         self._known = {n: f for n, f in fields.items() if n == CARD or f.attribute}
 
     @property
-    def names(self) -> list[str]:
-        """The fields of a row."""
-        return [*self._known, *(name for name, _ in _OWN)]
-
-    @property
     def recognised_by(self) -> Mapping[str, Field]:
         """The fields that a patron is found by."""
         return self._known
@@ -74,15 +59,11 @@ class Clearance:
     @property
     def schema(self) -> pa.Schema:
         """How rows are read."""
-        known = [pa.field(name, ARROW[field.type]) for name, field in self._known.items()]
-        own = [pa.field(name, ARROW[kind]) for name, kind in _OWN]
-        return pa.schema([pa.field("_id", pa.string()), *known, *own])
+        return schema_of(self._known.values())
 
     def shape(self, *, readable: bool) -> ResourceShape:
         """Describe it."""
-        known = [FieldShape(f.name, f.type, writable=False) for f in self._known.values()]
-        own = [FieldShape(name, kind, writable=False) for name, kind in _OWN]
-        return ResourceShape(NAME, (*known, *own), readable=readable)
+        return shape_of(self._known.values(), readable=readable)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Read the clearance of all patrons, page by page."""
@@ -119,16 +100,23 @@ class Clearance:
         account, holds = self._wire.account(patron_id), self._wire.holds(patron_id)
         if not account.good or not holds.good:
             return None
-        debits = account.record.get("outstanding_debits")
-        total = debits.get("total") if isinstance(debits, dict) else None
-        owed = _amount(total, "an account is shown without the total of its open charges")
-        if owed < 0:
-            raise _strange("open charges come to less than nothing")
+        owed = _owed(account.record)
         return {**_lent(patron), "holds": len(holds.records), "owed": owed}
 
 
+def _owed(account: Patron) -> Decimal:
+    debits = account.get("outstanding_debits")
+    total = debits.get("total") if isinstance(debits, dict) else None
+    lacking = "an account is shown without the total of its open charges"
+    owed = _JUDGE.amount(total, lacking=lacking)
+    if owed < 0:
+        raise _JUDGE.strange(lacking)
+    return owed
+
+
 def _as_listed(patron: Patron) -> dict[str, object]:
-    balance = _amount(patron.get(BALANCE), "a patron is listed without a balance")
+    lacking = "a patron is listed without a balance"
+    balance = _JUDGE.amount(patron.get(BALANCE), lacking=lacking)
     return {**_lent(patron), "holds": None, "owed": max(balance, Decimal(0))}
 
 
@@ -149,27 +137,4 @@ def _access(patron: Patron, day: date | None) -> str | None:
 
 
 def _count(patron: Patron, name: str) -> int:
-    found = patron.get(name)
-    # Nothing said is not nothing lent.
-    if isinstance(found, bool) or not isinstance(found, int) or found < 0:
-        raise _strange(f"a patron is listed without {name}")
-    return found
-
-
-def _amount(told: object, without: str) -> Decimal:
-    try:
-        # Written anew as text first: 0.1 in the answer is ten cents, and no binary fraction.
-        amount = Decimal(str(told)).quantize(_CENTS)
-    except InvalidOperation:
-        raise _strange(without) from None
-    if not amount.is_finite():
-        raise _strange(without)
-    return amount
-
-
-def _strange(what: str) -> Untrusted:
-    return Untrusted(
-        f"What Koha says of a patron is not as its interface has it: {what}.",
-        code="M441",
-        cure="Look at Koha's version (23.05 or later) and log; nothing of it was taken.",
-    )
+    return _JUDGE.count(patron, name, lacking=f"a patron is listed without {name}")

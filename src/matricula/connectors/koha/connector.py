@@ -14,7 +14,9 @@ import pyarrow as pa
 
 from matricula.connectors.kit import batches
 from matricula.connectors.kit.claims import Claims
+from matricula.connectors.kit.clearance import NAME as CLEARANCE
 from matricula.connectors.kit.errors import ConnectorError, GiveUp, TryAgain, Untrusted
+from matricula.connectors.kit.odd import read_as_absent
 from matricula.connectors.kit.protocol import (
     Capabilities,
     FieldShape,
@@ -25,13 +27,12 @@ from matricula.connectors.kit.protocol import (
     ResourceShape,
     asks_for_nobody,
 )
+from matricula.connectors.kit.refuse import Misfit, must_have_fields, no_resource
 from matricula.connectors.koha import clearance, mapping, patrons
 from matricula.connectors.koha.fields import ARROW, CARD, EXPIRY, fields_of
 from matricula.connectors.koha.lookup import ID, Lookup
-from matricula.connectors.koha.mapping import Misfit
 from matricula.connectors.koha.settings import KohaSettings
 from matricula.connectors.koha.wire import Wire
-from matricula.kernel.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -42,9 +43,10 @@ if TYPE_CHECKING:
     from matricula.connectors.kit.protocol import Context, Value, Write, WriteKind
     from matricula.connectors.koha.fields import Field
     from matricula.connectors.koha.mapping import Patron
+    from matricula.kernel.findings import Finding
 
 PATRONS = "patrons"
-_ODD_SHOWN = 20
+_TO_READ = f"; {CLEARANCE} is there to be read"
 
 
 class KohaConnector:
@@ -118,7 +120,7 @@ class KohaConnector:
             GiveUp: There is no such resource. TryAgain, Stop. Untrusted: it is not in order.
         """
         findings: list[Finding] = []
-        if resource == clearance.NAME:
+        if resource == CLEARANCE:
             yield Reading(self._clearance.schema, self._clearance.batches(), findings=findings)
             return
         self._must_have(resource)
@@ -130,7 +132,7 @@ class KohaConnector:
         Raises:
             GiveUp: No such resource or field. TryAgain, Stop.
         """
-        if resource == clearance.NAME:
+        if resource == CLEARANCE:
             known: Mapping[str, Field] = self._clearance.recognised_by
         else:
             self._must_have(resource)
@@ -191,21 +193,12 @@ class KohaConnector:
 
     def _must_have(self, resource: str) -> None:
         if resource != PATRONS:
-            raise GiveUp(
-                f"{self._system} has no resource {resource} of this kind.",
-                code="M602",
-                cure=f"Write to {PATRONS}; {clearance.NAME} is there to be read.",
-            )
+            raise no_resource(self._system, resource, [PATRONS], more=_TO_READ)
 
     def _must_know(self, resource: str, names: Sequence[str], known: Mapping[str, Field]) -> None:
-        unknown = sorted({name for name in names if name not in known})
-        if unknown:
-            raise GiveUp(
-                f"{self._system}.{resource} has no field {', '.join(unknown)}.",
-                code="M603",
-                cure="Correct the charter; `matricula check --live` lists the fields it has. An "
-                "extended attribute is named in the settings' `attributes`.",
-            )
+        cure = "Correct the charter; `matricula check --live` lists the fields it has, and an "
+        cure += "extended attribute is named in the settings' `attributes`."
+        must_have_fields(f"{self._system}.{resource}", names, known, cure=cure)
 
     def _must_be_ours(self, names: Sequence[str]) -> None:
         theirs = sorted({name for name in names if not self._fields[name].writable})
@@ -228,8 +221,8 @@ class KohaConnector:
         schema = self._schema()
 
         def odd(patron: Patron, misfit: Misfit) -> None:
-            if len(findings) < _ODD_SHOWN:
-                findings.append(_odd(str(patron[ID]), misfit))
+            place = f"{PATRONS}, record {patron[ID]}, field {misfit.field}"
+            read_as_absent(findings, place, misfit.why, office="the library")
 
         for page, day in self._lookup.pages():
             columns = {n: mapping.column(page, field, odd) for n, field in self._fields.items()}
@@ -268,7 +261,7 @@ class KohaConnector:
         return batches.each(ask, matches, concurrency=self._settings.concurrency)
 
     def _shown(self, resource: str, found: list[list[Patron]]) -> list[list[Found]]:
-        if resource == clearance.NAME:
+        if resource == CLEARANCE:
             ids = list(dict.fromkeys(str(one[ID]) for some in found for one in some))
             # An address of a single patron does not say what is on loan; a listing does.
             rows = self._clearance.rows(*self._lookup.with_counts(ids))
@@ -287,13 +280,3 @@ def _can_be(fields: Mapping[str, Field], card: str) -> bool:
         return mapping.canonical(fields[CARD], card) == card
     except Misfit:
         return False
-
-
-def _odd(patron_id: str, misfit: Misfit) -> Finding:
-    return Finding(
-        place=f"{PATRONS}, record {patron_id}, field {misfit.field}",
-        code="M435",
-        message=f"The value {misfit.why}.",
-        cure="Have the library correct the patron; the value was read as absent.",
-        severity="warning",
-    )

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from matricula.connectors.kit import batches
 from matricula.connectors.kit.errors import TryAgain, Untrusted
+from matricula.connectors.kit.refuse import Misfit
 from matricula.connectors.koha import mapping
 from matricula.connectors.koha.fields import CARD
-from matricula.connectors.koha.mapping import Misfit
 from matricula.connectors.koha.wire import ATTRIBUTES, BALANCE, COUNTS
 
 if TYPE_CHECKING:

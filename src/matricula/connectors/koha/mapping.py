@@ -6,6 +6,7 @@ import re
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
+from matricula.connectors.kit.refuse import Misfit
 from matricula.connectors.koha.fields import CARD, EXPIRY, SURNAME
 
 if TYPE_CHECKING:
@@ -20,14 +21,6 @@ ATTRIBUTES = "extended_attributes"
 _TRIMMED = re.compile(r"^\s|\s$")
 # What must not be blank: Koha takes an empty surname, and one empty card number of all.
 _NEVER_BLANK = frozenset({SURNAME, CARD})
-
-
-class Misfit(Exception):
-    """A value that a field cannot hold. Names the field and the reason, never the value."""
-
-    def __init__(self, field: str, why: str) -> None:
-        self.field, self.why = field, why
-        super().__init__(f"{field} {why}")
 
 
 def canonical(field: Field, value: Value) -> Value:

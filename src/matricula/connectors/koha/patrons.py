@@ -13,12 +13,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from matricula.connectors.kit.batches import Job, run
-from matricula.connectors.kit.errors import ConnectorError, ReadBack, SkipRow
+from matricula.connectors.kit.errors import ConnectorError, ReadBack
 from matricula.connectors.kit.protocol import Outcome
+from matricula.connectors.kit.refuse import Misfit
 from matricula.connectors.koha import mapping, refusals
 from matricula.connectors.koha.fields import CARD, EXPIRY, REQUIRED, USER
 from matricula.connectors.koha.lookup import CARDS_AT_ONCE, ID
-from matricula.connectors.koha.mapping import Misfit
+from matricula.connectors.koha.refusals import HIDDEN, KEEPS, OF_PATRON
 from matricula.connectors.koha.wire import unknown
 
 if TYPE_CHECKING:
@@ -111,14 +112,16 @@ def _looked_at(place: Place, outcome: Outcome, sent: _Sent, patron: Patron | Non
     differing = mapping.differing(patron, sent.wanted)
     if not differing:
         return outcome
+    names = [one.name for one in differing]
     if not sent.fresh:
-        why = refusals.kept_otherwise(differing, "the patron's other fields were written")
+        done = "the patron's other fields were written"
+        why = OF_PATRON.kept_otherwise(names, done, hint=KEEPS)
         return Outcome(outcome.key, error=why)
     try:
         _take_back(place, sent.patron_id)
     except ReadBack as error:
         return Outcome(outcome.key, error=error)
-    why = refusals.kept_otherwise(differing, "the new patron was taken back")
+    why = OF_PATRON.kept_otherwise(names, "the new patron was taken back", hint=KEEPS)
     return Outcome(outcome.key, error=why)
 
 
@@ -142,9 +145,7 @@ def _send(place: Place, write: Write) -> _Sent:
             case "delete":
                 return _delete(place, patron_id)
     except Misfit as misfit:
-        raise SkipRow(
-            f"{misfit.field} {misfit.why}.", code="M604", cure="Correct the value at its owner."
-        ) from misfit
+        raise misfit.refusal from misfit
 
 
 def _chosen(place: Place, write: Write, names: frozenset[str]) -> dict[Field, Value]:
@@ -222,11 +223,11 @@ def _existing(place: Place, write: Write, looked_up: Mapping[str, Patron | None]
         return None
     if not any(field.identifies for field in match):
         names = ", ".join(field.name for field in match)
-        raise refusals.not_ours(f"{names} is no proof of who it is")
+        raise OF_PATRON.not_ours(f"{names} is no proof of who it is")
     if len(found) > 1:
-        raise refusals.several(len(found))
+        raise OF_PATRON.several(len(found))
     if not place.lookup.is_ours(found[0]):
-        raise refusals.not_ours("it is of a category that the charter does not name")
+        raise OF_PATRON.not_ours("it is of a category that the charter does not name")
     return found[0]
 
 
@@ -249,9 +250,9 @@ def _is_blank(patron: Patron, field: Field) -> bool:
 def _present(place: Place, patron_id: str) -> Patron:
     answer = place.wire.patron(patron_id)
     if not answer.good:
-        raise refusals.gone()
+        raise OF_PATRON.gone(HIDDEN)
     if not place.lookup.is_ours(answer.record):
-        raise refusals.not_ours("it is of a category that the charter does not name")
+        raise OF_PATRON.not_ours("it is of a category that the charter does not name")
     return answer.record
 
 
@@ -328,7 +329,7 @@ def _number_of(attribute: Mapping[str, object]) -> int:
 def _delete(place: Place, patron_id: str) -> _Sent:
     present = place.wire.patron(patron_id)
     if present.good and not place.lookup.is_ours(present.record):
-        raise refusals.not_ours("it is of a category that the charter does not name")
+        raise OF_PATRON.not_ours("it is of a category that the charter does not name")
     answer = place.wire.delete(patron_id)
     if not answer.good and answer.status != _NOT_FOUND:
         raise refusals.kept(answer)

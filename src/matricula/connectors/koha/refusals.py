@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from matricula.connectors.kit.errors import SkipRow
+from matricula.connectors.kit.refuse import Of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from matricula.connectors.koha.fields import Field
     from matricula.connectors.koha.wire import Answer
 
+OF_PATRON = Of("Koha", "patron", "the library")
+HIDDEN = ", or our account may not see it"
+KEEPS = " (its preference `uppercasesurnames` turns names to capitals, for one)"
 _CONFLICT, _FORBIDDEN, _NOT_FOUND = 409, 403, 404
 _KEPT = {
     "has_checkouts": "something on loan",
@@ -30,7 +34,7 @@ def refusal(answer: Answer, sent: Iterable[Field]) -> SkipRow:
     """Say what a refused creation or change means for its patron."""
     fields = {field.name: field for field in sent}
     if answer.status == _NOT_FOUND:
-        return gone()
+        return OF_PATRON.gone(HIDDEN)
     if answer.status == _FORBIDDEN:
         return SkipRow(
             "The patron is a superlibrarian, whose e-mail address only another may change.",
@@ -58,7 +62,7 @@ def refused_attribute(answer: Answer, field: Field) -> SkipRow:
     if answer.status == _CONFLICT:
         return taken(field.name)
     if answer.status == _NOT_FOUND:
-        return gone()
+        return OF_PATRON.gone(HIDDEN)
     return SkipRow(
         f"Koha refuses {field.name} ({answer.status}); the patron's other fields were written.",
         code="M604",
@@ -75,58 +79,15 @@ def taken(names: str) -> SkipRow:
     )
 
 
-def several(count: int) -> SkipRow:
-    """Say that what should identify one patron names more."""
-    return SkipRow(
-        f"{count} patrons answer to what should identify one.",
-        code="M606",
-        cure="Have the library merge them or correct their identifiers.",
-    )
-
-
-def not_ours(because: str) -> SkipRow:
-    """Say that the patron who was found is not to be taken over."""
-    return SkipRow(
-        f"The patron that is there already is not taken over: {because}.",
-        code="M606",
-        cure="Have the library decide whose account it is.",
-    )
-
-
-def gone() -> SkipRow:
-    """Say that the patron has been deleted behind our back."""
-    return SkipRow(
-        "The patron is gone: Koha does not know the number any more, or our account may not "
-        "see it.",
-        code="M605",
-        cure="Find out who deleted it; the next full run sees that it is missing.",
-    )
-
-
 def kept(answer: Answer) -> SkipRow:
     """Say that Koha does not let a patron be deleted, and why."""
     code = str(answer.record.get("error_code") or "")
     if code in _KEPT:
-        return SkipRow(
-            f"Koha keeps the patron, who has {_KEPT[code]} ({code}).",
-            code="M736",
-            cure="Wait until the library has settled it, or write `on_exit: suspend`.",
-        )
+        return OF_PATRON.kept(f"{_KEPT[code]} ({code})")
     return SkipRow(
         f"Koha does not delete the patron ({answer.status}).",
         code="M604",
         cure="Ask the library; its log says why.",
-    )
-
-
-def kept_otherwise(fields: Iterable[Field], what_was_done: str) -> SkipRow:
-    """Say that Koha stored something else than it was sent."""
-    names = ", ".join(field.name for field in fields)
-    return SkipRow(
-        f"Koha does not keep {names} as it was sent; {what_was_done}.",
-        code="M604",
-        cure="Write it in the form that Koha keeps (its preference `uppercasesurnames` turns "
-        "names to capitals, for one), or take the field out of the flow.",
     )
 
 

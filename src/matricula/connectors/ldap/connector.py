@@ -18,6 +18,7 @@ from matricula.connectors.kit.protocol import (
     Outcome,
     Reading,
 )
+from matricula.connectors.kit.refuse import must_have_fields, no_resource
 from matricula.connectors.ldap import entries, lookup, mapping, memberships, pairs, tables
 from matricula.connectors.ldap.lockstep import Task, run
 from matricula.connectors.ldap.permissions import Rights, lock_bites, rights_of
@@ -27,7 +28,7 @@ from matricula.connectors.ldap.settings import MEMBERS, LdapSettings
 from matricula.connectors.ldap.wire import Wire
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     import pyarrow as pa
@@ -205,21 +206,13 @@ class LdapConnector:
         if resource in directory.missing:
             raise directory.missing[resource]
         if resource not in directory.resources:
-            raise GiveUp(
-                f"{self._system} has no resource {resource}.",
-                code="M602",
-                cure=f"Use one of {', '.join(directory.resources)}, or add it to `resources:`.",
-            )
+            more = ", or add it to `resources:`"
+            raise no_resource(self._system, resource, directory.resources, more=more)
         return directory.resources[resource]
 
-    def _must_know(self, resource: str, known: object, names: object) -> None:
-        unknown = sorted(set(names) - {"_id"} - set(known))  # type: ignore[call-overload]  # both are iterables of text
-        if unknown:
-            raise GiveUp(
-                f"{self._system}.{resource} has no field {', '.join(unknown)}.",
-                code="M603",
-                cure="Correct the charter; `matricula check --live` lists the fields it has.",
-            )
+    def _must_know(self, resource: str, known: Container[str], names: Iterable[str]) -> None:
+        asked = [name for name in names if name != "_id"]
+        must_have_fields(f"{self._system}.{resource}", asked, known)
 
     def _must_be_possible(
         self, resource: str, kind: Resource, writes: Sequence[Write], *, is_members: bool

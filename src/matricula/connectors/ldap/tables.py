@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from matricula.connectors.kit.errors import Untrusted
+from matricula.connectors.kit.odd import read_as_absent
 from matricula.connectors.kit.protocol import FieldShape, ResourceShape
 from matricula.connectors.ldap import mapping, memberships
 from matricula.kernel.findings import Finding
@@ -26,7 +27,7 @@ _ARROW: dict[str, pa.DataType] = {
     "integer": pa.int64(),
     "instant": pa.timestamp("us", tz="UTC"),
 }
-_ODD_SHOWN = 20
+_AS_DESCRIBED = ", as the directory's own schema says it must be"
 
 
 def shape_of(resource: Resource, rights: Rights, *, read_only: bool) -> ResourceShape:
@@ -89,8 +90,9 @@ def batch_of(
                 code="M441",
                 cure="Have us granted to read it, and `layout:` say what the directory is.",
             )
-        if misfits and len(findings) < _ODD_SHOWN:
-            findings += [_odd(resource, str(row["_id"]), *one) for one in misfits]
+        for name, why in misfits:
+            odd = f"{resource.name}, record {row['_id']}, field {name}"
+            read_as_absent(findings, odd, f"{why}{_AS_DESCRIBED}", office="the directory's office")
         for name, value in row.items():
             column = columns.get(name)
             if column is None:
@@ -129,15 +131,5 @@ def elsewhere(base: str, count: int) -> Finding:
         message=f"{count} parts of the branch lie in other directories and were not read.",
         cure="Connect the other directory as a system of its own, or choose a branch without "
         "referrals.",
-        severity="warning",
-    )
-
-
-def _odd(resource: Resource, identifier: str, name: str, why: str) -> Finding:
-    return Finding(
-        place=f"{resource.name}, record {identifier}, field {name}",
-        code="M435",
-        message=f"The value {why}, as the directory's own schema says it must be.",
-        cure="Correct the entry in the directory; the value was read as absent.",
         severity="warning",
     )

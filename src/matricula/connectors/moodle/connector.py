@@ -20,6 +20,7 @@ from matricula.connectors.kit.protocol import (
     Reading,
     asks_for_nobody,
 )
+from matricula.connectors.kit.refuse import must_have_fields, no_resource
 from matricula.connectors.moodle import fields, tables
 from matricula.connectors.moodle.cohorts import Cohorts, InCohorts
 from matricula.connectors.moodle.courses import Categories, Courses
@@ -177,11 +178,7 @@ class MoodleConnector:
                 code="M602",
                 cure="Add the functions to the token's external service in Moodle.",
             )
-        raise GiveUp(
-            f"{self._system} has no resource {resource}.",
-            code="M602",
-            cure=f"Use one of {', '.join(self._resources)}.",
-        )
+        raise no_resource(self._system, resource, self._resources)
 
     def _must_be_possible(self, one: desk.Resource, writes: Sequence[Write]) -> None:
         possible = self._known().service.writes(one.table.name)
@@ -192,13 +189,7 @@ class MoodleConnector:
                 self._must_know(one, [*write.fields, *write.match])
 
     def _must_know(self, one: desk.Resource, names: Sequence[str]) -> None:
-        unknown = sorted({name for name in names if name not in one.table.columns})
-        if unknown:
-            raise GiveUp(
-                f"{self._system}.{one.table.name} has no field {', '.join(unknown)}.",
-                code="M603",
-                cure="Correct the charter; `matricula check --live` lists the fields it has.",
-            )
+        must_have_fields(f"{self._system}.{one.table.name}", names, one.table.columns)
 
 
 def _found(row: Mapping[str, Value]) -> Found:

@@ -21,6 +21,7 @@ from matricula.connectors.kit.protocol import (
     ResourceShape,
     asks_for_nobody,
 )
+from matricula.connectors.kit.refuse import must_have_fields, no_resource
 from matricula.connectors.oneroster import mapping
 from matricula.connectors.oneroster.listing import Listing
 from matricula.connectors.oneroster.mapping import ROLES, USERS
@@ -92,12 +93,8 @@ class OneRosterConnector:
         """Look records up, one by one; where the provider cannot be asked, in a whole listing."""
         self._must_have(resource)
         known = {"_id", *mapping.fields_of(resource, self._metadata(resource))}
-        unknown = sorted({name for match in matches for name in match} - known)
-        if unknown:
-            raise GiveUp(
-                f"{self._system}.{resource} has no field {', '.join(unknown)}.", code="M603",
-                cure="Correct the charter; `matricula check --live` lists the fields it has.",
-            )  # fmt: skip
+        named = {name for match in matches for name in match}
+        must_have_fields(f"{self._system}.{resource}", named, known)
         whole: list[tuple[str, Row]] | None = None
         found: list[list[Found]] = []
         for match in matches:
@@ -139,11 +136,8 @@ class OneRosterConnector:
 
     def _must_have(self, resource: str) -> None:
         if resource not in self._names():
-            raise GiveUp(
-                f"{self._system} has no resource {resource}.", code="M602",
-                cure=f"Use one of {', '.join(self._names())}; `demographics: true` and "
-                "`gradebook_url:` add more.",
-            )  # fmt: skip
+            more = "; `demographics: true` and `gradebook_url:` add more"
+            raise no_resource(self._system, resource, self._names(), more=more)
 
     def _shape(self, resource: str) -> ResourceShape:
         fields = tuple(

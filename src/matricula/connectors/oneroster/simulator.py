@@ -9,15 +9,14 @@ from __future__ import annotations
 import json
 import re
 import secrets
-import threading
 from base64 import b64encode
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, parse_qsl, quote, unquote, urlsplit
 
 from matricula.connectors.kit.oneroster.objects import shapes
+from matricula.connectors.kit.serving import Handler, Server, serving
 from matricula.connectors.oneroster.signing import Method, base_string, signed
 
 if TYPE_CHECKING:
@@ -76,31 +75,29 @@ class Provider:
     asked: list[str] = field(default_factory=list)
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    provider: Provider
+class _Handler(Handler):
+    server: Server[Provider]
 
+    def answer(self) -> None:
+        """Hand out a token, or show something."""
+        if self.command == "POST":
+            self._hand_out()
+        else:
+            self._show()
 
-class _Handler(BaseHTTPRequestHandler):
-    server: _Server
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
-    def do_POST(self) -> None:
-        """Hand out a token."""
-        provider = self.server.provider
-        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+    def _hand_out(self) -> None:
+        provider = self.server.state
+        self.posted()
         pair = b64encode(f"{provider.client_id}:{provider.client_secret}".encode()).decode()
         if self.headers.get("Authorization") != f"Basic {pair}":
-            self._answer(401, {"error": "invalid_client"})
+            self._tell(401, {"error": "invalid_client"})
             return
         token = secrets.token_urlsafe(16)
         provider.tokens.add(token)
-        self._answer(200, {"access_token": token, "token_type": "bearer", "expires_in": 3600})
+        self._tell(200, {"access_token": token, "token_type": "bearer", "expires_in": 3600})
 
-    def do_GET(self) -> None:
-        """Answer for a collection or one of its records."""
-        provider = self.server.provider
+    def _show(self) -> None:
+        provider = self.server.state
         parts = urlsplit(self.path)
         words = [unquote(word) for word in parts.path.strip("/").split("/")[1:]]
         provider.asked.append(parts.path)
@@ -118,9 +115,6 @@ class _Handler(BaseHTTPRequestHandler):
             self._list(collection, {n: v[-1] for n, v in parse_qs(parts.query).items()})
         else:
             self._single(collection, words[1])
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's word
-        """Say nothing."""
 
     def _is_let_in(self, provider: Provider) -> bool:
         kind, _, told = self.headers.get("Authorization", "").partition(" ")
@@ -141,11 +135,11 @@ class _Handler(BaseHTTPRequestHandler):
         )
 
     def _list(self, collection: str, query: dict[str, str]) -> None:
-        provider = self.server.provider
+        provider = self.server.state
         if provider.between:
             provider.between(collection)
         if provider.instead is not None:
-            self._answer(200, provider.instead)
+            self._tell(200, provider.instead)
             return
         found = provider.records.get(collection, [])
         if "filter" in query and not provider.filters:
@@ -158,18 +152,18 @@ class _Handler(BaseHTTPRequestHandler):
         size = min(int(query.get("limit", _USUAL)), provider.largest_page)
         total = len(found) if provider.claims is None else provider.claims
         headers = {"X-Total-Count": str(total)} if provider.states_total else {}
-        self._answer(200, {collection: found[start : start + size]}, headers)
+        self._tell(200, {collection: found[start : start + size]}, headers)
 
     def _single(self, collection: str, identifier: str) -> None:
-        for one in self.server.provider.records.get(collection, []):
+        for one in self.server.state.records.get(collection, []):
             if str(one["sourcedId"]) == identifier:
-                self._answer(200, {shapes()[collection].one: one})
+                self._tell(200, {shapes()[collection].one: one})
                 return
         self._refuse(404, "unknownobject")
 
     def _refuse(self, status: int, minor: str, headers: dict[str, str] | None = None) -> None:
         told = {"imsx_codeMinorFieldName": "TargetEndSystem", "imsx_codeMinorFieldValue": minor}
-        self._answer(
+        self._tell(
             status,
             {
                 "imsx_codeMajor": "failure", "imsx_severity": "error",
@@ -178,14 +172,9 @@ class _Handler(BaseHTTPRequestHandler):
             headers,
         )  # fmt: skip
 
-    def _answer(self, status: int, body: object, headers: dict[str, str] | None = None) -> None:
-        text = json.dumps(body).encode()
-        self.send_response(status)
-        for name, value in {**(headers or {}), "Content-Type": "application/json"}.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
+    def _tell(self, status: int, body: object, headers: dict[str, str] | None = None) -> None:
+        told = {**(headers or {}), "Content-Type": "application/json"}
+        self.send(status, json.dumps(body).encode(), told)
 
 
 def _value(record: Record, name: str) -> str:
@@ -199,15 +188,5 @@ def _value(record: Record, name: str) -> str:
 @contextmanager
 def provider() -> Iterator[Provider]:
     """Run a provider without a record; it ends with the block."""
-    running = Provider()
-    with _Server(("127.0.0.1", 0), _Handler) as server:
-        server.provider = running
-        address = f"http://127.0.0.1:{server.server_address[1]}"
-        running.url, running.token_url = f"{address}/or", f"{address}/token"
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-        thread.start()
-        try:
-            yield running
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(_Handler, lambda url: Provider(f"{url}/or", f"{url}/token")) as running:
+        yield running

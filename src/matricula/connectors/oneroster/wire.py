@@ -80,12 +80,20 @@ class Wire:
             headers={"Accept": "application/json"},
         )  # fmt: skip
         if answer.status == _FORBIDDEN:
-            raise Stop(
-                f"The provider does not let us read {resource}; we ask with the scope "
-                f"{self._settings.scopes.replace(' ', ' and ')}.",
-                code="M613", cure=f"Have this scope granted to the client, for {resource}.",
-            )  # fmt: skip
+            raise self._not_granted(resource)
         return answer
+
+    def _not_granted(self, resource: str) -> Stop:
+        settings = self._settings
+        if settings.token_url is None:
+            # Whoever asks for no token asks for no scope.
+            said = f"The provider does not let us read {resource}."
+            cure = f"Have the client granted to read {resource}."
+        else:
+            scopes = settings.scopes.replace(" ", " and ")
+            said = f"The provider does not let us read {resource}; we ask with the scope {scopes}."
+            cure = f"Have this scope granted to the client, for {resource}."
+        return Stop(said, code="M613", cure=cure)
 
     def _http(self, resource: str) -> Http:
         settings = self._settings

@@ -34,6 +34,7 @@ from matricula.connectors.kit.protocol import (
     WriteKind,
     asks_for_nobody,
 )
+from matricula.connectors.kit.refuse import must_have_fields, no_resource
 from matricula.connectors.oneroster_csv.header import RESERVED
 from matricula.connectors.oneroster_csv.importer import Imported, import_bundle
 from matricula.connectors.oneroster_csv.place import is_begun
@@ -176,13 +177,10 @@ class OneRosterCsvConnector:
                 "under `static:` are the charter's; use `on_exit: delete` elsewhere.",
             )
         named = {field for write in writes for field in (*write.fields, *write.match)}
-        unknown = sorted(named - set(self._settings.writable(resource)))
-        if unknown:
-            raise GiveUp(
-                f"{self._context.system}.{resource} has no field {', '.join(unknown)}.",
-                code="M603",
-                cure="Correct the flow's field, or list it under `metadata:`.",
-            )
+        must_have_fields(
+            f"{self._context.system}.{resource}", named, self._settings.writable(resource),
+            cure="Correct the flow's field, or list it under `metadata:`.",
+        )  # fmt: skip
 
     def _rows(self, resource: str, found: Imported | None) -> tuple[pa.Table, list[Finding]]:
         version = self._settings.version if found is None else found.version
@@ -264,11 +262,7 @@ class OneRosterCsvConnector:
         return must_be_folder(resolved(self._settings.deltas, self._context), self._context)
 
     def _no_such(self, resource: str) -> GiveUp:
-        return GiveUp(
-            f"{self._context.system} has no resource {resource}.",
-            code="M602",
-            cure=f"Use one of {', '.join(tables(self._settings.version))}.",
-        )
+        return no_resource(self._context.system, resource, tables(self._settings.version))
 
     @contextlib.contextmanager
     def _in_the_kits_words(self) -> Iterator[None]:

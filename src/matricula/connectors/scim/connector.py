@@ -64,10 +64,10 @@ class ScimConnector:
         return self._shapes(self._service)
 
     def ping(self) -> Health:
-        """Ask for its description and one record. Never raises."""
+        """Ask for its description and one record of each kind. Never raises."""
         try:
             service = service_of(self._wire)
-            for kind in list(service.kinds.values())[:1]:
+            for kind in service.kinds.values():
                 Listing(
                     Endpoint(self._wire, kind.path), {}, min(self._settings.page_size, 1)
                 ).first()

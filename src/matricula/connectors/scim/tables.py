@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from matricula.connectors.kit.odd import read_as_absent
 from matricula.connectors.kit.protocol import FieldShape, ResourceShape
 from matricula.connectors.scim import mapping, memberships
-from matricula.kernel.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matricula.connectors.kit.scim.values import Misfit
     from matricula.connectors.scim.mapping import Record
     from matricula.connectors.scim.service import Kind
+    from matricula.kernel.findings import Finding
 
 MEMBERSHIPS = "memberships"
 MEMBERSHIP_SCHEMA = pa.schema(
@@ -29,7 +30,7 @@ _ARROW: dict[str, pa.DataType] = {
     "integer": pa.int64(),
     "instant": pa.timestamp("us", tz="UTC"),
 }
-_ODD_SHOWN = 20
+_AS_DESCRIBED = ", as the server's own schema says it must be"
 
 
 def shape_of(kind: Kind) -> ResourceShape:
@@ -86,7 +87,9 @@ def batch_of(
     for record in page:
         row, misfits = row_of(kind, record)
         rows.append(row)
-        findings.extend(_odd(kind, row, one) for one in misfits if len(findings) < _ODD_SHOWN)
+        for misfit in misfits:
+            place = f"{kind.name}, record {row['_id']}, field {misfit.field}"
+            read_as_absent(findings, place, f"{misfit.why}{_AS_DESCRIBED}", office="its office")
     typed = [{name: _typed(schema, name, row.get(name)) for name in schema.names} for row in rows]
     return pa.RecordBatch.from_pylist(typed, schema=schema)
 
@@ -101,13 +104,3 @@ def _typed(schema: pa.Schema, name: str, value: Value) -> Value | datetime:
     if value is not None and pa.types.is_timestamp(schema.field(name).type):
         return datetime.fromisoformat(str(value))
     return value
-
-
-def _odd(kind: Kind, row: dict[str, Value], misfit: Misfit) -> Finding:
-    return Finding(
-        place=f"{kind.name}, record {row['_id']}, field {misfit.field}",
-        code="M435",
-        message=f"The value {misfit.why}, as the server's own schema says it must be.",
-        cure="Correct the record in the system; the value was read as absent.",
-        severity="warning",
-    )

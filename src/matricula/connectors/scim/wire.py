@@ -91,8 +91,10 @@ class Wire:
         if body is not None:
             given["content"] = json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
             headers["Content-Type"] = _MEDIA
+        # The kind of record alone: what follows identifies one.
+        what = path.strip("/").partition("/")[0]
         answer = self._open().send(
-            method, path, expect=_ABOUT_THE_RECORD, headers=headers, **given
+            method, path, what=what, expect=_ABOUT_THE_RECORD, headers=headers, **given
         )
         return _understood(method, answer)
 

@@ -22,6 +22,7 @@ from matricula.connectors.kit.protocol import (
     ResourceShape,
     asks_for_nobody,
 )
+from matricula.connectors.kit.refuse import must_have_fields, no_resource
 from matricula.connectors.sip2 import messages, patrons
 from matricula.connectors.sip2.line import Line
 from matricula.connectors.sip2.settings import Sip2Settings
@@ -118,13 +119,9 @@ class Sip2Connector:
         """
         self._must_have(resource)
         for match in matches:
-            unknown = sorted(set(match) - {"_id", *_NAMES})
-            if unknown:
-                raise GiveUp(
-                    f"{self._context.system}.{resource} has no field {', '.join(unknown)}.",
-                    code="M603",
-                    cure=f"It has {', '.join(_NAMES)}.",
-                )
+            has = f"It has {', '.join(_NAMES)}."
+            place = f"{self._context.system}.{resource}"
+            must_have_fields(place, match, ("_id", *_NAMES), cure=has)
             if not {"_id", CARD} & set(match):
                 raise GiveUp(
                     "SIP2 finds people by their card number and by nothing else.",
@@ -154,11 +151,7 @@ class Sip2Connector:
 
     def _must_have(self, resource: str) -> None:
         if resource != CLEARANCE:
-            raise GiveUp(
-                f"{self._context.system} has no resource {resource}.",
-                code="M602",
-                cure=f"Use {CLEARANCE}.",
-            )
+            raise no_resource(self._context.system, resource, [CLEARANCE])
 
     def _batches(self, asked: list[str], findings: list[Finding]) -> Iterator[pa.RecordBatch]:
         unknown = 0
@@ -185,7 +178,7 @@ class Sip2Connector:
 
     def _row(self, card: str) -> _Row | None:
         """Ask about one person; None where the library does not know them."""
-        if not messages.can_be_asked(card):
+        if not messages.can_be_said(card, self._settings.encoding):
             return None
         told = self._line.ask(card)
         # Some systems take a card number they do not know for a login, and speak of its owner.

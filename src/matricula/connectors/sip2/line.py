@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from matricula.connectors.kit.errors import ConnectorError, GiveUp, Stop, TryAgain
 from matricula.connectors.kit.pace import Pace
-from matricula.connectors.kit.secrets import credential
+from matricula.connectors.kit.secrets import cannot_be_sent, credential
 from matricula.connectors.sip2 import messages
 from matricula.connectors.sip2.messages import Malformed
 
@@ -46,7 +46,7 @@ class Line:
         if self._pace:
             self._pace.wait()
         settings = self._settings
-        terminal = credential(settings.terminal_password) if settings.terminal_password else ""
+        terminal = self._secret(settings.terminal_password) if settings.terminal_password else ""
         question = messages.question(
             # Only the protocol's own stamp of when it was asked.
             card, datetime.now(), institution=settings.institution, terminal_password=terminal  # noqa: DTZ005 - SIP2 has the local time
@@ -119,7 +119,14 @@ class Line:
                 cure="It is tried again by itself.",
             ) from None
         if settings.user and settings.password:
-            self._log_in(credential(settings.user), credential(settings.password))
+            self._log_in(self._secret(settings.user), self._secret(settings.password))
+
+    def _secret(self, reference: str) -> str:
+        """Fetch a secret for a message, which a line end or a stroke in it would end."""
+        secret = credential(reference)
+        if not messages.can_be_said(secret, self._settings.encoding):
+            raise cannot_be_sent(reference, "a message of SIP2")
+        return secret
 
     def _encrypted(self, plain: socket.socket) -> socket.socket:
         context = ssl.create_default_context(cafile=self._settings.ca_file or None)

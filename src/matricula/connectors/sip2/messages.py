@@ -110,9 +110,13 @@ def status_question() -> str:
     return f"{STATUS}00802.00"
 
 
-def can_be_asked(card: str) -> bool:
-    """Say whether a card number can stand in a message at all."""
-    return bool(card) and "|" not in card and card.isprintable()
+def can_be_said(text: str, encoding: str) -> bool:
+    """Say whether a card number or a secret can stand in a message at all."""
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return bool(text) and "|" not in text and text.isprintable()
 
 
 def told(message: str) -> Told:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -71,6 +72,11 @@ class Sip2Settings(BaseModel):
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
+        try:
+            codecs.lookup(self.encoding)
+        except LookupError:
+            message = f"there is no encoding {self.encoding}"
+            raise ValueError(message) from None
         if not self.tls and self.host not in _LOOPBACK:
             message = "a line that is not encrypted may only lead to this machine, to a tunnel"
             raise ValueError(message)

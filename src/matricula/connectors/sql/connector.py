@@ -36,6 +36,7 @@ from matricula.connectors.sql import (
 )
 from matricula.connectors.sql.changes import Told
 from matricula.connectors.sql.engine import WRITES, must_be_there, open_engine
+from matricula.connectors.sql.rights import rights_on
 from matricula.connectors.sql.settings import Settings as SqlSettings
 
 if TYPE_CHECKING:
@@ -78,9 +79,10 @@ class SqlConnector:
         with self._connection() as connection:
             for name in self._settings.resources:
                 try:
-                    found.append(self._mirror(connection, name).shape())
+                    mirror = self._mirror(connection, name)
                 except GiveUp:
                     continue
+                found.append(mirror.shape(rights_on(connection, mirror).writing))
         return found
 
     def ping(self) -> Health:
@@ -89,7 +91,7 @@ class SqlConnector:
             with self._connection() as connection:
                 connection.execute(sa.select(sa.literal(1)))
         except ConnectorError as error:
-            return Health(well=False, sentence=error.message)
+            return Health(well=False, sentence=f"{error.message} {error.cure}")
         return Health(well=True, sentence=f"The {connection.dialect.name} database answers.")
 
     @contextmanager
@@ -138,18 +140,29 @@ class SqlConnector:
         return feed_script.script(told.outbox(), resource=name, account=account)
 
     def lacking(self) -> Sequence[ConnectorError]:
-        """Say which queries the database does not take, and which changes it cannot tell."""
+        """Say what it may not read, which queries it cannot put, which changes are not told."""
         found = []
-        for name, resource in self._settings.resources.items():
-            if not (resource.query or resource.changed_by or resource.feed):
-                continue
+        for name in self._settings.resources:
             try:
-                with self._connection() as connection:
-                    told = self._told(connection, self._mirror(connection, name))
-                    changes.must_tell(connection, told)
+                self._must_be_of_use(name)
             except GiveUp as error:
                 found.append(error)
         return found
+
+    def _must_be_of_use(self, name: str) -> None:
+        resource = self._settings.resources[name]
+        tells = bool(resource.query or resource.changed_by or resource.feed)
+        with self._connection() as connection:
+            try:
+                mirror = self._mirror(connection, name)
+            except GiveUp:
+                if tells:
+                    raise
+                # That it is missing is seen by its not being described.
+                return
+            rights_on(connection, mirror).must_read(f"{self._context.system}.{name}")
+            if tells:
+                changes.must_tell(connection, self._told(connection, mirror))
 
     def find(self, resource: str, matches: Sequence[Mapping[str, Value]]) -> list[list[Found]]:
         """Look records up by any of their fields, or by `_id`."""

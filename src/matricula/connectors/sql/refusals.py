@@ -44,6 +44,8 @@ _WORDS_OF_NO_ENTRY = re.compile(
     r"|Access denied for user|Unknown database|Login failed for user|Cannot open database",
     re.IGNORECASE,
 )
+# PostgreSQL names what is closed to us, and quotes no value.
+_DENIED = re.compile(r"permission denied for ((?:table|view|schema|sequence|function) \S+)")
 _KINDS = (
     (("23502", "SQLITE_CONSTRAINT_NOTNULL"), "must not be empty"),
     (("23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"),
@@ -87,8 +89,9 @@ def explained(error: Failure) -> ConnectorError:
             cure="Check the account, its password and its rights on this database.",
         )
     if number == "42501":
+        what = _DENIED.search(str(_origin(error)))
         return GiveUp(
-            "The account may not do this to the table (error 42501).",
+            f"The account may not do this to {what[1] if what else 'the table'} (error 42501).",
             code="M613",
             cure="Have the rights granted that the connector's page lists.",
         )

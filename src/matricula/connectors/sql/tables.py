@@ -71,8 +71,12 @@ class Mirror:
         verbs: set[WriteKind] = {"create", "update", "delete"}
         return frozenset(verbs | {"suspend", "resume"} if self.suspended else verbs)
 
-    def shape(self) -> ResourceShape:
-        """Describe it in the kit's words."""
+    def shape(self, lacks: Mapping[str, frozenset[WriteKind]]) -> ResourceShape:
+        """Describe it in the kit's words.
+
+        Args:
+            lacks: Rights that our account lacks, each with the verbs that it is for.
+        """
         columns = [self.columns[name] for name in self.fields]
         return ResourceShape(
             name=self.name,
@@ -87,7 +91,8 @@ class Mirror:
                 for column in columns
             ),
             id_field=self.identity[0] if len(self.identity) == 1 else "",
-            writes=self.writes,
+            writes=self.writes.difference(*lacks.values()),
+            lacks=lacks,
         )
 
     def external_id(self, identity: Identity) -> str:

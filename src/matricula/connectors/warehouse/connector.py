@@ -76,8 +76,14 @@ class WarehouseConnector:
         try:
             behind = self._store.behind()
             found_layouts(self._store)
+            lacking = self._store.lacking()
         except ConnectorError as error:
-            return Health(well=False, sentence=error.message)
+            return Health(well=False, sentence=f"{error.message} {error.cure}")
+        if lacking:
+            sentence = (
+                f"Our account lacks {', '.join(lacking)}. Have it granted, or own the schema."
+            )
+            return Health(well=False, sentence=sentence)
         late = f" The Parquet copy of {', '.join(behind)} is behind." if behind else ""
         return Health(well=True, sentence=f"The warehouse answers.{late}")
 

@@ -143,6 +143,10 @@ class DuckStore:
         with self.transaction() as session:
             return sorted(str(row[0]) for row in session.fetch(sa.select(_DUE.c.resource)))
 
+    def lacking(self) -> list[str]:
+        """A file knows no rights of its own; whether it opens is seen by opening it."""
+        return []
+
     def export(self) -> list[str]:
         """Write the Parquet copies that are behind, each replaced in one step."""
         due = self.behind()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import adbc_driver_manager
 import adbc_driver_postgresql.dbapi
 import pyarrow as pa
 import sqlalchemy as sa
 from psycopg import sql
+from sqlalchemy.dialects.postgresql import OID
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
@@ -153,6 +154,15 @@ class PostgresStore:
         """There are no copies that could be behind."""
         return []
 
+    def lacking(self) -> list[str]:
+        """Ask for the rights on the schema, or on the database where there is none yet."""
+        with self.transaction() as session:
+            ((is_there, may_begin, may_make, may_use),) = session.fetch(_rights(self.schema))
+        if not is_there:
+            return [] if may_begin else ["CREATE on the database"]
+        held = {"CREATE": may_make, "USAGE": may_use}
+        return [f"{right} on schema {self.schema}" for right, has in held.items() if not has]
+
     def close(self) -> None:
         """Let go of all connections."""
         if self._engine is not None:
@@ -178,6 +188,17 @@ class PostgresStore:
                 cure="Provide the secret: postgresql://user@host/database.",
             ) from None
         return bounded(url)
+
+
+def _rights(schema: str | None) -> sa.Select[tuple[Any, ...]]:
+    # Of a schema that is not there these two say nothing, and would be refused by its name.
+    number = sa.func.to_regnamespace(schema)
+    return sa.select(
+        number.is_not(None),
+        sa.func.has_database_privilege(sa.func.current_database(), "CREATE"),
+        sa.func.has_schema_privilege(sa.cast(number, OID), "CREATE"),
+        sa.func.has_schema_privilege(sa.cast(number, OID), "USAGE"),
+    )
 
 
 def _conforming(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:

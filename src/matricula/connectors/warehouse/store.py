@@ -78,6 +78,10 @@ class Store(Protocol):
         """List the resources whose copies are behind."""
         ...
 
+    def lacking(self) -> list[str]:
+        """Name the rights that tables cannot be made without and our account lacks."""
+        ...
+
     def close(self) -> None:
         """Let go of connections."""
         ...

@@ -7,7 +7,6 @@ import json
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import Queue
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit
@@ -16,6 +15,7 @@ from matricula.connectors.canvas.simulator.batch import Batch, Said, less, sheet
 from matricula.connectors.canvas.simulator.campus import Campus
 from matricula.connectors.canvas.simulator.importers import row_of
 from matricula.connectors.canvas.simulator.rest import Listed, Query, Refused, Rest, import_json
+from matricula.connectors.kit.serving import Handler, Server, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,7 +70,12 @@ class Simulator:
     batches: dict[int, Batch] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
     queue: Queue[Batch | None] = field(default_factory=Queue)
+    rest: Rest = field(init=False)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def __post_init__(self) -> None:
+        """Make what shows its records, as they are and as the token's owner may see them."""
+        self.rest = Rest(self.campus, self.batches, self.granted)
 
     def take(self, package: bytes, options: dict[str, str]) -> Batch:
         """Take an import in; it runs when those before it are through."""
@@ -121,35 +126,16 @@ class Simulator:
         return same[-1] if same else None
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    simulator: Simulator
-    rest: Rest
+class _Handler(Handler):
+    server: Server[Simulator]
 
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    server: _Server
-
-    def do_GET(self) -> None:
-        """Show something."""
-        self._answered()
-
-    def do_POST(self) -> None:
-        """Take an import in."""
-        self._answered()
-
-    def log_message(self, *_: object) -> None:
-        """Tell nobody."""
-
-    def _answered(self) -> None:
-        canvas = self.server.simulator
+    def answer(self) -> None:
+        """Show something, or take an import in."""
+        canvas = self.server.state
         if canvas.away.is_set():
             self.close_connection = True
             return
-        length = int(self.headers.get("Content-Length") or 0)
-        body = self.rfile.read(length)
+        body = self.posted()
         parts = urlsplit(self.path)
         asked = parse_qs(parts.query, keep_blank_values=True)
         query = {name: values for name, values in asked.items() if name not in canvas.ignored}
@@ -183,12 +169,12 @@ class _Handler(BaseHTTPRequestHandler):
             raise Refused(401, "Invalid access token.")
 
     def _get(self, path: str, query: Query) -> None:
-        canvas = self.server.simulator
+        canvas = self.server.state
         if "/sis_imports" in path and not canvas.imports_enabled:
             raise Refused(403, "SIS imports are not enabled for this account")
         with canvas.lock:
             # What is escaped in an address is part of a name.
-            answer = self.server.rest.answer(unquote(path), query)
+            answer = canvas.rest.answer(unquote(path), query)
             if isinstance(answer, Listed):
                 self._page(answer, path, query)
                 return
@@ -205,7 +191,7 @@ class _Handler(BaseHTTPRequestHandler):
         if number < last:
             links["next"] = number + 1
         told = {name: values for name, values in query.items() if name not in ("page", "per_page")}
-        base = f"{self.server.simulator.url}{path}"
+        base = f"{self.server.state.url}{path}"
         link = ",".join(
             f"<{base}?{urlencode({**told, 'page': [n], 'per_page': [size]}, doseq=True)}>; "
             f'rel="{relation}"'
@@ -215,7 +201,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(200, body, headers={"Link": link})
 
     def _post(self, path: str, query: Query, body: bytes) -> None:
-        canvas = self.server.simulator
+        canvas = self.server.state
         if not path.endswith("/sis_imports"):
             raise Refused(404, "The specified resource does not exist.")
         if not canvas.imports_enabled:
@@ -243,35 +229,23 @@ class _Handler(BaseHTTPRequestHandler):
         headers: dict[str, str] | None = None,
         remaining: float = _HIGH_WATER,
     ) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json; charset=utf-8")
-        self.send_header("Content-Length", str(len(body)))
-        self.send_header("X-Request-Cost", "0.02")
-        self.send_header("X-Rate-Limit-Remaining", str(remaining))
-        for name, value in (headers or {}).items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
+        told = {
+            "Content-Type": "application/json; charset=utf-8",
+            "X-Request-Cost": "0.02",
+            "X-Rate-Limit-Remaining": str(remaining),
+        }
+        self.send(status, body, {**told, **(headers or {})})
 
 
 @contextmanager
 def running_canvas() -> Iterator[Simulator]:
     """Run a small, empty Canvas on a free loopback port."""
-    with _Server(("127.0.0.1", 0), _Handler) as server:
-        canvas = Simulator(f"http://127.0.0.1:{server.server_port}")
-        server.simulator = canvas
-        server.rest = Rest(canvas.campus, canvas.batches, canvas.granted)
-        threads = [
-            threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True),
-            threading.Thread(target=canvas.work, daemon=True),
-        ]
-        for one in threads:
-            one.start()
+    with serving(_Handler, Simulator) as canvas:
+        imports = threading.Thread(target=canvas.work, daemon=True)
+        imports.start()
         try:
             yield canvas
         finally:
             canvas.stalled.clear()
             canvas.queue.put(None)
-            server.shutdown()
-            for one in threads:
-                one.join(_WAIT_SECONDS)
+            imports.join(_WAIT_SECONDS)

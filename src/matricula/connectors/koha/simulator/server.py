@@ -6,15 +6,14 @@ import base64
 import json
 import re
 import secrets
-import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
+from matricula.connectors.kit.serving import Handler, Server, serving
 from matricula.connectors.koha.simulator.columns import faults_of
 from matricula.connectors.koha.simulator.library import Library, Refused
 from matricula.connectors.koha.simulator.queries import ATTRIBUTES, listed
@@ -87,21 +86,9 @@ class Exchange:
 @contextmanager
 def koha(library: Library | None = None, account: Account | None = None) -> Iterator[Running]:
     """Run a Koha on a free loopback port until the end of the `with`."""
-    with _Server(("127.0.0.1", 0), _Handler) as server:
-        url = f"http://127.0.0.1:{server.server_port}"
-        server.running = Running(url, library or Library(), account or Account())
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        try:
-            yield server.running
-        finally:
-            server.shutdown()
-            thread.join()
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    running: Running
+    held = library or Library(), account or Account()
+    with serving(_Handler, lambda url: Running(url, *held)) as running:
+        yield running
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,17 +221,12 @@ _ROUTES: Sequence[tuple[str, str, Sequence[Mapping[str, str]], Callable[[_Call],
 )  # fmt: skip
 
 
-class _Handler(BaseHTTPRequestHandler):
-    server: _Server
-    protocol_version = "HTTP/1.1"
-    # Headers and body leave together; apart, each call would wait for an acknowledgement.
-    wbufsize = -1
-    # Nor does the end of a long body wait for one.
-    disable_nagle_algorithm = True
+class _Handler(Handler):
+    server: Server[Running]
 
     def answer(self) -> None:
         parts = urlsplit(self.path)
-        raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        raw = self.posted()
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
         embed = [e for e in (self.headers.get("x-koha-embed") or "").split(",") if e]
         sent: Any = None
@@ -253,27 +235,29 @@ class _Handler(BaseHTTPRequestHandler):
                 status, body, headers = self._token(dict(parse_qsl(raw.decode())))
             else:
                 sent = json.loads(raw) if raw else None
-                with self.server.running.library.lock:
+                with self.server.state.library.lock:
                     status, body, headers = self._routed(parts.path, query, embed, sent)
         except Refused as refused:
             status, body, headers = refused.status, refused.body, {}
         except ValueError:
             status, body, headers = 400, {"errors": [{"message": "Malformed JSON"}]}, {}
-        if self.server.running.listener is not None:
-            self.server.running.listener(
+        if self.server.state.listener is not None:
+            self.server.state.listener(
                 Exchange(self.command, parts.path, query, embed, sent, status, body)
             )
-        self._send(status, body, headers)
+        content = b"" if body is None else json.dumps(body).encode()
+        kind = {"Content-Type": "application/json;charset=UTF-8"}
+        self.send(status, content, {**kind, **headers})
 
     def _token(self, form: Mapping[str, str]) -> _Answer:
-        account = self.server.running.account
+        account = self.server.state.account
         if form.get("grant_type") != "client_credentials":
             raise Refused(400, error="Unimplemented grant type")
         given = (form.get("client_id"), form.get("client_secret"))
         if given != (account.client_id, account.client_secret):
             raise Refused(403, error="unauthorized_client")
         token = secrets.token_hex(16)
-        self.server.running.tokens.add(token)
+        self.server.state.tokens.add(token)
         body = {"access_token": token, "token_type": "Bearer", "expires_in": _TOKEN_SECONDS}
         return 200, body, {}
 
@@ -286,11 +270,11 @@ class _Handler(BaseHTTPRequestHandler):
                 continue
             self._must_be_let_in(permissions)
             numbers = [int(one) for one in found.groups()]
-            return do(_Call(self.server.running, query, embed, sent, numbers))
+            return do(_Call(self.server.state, query, embed, sent, numbers))
         raise Refused(404, errors=[{"message": "Not Found.", "path": "/"}])
 
     def _must_be_let_in(self, permissions: Sequence[Mapping[str, str]]) -> None:
-        running = self.server.running
+        running = self.server.state
         kind, _, rest = (self.headers.get("Authorization") or "").partition(" ")
         if kind == "Basic":
             expected = f"{running.account.user}:{running.account.password}".encode()
@@ -306,27 +290,10 @@ class _Handler(BaseHTTPRequestHandler):
                 required_permissions=asked,
             )
 
-    def _send(self, status: int, body: object, headers: Mapping[str, str]) -> None:
-        content = b"" if body is None else json.dumps(body).encode()
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        if status != 204:  # noqa: PLR2004 - No Content
-            self.send_header("Content-Type", "application/json;charset=UTF-8")
-            self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
     def date_time_string(self, timestamp: float | None = None) -> str:
         """Write the `Date` of an answer: of the library's own day."""
         if timestamp is not None:
             return super().date_time_string(timestamp)
-        library = self.server.running.library
+        library = self.server.state.library
         moment = datetime.combine(library.today(), datetime.now(UTC).timetz())
         return format_datetime(moment, usegmt=True)
-
-    # http.server calls methods by these names.
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer  # noqa: N815
-
-    def log_message(self, *_: object) -> None:
-        pass

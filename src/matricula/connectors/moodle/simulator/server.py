@@ -8,10 +8,10 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
+from matricula.connectors.kit.serving import Handler, Server, serving
 from matricula.connectors.moodle.simulator import people, spaces, taking_part
 from matricula.connectors.moodle.simulator.forms import read_form
 from matricula.connectors.moodle.simulator.parameters import MoodleError, checked
@@ -25,6 +25,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {}
 for _part in (people.FUNCTIONS, spaces.FUNCTIONS, taking_part.FUNCTIONS):
     _FUNCTIONS.update(_part)  # type: ignore[arg-type]  # each takes arguments of its own
 _SHAPES: dict[str, Any] = {**people.SHAPES, **spaces.SHAPES, **taking_part.SHAPES, _INFO: {}}
+_JSON = {"Content-Type": "application/json; charset=utf-8"}
 _OWN = ("wstoken", "wsfunction", "moodlewsrestformat")
 
 
@@ -97,7 +98,7 @@ class Moodle:
             return self._refusal(error)
 
     def _called(self, function: str, form: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
-        if not secrets.compare_digest(str(form.get("wstoken", "")), self.token):
+        if str(form.get("wstoken", "")) != self.token:
             raise MoodleError("invalidtoken", "Invalid token - token not found")
         if self.is_closed:
             raise MoodleError("sitemaintenance", "The site is undergoing maintenance")
@@ -155,50 +156,37 @@ class Moodle:
         return None
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    moodle: Moodle
+class _Handler(Handler):
+    server: Server[Moodle]
 
-    def do_POST(self) -> None:
+    def answer(self) -> None:
         """Answer a call."""
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        moodle, body = self.server.state, self.posted()
         if self.path.partition("?")[0] != "/webservice/rest/server.php":
-            self._send(404, b"Not found", {})
+            self.send(404, b"Not found")
             return
-        form = read_form(body, self.moodle.max_input_vars)
-        fault = self.moodle.struck(str(form.get("wsfunction", "")))
-        if self.moodle.latency_seconds:
-            time.sleep(self.moodle.latency_seconds)
+        form = read_form(body, moodle.max_input_vars)
+        fault = moodle.struck(str(form.get("wsfunction", "")))
+        if moodle.latency_seconds:
+            time.sleep(moodle.latency_seconds)
         if fault is None:
-            self._send(200, json.dumps(self.moodle.answer(form)).encode(), {})
+            self.send(200, json.dumps(moodle.answer(form)).encode(), _JSON)
         else:
             self._strike(fault, form)
 
     def _strike(self, fault: Fault, form: dict[str, Any]) -> None:
         if fault.wait_seconds:
             time.sleep(fault.wait_seconds)
-        done = self.moodle.answer(form) if fault.is_done else None
+        moodle = self.server.state
+        done = moodle.answer(form) if fault.is_done else None
         if fault.drops:
             self.close_connection = True
             return
         if fault.code != "":
             error = MoodleError(fault.code, "error", form)
-            done = self.moodle._refusal(error)  # noqa: SLF001 - one server in two classes
+            done = moodle._refusal(error)  # noqa: SLF001 - one server in two classes
         body = fault.body or json.dumps(done).encode()
-        self._send(fault.status, body, fault.headers)
-
-    def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json; charset=utf-8")
-        self.send_header("Content-Length", str(len(body)))
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Tell nobody."""
+        self.send(fault.status, body, {**_JSON, **fault.headers})
 
 
 @contextmanager
@@ -209,16 +197,5 @@ def serve(site: Site | None = None, port: int = 0) -> Iterator[Moodle]:
         site: What it holds; a freshly installed one when left out.
         port: A free one when left out.
     """
-    moodle = Moodle(site or Site())
-    handler = type("Handler", (_Handler,), {"moodle": moodle})
-    server = ThreadingHTTPServer(("127.0.0.1", port), handler)
-    server.daemon_threads = True
-    moodle.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
+    with serving(_Handler, lambda url: Moodle(site or Site(), url), port=port) as moodle:
         yield moodle
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
