@@ -67,7 +67,14 @@ def idp(make_idp: Callable[..., Idp]) -> Idp:
 def _idp(settings: dict[str, object]) -> Iterator[Idp]:
     server = shared_server()
     with faulty_proxy(server.tenant()) as proxy:
-        given = {"url": proxy.url, "token": server.secret(), "page_size": 5, **settings}
+        given = {
+            "url": proxy.url,
+            "token": server.secret(),
+            "page_size": 5,
+            # What is tried of single calls is tried of single calls.
+            "bulk": False,
+            **settings,
+        }
         checked = ScimConnector.Settings.model_validate(given)
         connector = ScimConnector(checked, Context("idp", Path()))
         yield Idp(connector, proxy)

@@ -7,26 +7,30 @@ to say; what it means for the system, and how far a call may go, is for the kit'
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import httpx2
 
 from matricula.connectors.kit import http
-from matricula.connectors.kit.errors import ConnectorError, GiveUp, ReadBack
+from matricula.connectors.kit.errors import GiveUp, ReadBack, Stop
 from matricula.connectors.kit.oauth import FetchedToken, Grant
 from matricula.connectors.kit.transport import Access
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from matricula.connectors.scim.calls import Change
     from matricula.connectors.scim.mapping import Record
     from matricula.connectors.scim.settings import ScimSettings
 
 _MEDIA = "application/scim+json"
-# Answers that speak of one record or one verb; everything else speaks of the system.
-_ABOUT_THE_RECORD = frozenset({400, 404, 405, 409, 412, 413, 501})
+# Answers that speak of one record, one verb or one question, not of the system.
+_ABOUT_THE_RECORD = frozenset({400, 404, 405, 409, 412, 413, 414, 422, 431, 501})
+_NOT_LET_IN = frozenset({401, 403})
+_FORBIDDEN = 403
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +41,13 @@ class Answer:
         status: 2xx, or one of the refusals that concern a record or a verb.
         record: The body, empty when there was none.
         version: The record's ETag, empty when there is none.
+        listed: The record was taken from a listing, which may leave attributes out.
     """
 
     status: int
     record: Record
     version: str = ""
+    listed: bool = False
 
     @property
     def good(self) -> bool:
@@ -91,9 +97,10 @@ class Wire:
         if body is not None:
             given["content"] = json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
             headers["Content-Type"] = _MEDIA
-        answer = self._open().send(
-            method, path, expect=_ABOUT_THE_RECORD, headers=headers, **given
-        )
+        expect = _ABOUT_THE_RECORD | _NOT_LET_IN
+        answer = self._open().send(method, path, expect=expect, headers=headers, **given)
+        if answer.status in _NOT_LET_IN:
+            raise not_let_in(answer.status, method, answer.headers.get("www-authenticate", ""))
         return _understood(method, answer)
 
     def _open(self) -> http.Http:
@@ -117,58 +124,33 @@ class Endpoint:
     wire: Wire
     path: str
 
-    def get(self, record_id: str, **query: str) -> Answer:
+    def get(self, record_id: str) -> Answer:
         """Fetch one record."""
-        if _names_nothing(record_id):
-            return _NOTHING
-        return self.wire.call("GET", self._of(record_id), query=query)
-
-    def get_written(self, record_id: str) -> Record:
-        """Fetch a record that the server has just agreed to write.
-
-        Raises:
-            ReadBack: It cannot be had, whatever the reason: the write is not undone by that.
-        """
-        try:
-            answer = self.get(record_id)
-        except ConnectorError as error:
-            raise unknown(error.message) from error
-        if not answer.good:
-            raise unknown(f"A record just written is answered with {answer.status}.")
-        return answer.record
+        if names_nothing(record_id):
+            return NOTHING
+        answer = self.wire.call("GET", self.of(record_id))
+        return answer if answer.version else replace(answer, version=stated_version(answer.record))
 
     def list(self, query: Mapping[str, str | int]) -> Answer:
         """Fetch a page of records."""
         return self.wire.call("GET", self.path, query=query)
 
-    def create(self, record: Record) -> Answer:
-        """Make a record."""
-        return self.wire.call("POST", self.path, body=record)
+    def send(self, change: Change) -> Answer:
+        """Write one record."""
+        if change.method == "POST":
+            return self.wire.call("POST", self.path, body=change.body)
+        if names_nothing(change.record_id):
+            return NOTHING
+        return self.wire.call(
+            change.method,
+            self.of(change.record_id),
+            query={"attributes": change.shown} if change.shown else None,
+            body=change.body,
+            version=change.version,
+        )
 
-    def patch(
-        self, record_id: str, message: Record, version: str, *, attributes: str = ""
-    ) -> Answer:
-        """Change a part of a record, and be shown these attributes of it."""
-        if _names_nothing(record_id):
-            return _NOTHING
-        query = {"attributes": attributes} if attributes else None
-        address = self._of(record_id)
-        return self.wire.call("PATCH", address, query=query, body=message, version=version)
-
-    def put(self, record_id: str, record: Record, version: str) -> Answer:
-        """Replace a record."""
-        return self._change("PUT", record_id, record, version)
-
-    def delete(self, record_id: str) -> Answer:
-        """Remove a record."""
-        return self._change("DELETE", record_id, None, "")
-
-    def _change(self, method: str, record_id: str, body: Record | None, version: str) -> Answer:
-        if _names_nothing(record_id):
-            return _NOTHING
-        return self.wire.call(method, self._of(record_id), body=body, version=version)
-
-    def _of(self, record_id: str) -> str:
+    def of(self, record_id: str) -> str:
+        """Give the address of one record."""
         return f"{self.path}/{quote(record_id, safe='')}"
 
 
@@ -177,7 +159,29 @@ def unknown(why: str) -> ReadBack:
     return ReadBack(why, code="M612", cure="The record is read back before anything else.")
 
 
-_NOTHING = Answer(httpx2.codes.NOT_FOUND, {})
+def stated_version(record: Record) -> str:
+    """Read the version that a record states of itself; empty where it states none."""
+    meta = record.get("meta")
+    return str(meta.get("version") or "") if isinstance(meta, dict) else ""
+
+
+def not_let_in(status: int, method: str, challenge: str = "") -> Stop:
+    """Say why we are not let in, as far as the server tells (RFC 6750 3)."""
+    said = challenge.casefold()
+    if status == _FORBIDDEN or "insufficient_scope" in said:
+        scope = re.search(r'scope="([\w:/., -]+)"', challenge)
+        wants = f" and asks for the scope {scope[1]}" if scope else ""
+        message = f"The server knows the credential and does not let it {method} here{wants}."
+        cure = "Have the permission in the connector's page granted to it."
+    elif "expired" in said:
+        message, cure = "The token has expired.", "Have a new token issued; the old one is over."
+    else:
+        message = "The server does not accept the token: it is wrong, withdrawn or over."
+        cure = "Compare it with the one that was issued, or have a new one issued."
+    return Stop(f"{message[:-1]} (status {status}).", code="M613", cure=cure)
+
+
+NOTHING = Answer(httpx2.codes.NOT_FOUND, {})
 
 
 def _fetched(settings: ScimSettings) -> FetchedToken:
@@ -189,7 +193,8 @@ def _fetched(settings: ScimSettings) -> FetchedToken:
     )  # fmt: skip
 
 
-def _names_nothing(record_id: str) -> bool:
+def names_nothing(record_id: str) -> bool:
+    """Say whether an id could not stand in an address of its own."""
     # Empty, it would speak of the whole collection; dots alone would climb out of it.
     return not record_id.strip(".")
 

@@ -1,0 +1,135 @@
+"""What a write asks of a server: plans that yield calls and are sent what became of them.
+
+A plan is a generator that knows one record and nothing of the wire. Whoever drives it decides
+whether its calls go out one at a time or many at once: see `rounds`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from matricula.connectors.kit.errors import ConnectorError
+from matricula.connectors.scim.wire import Answer, unknown
+
+if TYPE_CHECKING:
+    from matricula.connectors.kit.claims import Claims
+    from matricula.connectors.kit.protocol import Outcome, Value, Write
+    from matricula.connectors.scim.attributes import Attribute
+    from matricula.connectors.scim.lookup import Lookup
+    from matricula.connectors.scim.mapping import Record
+    from matricula.connectors.scim.service import Kind, Service
+    from matricula.connectors.scim.wire import Endpoint
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Find:
+    """Look records up; the plan is sent those that equal every wanted value."""
+
+    wanted: Mapping[Attribute, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Get:
+    """Fetch a record; the plan is sent an `Answer`.
+
+    Attributes:
+        whole: As the record alone is answered. A listing may leave attributes out, which
+            must never be taken for absence where a record is to be replaced.
+    """
+
+    record_id: str
+    whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Write one record; the plan is sent an `Answer`.
+
+    Attributes:
+        record_id: Of the record; empty for a creation, which alone has a POST.
+        version: Do it only if the record still has this ETag.
+        shown: Attributes that the answer should hold.
+        write: Whose creation it is.
+    """
+
+    method: Literal["POST", "PUT", "PATCH", "DELETE"]
+    record_id: str = ""
+    body: Record | None = None
+    version: str = ""
+    shown: str = ""
+    write: Write | None = None
+
+
+Call = Find | Get | Change
+Steps = Generator[Call, Any, Result]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One plan and the writes that it settles.
+
+    Attributes:
+        keys: Of the writes' outcomes.
+        about: What it concerns; two tasks about the same are done one after the other.
+        begin: Makes the plan anew, from the first look on.
+        asks: What it looks up first.
+    """
+
+    keys: Sequence[str]
+    about: Hashable
+    begin: Callable[[], Steps[list[Outcome]]]
+    asks: Sequence[Mapping[Attribute, Value]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where records of one kind are written, during one batch."""
+
+    endpoint: Endpoint
+    kind: Kind
+    service: Service
+    lookup: Lookup
+    claims: Claims
+
+    def perform(self, call: Call) -> object:
+        """Do one call by itself; gives what the plan is to be sent.
+
+        Raises:
+            ConnectorError: Of the kit, named after the next move.
+        """
+        match call:
+            case Find():
+                return self.lookup.by_fields(call.wanted)
+            case Get():
+                return self.endpoint.get(call.record_id)
+            case Change(write=write) if write is not None:
+                with self.claims.making(write):
+                    return self.noted(call, self.endpoint.send(call))
+        return self.endpoint.send(call)
+
+    def noted(self, change: Change, answer: Answer) -> Answer:
+        """Note for whom a record was made, if one was."""
+        if change.write is not None and answer.good and answer.record.get("id"):
+            record_id = str(answer.record["id"])
+            self.claims.made(change.write, record_id)
+            self.lookup.met(record_id)
+        return answer
+
+
+def looked_at(record_id: str, *, whole: bool = True) -> Steps[Answer]:
+    """Fetch a record that the server has just agreed to write.
+
+    Raises:
+        ReadBack: It cannot be had, whatever the reason: the write is not undone by that.
+    """
+    try:
+        answer: Answer = yield Get(record_id, whole)
+    except ConnectorError as error:
+        raise unknown(error.message) from error
+    if not answer.good:
+        raise unknown(f"A record just written is answered with {answer.status}.")
+    return answer
