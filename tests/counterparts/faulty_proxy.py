@@ -46,6 +46,8 @@ class Fault:
         drip_seconds: Answer a space after every such pause, until the caller hangs up.
         without: Query parameters that the server never sees.
         rewrite: Changes the server's JSON answer.
+        concerns: Chooses calls by their JSON body.
+        translate: Changes the JSON body before the server gets it.
         before: Called before the call is passed on.
     """
 
@@ -64,6 +66,14 @@ class Fault:
     without: tuple[str, ...] = ()
     rewrite: Callable[[dict[str, Any]], object] | None = None
     before: Callable[[], object] | None = None
+    concerns: Callable[[dict[str, Any]], bool] | None = None
+    translate: Callable[[dict[str, Any]], object] | None = None
+
+    def fits(self, method: str, path: str, body: bytes) -> bool:
+        """Say whether a call is one that it concerns."""
+        if self.method not in ("", method) or self.path not in path:
+            return False
+        return self.concerns is None or bool(body and self.concerns(json.loads(body)))
 
 
 @dataclass
@@ -81,12 +91,12 @@ class Proxy:
     calls: list[tuple[str, str]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def fault_for(self, method: str, path: str) -> Fault:
+    def fault_for(self, method: str, path: str, body: bytes) -> Fault:
         """Note a call and choose its fault."""
         with self.lock:
             self.calls.append((method, path))
             for fault in self.faults:
-                if fault.method in ("", method) and fault.path in path and fault.times > 0:
+                if fault.times > 0 and fault.fits(method, path, body):
                     fault.times -= 1
                     return fault
         return Fault()
@@ -133,7 +143,8 @@ class _Relay(BaseHTTPRequestHandler):
 
     def relay(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        fault = self.server.proxy.fault_for(self.command, self.path)
+        fault = self.server.proxy.fault_for(self.command, self.path, body)
+        body = _rewritten(fault.translate, body)
         time.sleep(fault.wait_seconds)
         if fault.before is not None:
             fault.before()
@@ -151,7 +162,7 @@ class _Relay(BaseHTTPRequestHandler):
         else:
             kept = {n: answer.headers[n] for n in _PASSED_BACK if n in answer.headers}
             kept["Content-Type"] = answer.headers.get("Content-Type", "text/plain")
-            self._answer(answer.status_code, kept, _rewritten(fault, answer.content))
+            self._answer(answer.status_code, kept, _rewritten(fault.rewrite, answer.content))
 
     def _passed_on(self, fault: Fault, body: bytes) -> httpx2.Response:
         parts = urlsplit(self.path)
@@ -185,8 +196,8 @@ class _Relay(BaseHTTPRequestHandler):
         pass
 
 
-def _rewritten(fault: Fault, content: bytes) -> bytes:
-    if fault.rewrite is None or not content:
+def _rewritten(how: Callable[[dict[str, Any]], object] | None, content: bytes) -> bytes:
+    if how is None or not content:
         return content
     record = json.loads(content)
-    return json.dumps(fault.rewrite(record) or record).encode()
+    return json.dumps(how(record) or record).encode()

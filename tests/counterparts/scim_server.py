@@ -39,7 +39,7 @@ KINDS: dict[str, dict[str, object]] = {
     "bare": {
         "patch": {"supported": False},
         "bulk": {"supported": False, "maxOperations": 0, "maxPayloadSize": 0},
-        "filter": {"supported": False, "maxResults": 0},
+        "filter": {"supported": False, "maxResults": 100},
         "sort": {"supported": False},
         "etag": {"supported": False},
     },
@@ -122,7 +122,6 @@ def scim_server(
             process.wait()
 
 
-@cache
 def shared_server(kind: str = "") -> ScimServer:
     """Start one server for a whole run of tests, or give the one that runs already.
 
@@ -130,6 +129,11 @@ def shared_server(kind: str = "") -> ScimServer:
         kind: One of `KINDS`, where the server is to offer something else than everything but
             cursors.
     """
+    return _shared(kind)
+
+
+@cache
+def _shared(kind: str) -> ScimServer:
     stack = ExitStack()
     atexit.register(stack.close)
     if not kind:

@@ -65,7 +65,7 @@ def idp(make_idp: Callable[..., Idp]) -> Idp:
 
 @contextmanager
 def _idp(settings: dict[str, object]) -> Iterator[Idp]:
-    server = shared_server()
+    server = shared_server(str(settings.pop("server", "")))
     with faulty_proxy(server.tenant()) as proxy:
         given = {
             "url": proxy.url,

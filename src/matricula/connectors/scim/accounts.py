@@ -15,7 +15,7 @@ from matricula.connectors.kit.errors import ConnectorError, SkipRow, TryAgain
 from matricula.connectors.kit.protocol import Outcome
 from matricula.connectors.scim import dialects, mapping
 from matricula.connectors.scim.attributes import EXTERNAL_ID
-from matricula.connectors.scim.calls import Change, Find, Get, Place, Steps, Task, looked_at
+from matricula.connectors.scim.calls import Find, Get, Place, Steps, Task, looked_at
 from matricula.connectors.scim.refusals import (
     belongs_to_another,
     gone,
@@ -23,10 +23,10 @@ from matricula.connectors.scim.refusals import (
     refusal,
 )
 from matricula.connectors.scim.values import Misfit
-from matricula.connectors.scim.wire import unknown
+from matricula.connectors.scim.wire import Change, unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping, Sequence
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
 
     from matricula.connectors.kit.protocol import Value, Write
     from matricula.connectors.scim.attributes import Attribute
@@ -239,7 +239,8 @@ def _settled_at_once(
     if not way.paths:
         # Said in one value, a part of a name would have to come with its other parts.
         return False
-    answer: Answer = yield _patch(record_id, ({}, mapping.changed({}, wanted)), wanted, way)
+    words = dialects.patch({}, mapping.changed({}, wanted), wanted, way)
+    answer: Answer = yield _patch(record_id, speech.says(words), wanted)
     _heed(place, answer)
     if answer.good:
         return (yield from _kept(record_id, answer, wanted, speech))
@@ -288,23 +289,19 @@ def _to_send(
     after = mapping.changed(present.record, changes)
     if place.service.patches:
         way = speech.way(dialects.shape_of(changes))
-        return _patch(record_id, (present.record, after), changes, way, version=version)
+        words = dialects.patch(present.record, after, changes, way)
+        return _patch(record_id, speech.says(words), changes, version=version)
     speech.is_over()
     whole = mapping.replacement(after, tuple(place.kind.fields.values()))
     return Change("PUT", record_id, whole, version)
 
 
 def _patch(
-    record_id: str,
-    both: tuple[Record, Record],
-    changes: Mapping[Attribute, Value],
-    way: dialects.Dialect,
-    *,
-    version: str = "",
+    record_id: str, words: Record, changes: Iterable[Attribute], *, version: str = ""
 ) -> Change:
     # Asked for attributes, a server must answer with them (RFC 7644 3.5.2).
     shown = ",".join(dict.fromkeys(field.path for field in changes))
-    return Change("PATCH", record_id, dialects.patch(*both, changes, way), version, shown)
+    return Change("PATCH", record_id, words, version, shown)
 
 
 def _heed(place: Place, answer: Answer) -> None:

@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from matricula.connectors.kit.errors import ConnectorError, TryAgain
-from matricula.connectors.scim.wire import Answer, not_let_in, stated_version, unknown
+from matricula.connectors.scim.wire import Answer, NotAllowed, not_let_in, stated_version, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from matricula.connectors.scim.calls import Change
     from matricula.connectors.scim.mapping import Record
-    from matricula.connectors.scim.wire import Endpoint
+    from matricula.connectors.scim.wire import Change, Endpoint
 
 SCHEMA = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 PATH = "/Bulk"
@@ -99,7 +98,11 @@ def send(endpoint: Endpoint, part: Mapping[int, Record]) -> dict[int, Settled]:
         ReadBack: It was sent, and of no operation is anything known.
     """
     body = {"schemas": [SCHEMA], "Operations": list(part.values())}
-    answer = endpoint.wire.call("POST", PATH, body=body)
+    try:
+        answer = endpoint.wire.call("POST", PATH, body=body)
+    except NotAllowed as error:
+        # It may let us write one by one; the next call tells.
+        raise Refused(too_large=False) from error
     if not answer.good:
         raise Refused(too_large=answer.status == _TOO_LARGE)
     return settled(part, answer.record)

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from matricula.connectors.kit.errors import ConnectorError
-from matricula.connectors.scim.wire import Answer, unknown
+from matricula.connectors.scim.wire import Answer, Change, unknown
 
 if TYPE_CHECKING:
     from matricula.connectors.kit.claims import Claims
-    from matricula.connectors.kit.protocol import Outcome, Value, Write
+    from matricula.connectors.kit.protocol import Outcome, Value
     from matricula.connectors.scim.attributes import Attribute
     from matricula.connectors.scim.lookup import Lookup
-    from matricula.connectors.scim.mapping import Record
     from matricula.connectors.scim.service import Kind, Service
     from matricula.connectors.scim.wire import Endpoint
 
@@ -43,25 +42,6 @@ class Get:
 
     record_id: str
     whole: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """Write one record; the plan is sent an `Answer`.
-
-    Attributes:
-        record_id: Of the record; empty for a creation, which alone has a POST.
-        version: Do it only if the record still has this ETag.
-        shown: Attributes that the answer should hold.
-        write: Whose creation it is.
-    """
-
-    method: Literal["POST", "PUT", "PATCH", "DELETE"]
-    record_id: str = ""
-    body: Record | None = None
-    version: str = ""
-    shown: str = ""
-    write: Write | None = None
 
 
 Call = Find | Get | Change

@@ -20,7 +20,7 @@ from matricula.connectors.kit.protocol import (
     Reading,
     asks_for_nobody,
 )
-from matricula.connectors.scim import accounts, mapping, memberships, rounds, tables
+from matricula.connectors.scim import accounts, examine, mapping, memberships, rounds, tables
 from matricula.connectors.scim.calls import Place
 from matricula.connectors.scim.dialects import Dialects
 from matricula.connectors.scim.listing import BadQuery, Listing
@@ -78,6 +78,14 @@ class ScimConnector:
         except ConnectorError as error:
             return Health(well=False, sentence=f"{error.message} {error.cure}")
         return Health(well=True, sentence=f"It speaks SCIM and has {', '.join(service.kinds)}.")
+
+    def lacking(self) -> list[Finding]:
+        """Say what the server does not offer and what it refuses us; writes nothing.
+
+        Raises:
+            TryAgain: It is away. Stop: It refuses us altogether.
+        """
+        return list(examine.what_is_lacking(self._wire, self._asked()))
 
     @contextmanager
     def read(self, resource: str) -> Iterator[Reading]:

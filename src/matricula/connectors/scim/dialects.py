@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from matricula.connectors.scim.mapping import Record, entries_of, home_of, part_of
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from matricula.connectors.scim.attributes import Attribute
+    from matricula.connectors.scim.settings import Way
     from matricula.connectors.scim.wire import Answer
 
-Named = Literal["auto", "rfc", "whole", "pathless", "entra", "put"]
 PATCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 _BAD_REQUEST = 400
 # RFC 7644 3.12: what is wrong with the request and not with a value. Many name nothing.
@@ -51,7 +51,7 @@ WHOLE = Dialect()
 PATHLESS = Dialect(paths=False)
 ENTRA = Dialect(narrow=True, capital=True, by_value=True)
 _CAPITAL = Dialect(narrow=True, capital=True)
-_NAMED: Mapping[Named, Dialect] = {
+_NAMED: Mapping[Way, Dialect] = {
     "rfc": RFC,
     "whole": WHOLE,
     "pathless": PATHLESS,
@@ -64,11 +64,14 @@ _LADDERS: Mapping[str, tuple[Dialect, ...]] = {
     "members": (RFC, WHOLE),
 }
 
+# Shapes of which the narrow way may reach into an entry.
+_REACHES = frozenset({"entries", "members"})
+
 
 class Dialects:
     """What one server has understood so far, by the shape of what was said."""
 
-    def __init__(self, named: Named = "auto") -> None:
+    def __init__(self, named: Way = "auto") -> None:
         self._fixed = _NAMED.get(named)
         self._understood: dict[str, Dialect] = {}
 
@@ -89,6 +92,7 @@ class Speech:
         self._dialects = dialects
         self._shape = ""
         self._tried: list[Dialect] = []
+        self._has_value_path = False
 
     def way(self, shape: str) -> Dialect:
         """Choose how to say something of this shape next."""
@@ -96,14 +100,24 @@ class Speech:
             self._shape, self._tried = shape, []
         return self._left()[0]
 
+    def says(self, words: Record) -> Record:
+        """Note what is put to the server."""
+        said = words["Operations"]
+        self._has_value_path = any("[" in str(one.get("path", "")) for one in said)
+        return words
+
     def is_over(self) -> None:
         """The record is replaced instead, and there is only one way to do that."""
         self._shape = ""
 
     def understood(self) -> None:
         """The last way was understood, and what the server holds says so."""
-        if self._shape:
-            self._dialects.learn(self._shape, self.way(self._shape))
+        if not self._shape:
+            return
+        way = self.way(self._shape)
+        # Whoever takes an entry to add has not been heard on how one is reached.
+        if self._has_value_path or not way.narrow or self._shape not in _REACHES:
+            self._dialects.learn(self._shape, way)
 
     def another(self, refused: Answer | None = None) -> bool:
         """Go on to the next way; false where there is none, or the words were not at fault.

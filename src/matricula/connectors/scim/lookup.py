@@ -231,8 +231,8 @@ class Lookup:
                 self._everybody = self._pages({})
             return self._everybody
 
-    def _pages(self, query: Mapping[str, str], size: int | None = None) -> list[Record]:
-        listing = Listing(self._endpoint, query, self._size if size is None else size)
+    def _pages(self, query: Mapping[str, str]) -> list[Record]:
+        listing = Listing(self._endpoint, query, self._size, self._service.cursors)
         return [one for page in listing.read(list) for one in page]
 
 

@@ -22,9 +22,10 @@ from matricula.connectors.kit.errors import (
 )
 from matricula.connectors.kit.protocol import Outcome, asks_for_nobody
 from matricula.connectors.scim import dialects, mapping
-from matricula.connectors.scim.calls import Change, Get, Place, Steps, Task, looked_at
+from matricula.connectors.scim.calls import Get, Place, Steps, Task, looked_at
 from matricula.connectors.scim.dialects import Speech
 from matricula.connectors.scim.refusals import refusal
+from matricula.connectors.scim.wire import Change
 from matricula.kernel.keys import join_key, split_key
 
 if TYPE_CHECKING:
@@ -184,7 +185,8 @@ def _to_send(
     members = [*kept, *_new(moves[0])]
     if place.service.patches:
         way = speech.way("members")
-        return Change("PATCH", group, message(*moves, members, way), version)
+        words = speech.says(message(*moves, members, way))
+        return Change("PATCH", group, words, version)
     speech.is_over()
     fields = tuple(place.kind.fields.values())
     whole = mapping.replacement({**present.record, "members": members}, fields)

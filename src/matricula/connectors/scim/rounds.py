@@ -22,8 +22,8 @@ from matricula.connectors.kit.errors import (
 )
 from matricula.connectors.kit.protocol import Outcome
 from matricula.connectors.scim import bulk
-from matricula.connectors.scim.calls import Change, Find, Get
-from matricula.connectors.scim.wire import Answer, names_nothing
+from matricula.connectors.scim.calls import Find, Get
+from matricula.connectors.scim.wire import Answer, Change, names_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from matricula.connectors.kit.address import Address  # noqa: TC001 - pydantic reads it
 from matricula.connectors.kit.secrets import Secret  # noqa: TC001 - pydantic reads it
-from matricula.connectors.scim.dialects import Named  # noqa: TC001 - pydantic reads it
+
+Way = Literal["auto", "rfc", "whole", "pathless", "entra", "put"]
 
 
 class ScimSettings(BaseModel):
@@ -46,7 +47,7 @@ class ScimSettings(BaseModel):
     per_second: float | None = Field(default=None, gt=0, le=1000)
     batch_size: int = Field(default=100, ge=1, le=1000)
     bulk: bool = True
-    patch: Named = "auto"
+    patch: Way = "auto"
 
     @model_validator(mode="after")
     def _one_way_in(self) -> Self:

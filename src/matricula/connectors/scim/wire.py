@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
 import httpx2
@@ -22,7 +22,7 @@ from matricula.connectors.kit.transport import Access
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from matricula.connectors.scim.calls import Change
+    from matricula.connectors.kit.protocol import Write
     from matricula.connectors.scim.mapping import Record
     from matricula.connectors.scim.settings import ScimSettings
 
@@ -53,6 +53,29 @@ class Answer:
     def good(self) -> bool:
         """The server did what it was asked."""
         return 200 <= self.status < 300  # noqa: PLR2004 - the class of good answers in HTTP
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One record to be written.
+
+    Attributes:
+        record_id: Of the record; empty for a creation, which alone has a POST.
+        version: Do it only if the record still has this ETag.
+        shown: Attributes that the answer should hold.
+        write: Whose creation it is.
+    """
+
+    method: Literal["POST", "PUT", "PATCH", "DELETE"]
+    record_id: str = ""
+    body: Record | None = None
+    version: str = ""
+    shown: str = ""
+    write: Write | None = None
+
+
+class NotAllowed(Stop):
+    """The server knows us and does not let us do this."""
 
 
 class Wire:
@@ -173,7 +196,8 @@ def not_let_in(status: int, method: str, challenge: str = "") -> Stop:
         wants = f" and asks for the scope {scope[1]}" if scope else ""
         message = f"The server knows the credential and does not let it {method} here{wants}."
         cure = "Have the permission in the connector's page granted to it."
-    elif "expired" in said:
+        return NotAllowed(f"{message[:-1]} (status {status}).", code="M613", cure=cure)
+    if "expired" in said:
         message, cure = "The token has expired.", "Have a new token issued; the old one is over."
     else:
         message = "The server does not accept the token: it is wrong, withdrawn or over."
