@@ -45,6 +45,7 @@ class Fault:
         wait_seconds: Before anything else.
         drip_seconds: Answer a space after every such pause, until the caller hangs up.
         without: Query parameters that the server never sees.
+        change_query: Changes query parameters before the server sees them.
         rewrite: Changes the server's JSON answer.
         concerns: Chooses calls by their JSON body.
         translate: Changes the JSON body before the server gets it.
@@ -64,6 +65,7 @@ class Fault:
     wait_seconds: float = 0.0
     drip_seconds: float = 0.0
     without: tuple[str, ...] = ()
+    change_query: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
     rewrite: Callable[[dict[str, Any]], object] | None = None
     before: Callable[[], object] | None = None
     concerns: Callable[[dict[str, Any]], bool] | None = None
@@ -84,17 +86,20 @@ class Proxy:
         url: What to call in place of the server's address.
         faults: May be changed at any time.
         calls: Method and path with query of every call so far.
+        bodies: Method, path and body of every call so far that had one.
     """
 
     url: str
     faults: list[Fault] = field(default_factory=list)
     calls: list[tuple[str, str]] = field(default_factory=list)
+    bodies: list[tuple[str, str, bytes]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def fault_for(self, method: str, path: str, body: bytes) -> Fault:
         """Note a call and choose its fault."""
         with self.lock:
             self.calls.append((method, path))
+            self.bodies += [(method, path, body)] if body else []
             for fault in self.faults:
                 if fault.times > 0 and fault.fits(method, path, body):
                     fault.times -= 1
@@ -166,7 +171,8 @@ class _Relay(BaseHTTPRequestHandler):
 
     def _passed_on(self, fault: Fault, body: bytes) -> httpx2.Response:
         parts = urlsplit(self.path)
-        query = [(n, v) for n, v in parse_qsl(parts.query) if n not in fault.without]
+        given = [(n, v) for n, v in parse_qsl(parts.query) if n not in fault.without]
+        query = [(n, fault.change_query.get(n, str)(v)) for n, v in given]
         address = f"{self.server.origin}{parts.path}" + (f"?{urlencode(query)}" if query else "")
         headers = {name: self.headers[name] for name in _PASSED_ON if name in self.headers}
         return self.server.client.request(self.command, address, content=body, headers=headers)

@@ -12,6 +12,7 @@ import pytest
 from matricula.connectors.kit.conformance import AT
 from matricula.connectors.kit.protocol import Context, Outcome, Write
 from matricula.connectors.scim.connector import ScimConnector
+from tests.connectors.scim.rfc import must_be_scim
 from tests.counterparts.faulty_proxy import Fault, Proxy, faulty_proxy
 from tests.counterparts.scim_server import shared_server
 
@@ -79,3 +80,5 @@ def _idp(settings: dict[str, object]) -> Iterator[Idp]:
         connector = ScimConnector(checked, Context("idp", Path()))
         yield Idp(connector, proxy)
         connector.close()
+        for method, path, body in proxy.bodies:
+            must_be_scim(method, path, body)
