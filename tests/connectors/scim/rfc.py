@@ -20,7 +20,11 @@ def must_be_scim(method: str, path: str, body: bytes) -> None:
     """Raise where a request is none of the RFC's; Entra's words are not judged."""
     record = json.loads(body)
     if path.endswith("/Bulk"):
-        _BULK.model_validate(record, scim_ctx=Context.BULK_REQUEST)
+        checked = _BULK.model_validate(record, scim_ctx=Context.BULK_REQUEST)
+        wrong = [one.response for one in checked.operations or () if one.response is not None]
+        if wrong:
+            message = f"parts of a bulk request are none: {wrong}"
+            raise ValueError(message)
         return
     (name,) = (one for one in _MODELS if f"/{one}" in path)
     model: Any = _MODELS[name]
