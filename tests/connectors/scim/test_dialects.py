@@ -317,3 +317,30 @@ def test_a_member_leaves_a_group_of_a_server_without_value_paths(make_idp: Calla
 
     assert outcome.error is None
     assert [row["user"] for row in idp.rows("memberships")] == [two]
+
+
+def test_a_replacement_carries_what_is_shown_only_on_request(make_idp: Callable[..., Idp]):
+    idp = make_idp(patch="put")
+
+    def on_request(listing: dict[str, Any]) -> None:
+        for schema in listing["Resources"]:
+            for attribute in schema["attributes"]:
+                if attribute["name"] in ("nickName", "costCenter"):
+                    attribute["returned"] = "request"
+
+    def hide(record: dict[str, Any]) -> None:
+        record.pop("nickName", None)
+        record.get(ENTERPRISE, {}).pop("costCenter", None)
+
+    idp.break_(path="/Schemas", rewrite=on_request)
+    fields = {"nickName": "Ama", "costCenter": "7", "department": "Law"}
+    record_id = str(idp.write(create(AMARA, **fields))[0].external_id)
+    idp.break_(method="GET", path="attributes=")
+    idp.break_(method="GET", path=f"/Users/{record_id}", rewrite=hide)
+
+    (outcome,) = idp.write(change(record_id, title="student"))
+
+    assert outcome.error is None
+    idp.heal()
+    row = idp.row("amara")
+    assert [row[name] for name in ("title", *fields)] == ["student", "Ama", "7", "Law"]

@@ -15,7 +15,7 @@ from matricula.connectors.kit.errors import ConnectorError, SkipRow, TryAgain
 from matricula.connectors.kit.protocol import Outcome
 from matricula.connectors.scim import dialects, mapping
 from matricula.connectors.scim.attributes import EXTERNAL_ID
-from matricula.connectors.scim.calls import Find, Get, Place, Steps, Task, looked_at
+from matricula.connectors.scim.calls import Find, Place, Steps, Task, looked_at
 from matricula.connectors.scim.refusals import (
     belongs_to_another,
     gone,
@@ -206,7 +206,7 @@ def _settle(place: Place, record_id: str, wanted: Mapping[Attribute, Value]) -> 
         return record_id
     contended = 0
     while contended < _ATTEMPTS:
-        present = yield from _present(record_id, wanted)
+        present = yield from _present(place, record_id, wanted)
         pending = mapping.differing(present.record, wanted, unseen=True)
         if not pending:
             return record_id
@@ -269,8 +269,8 @@ def _kept(
     raise kept_otherwise(lost, "the record's other fields were written")
 
 
-def _present(record_id: str, wanted: Mapping[Attribute, Value]) -> Steps[Answer]:
-    answer: Answer = yield Get(record_id)
+def _present(place: Place, record_id: str, wanted: Mapping[Attribute, Value]) -> Steps[Answer]:
+    answer = yield from place.present(record_id)
     if answer.status == _NOT_FOUND:
         raise gone()
     if not answer.good:

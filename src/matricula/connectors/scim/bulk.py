@@ -59,6 +59,11 @@ def limits_of(operations: int | None, size: int | None) -> Limits:
     return Limits(operations or _OPERATIONS, size or _BYTES)
 
 
+def within(endpoint: Endpoint, limits: Limits | None) -> Limits | None:
+    """Give the limits, or None where a kind of record has no path below the server's own."""
+    return None if "://" in endpoint.path else limits
+
+
 def parts(
     endpoint: Endpoint, changes: Mapping[int, Change], limits: Limits
 ) -> Iterator[dict[int, Record]]:

@@ -7,7 +7,7 @@ whether its calls go out one at a time or many at once: see `rounds`.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from matricula.connectors.kit.errors import ConnectorError
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matricula.connectors.kit.protocol import Outcome, Value
     from matricula.connectors.scim.attributes import Attribute
     from matricula.connectors.scim.lookup import Lookup
+    from matricula.connectors.scim.mapping import Record
     from matricula.connectors.scim.service import Kind, Service
     from matricula.connectors.scim.wire import Endpoint
 
@@ -38,10 +39,12 @@ class Get:
     Attributes:
         whole: As the record alone is answered. A listing may leave attributes out, which
             must never be taken for absence where a record is to be replaced.
+        shown: These attributes alone.
     """
 
     record_id: str
     whole: bool = True
+    shown: str = ""
 
 
 Call = Find | Get | Change
@@ -85,7 +88,7 @@ class Place:
             case Find():
                 return self.lookup.by_fields(call.wanted)
             case Get():
-                return self.endpoint.get(call.record_id)
+                return self.endpoint.get(call.record_id, call.shown)
             case Change(write=write) if write is not None:
                 with self.claims.making(write):
                     return self.noted(call, self.endpoint.send(call))
@@ -98,6 +101,25 @@ class Place:
             self.claims.made(change.write, record_id)
             self.lookup.met(record_id)
         return answer
+
+    def present(self, record_id: str) -> Steps[Answer]:
+        """Fetch a record that is to be changed, whole where it is to be replaced."""
+        answer: Answer = yield Get(record_id)
+        if not answer.good or self.service.patches or not self.kind.on_request:
+            return answer
+        # What it shows to those who ask must come along, or a replacement would erase it.
+        more: Answer = yield Get(record_id, shown=self.kind.on_request)
+        return replace(more, record=_laid_over(answer.record, more.record))
+
+
+def _laid_over(record: Record, more: Record) -> Record:
+    """Add what one answer shows and the other does not, within extensions too."""
+    return {
+        name: {**more[name], **record[name]}
+        if isinstance(record.get(name), dict) and isinstance(more.get(name), dict)
+        else record.get(name, more.get(name))
+        for name in dict.fromkeys([*record, *more])
+    }
 
 
 def looked_at(record_id: str, *, whole: bool = True) -> Steps[Answer]:

@@ -22,7 +22,7 @@ from matricula.connectors.kit.errors import (
 )
 from matricula.connectors.kit.protocol import Outcome, asks_for_nobody
 from matricula.connectors.scim import dialects, mapping
-from matricula.connectors.scim.calls import Get, Place, Steps, Task, looked_at
+from matricula.connectors.scim.calls import Place, Steps, Task, looked_at
 from matricula.connectors.scim.dialects import Speech
 from matricula.connectors.scim.refusals import refusal
 from matricula.connectors.scim.wire import Change
@@ -144,7 +144,7 @@ def _written(place: Place, group: str, writes: Sequence[Write]) -> Steps[list[Ou
     speech = Speech(place.service.dialects)
     contended = 0
     while contended < _ATTEMPTS:
-        present: Answer = yield Get(group)
+        present = yield from place.present(group)
         if present.status == _NOT_FOUND:
             return [_without_group(one) for one in writes]
         members = set(members_of(present.record))

@@ -215,12 +215,16 @@ class _Wave:
             for number, one in numbered.items()
             if isinstance(one.call, Change) and not _names_nothing(one.call)
         }
-        limits = self._place.service.bulk
+        limits = bulk.within(self._place.endpoint, self._place.service.bulk)
         parts = list(bulk.parts(self._place.endpoint, changes, limits)) if limits else []
         fit = [one for one in parts if limits and bulk.fits(one, limits)]
         in_bulk = {number for part in fit for number in part}
         answers = batches.each(self._sent, fit, concurrency=self._concurrency)
         for part, answer in zip(fit, answers, strict=True):
+            if isinstance(answer, bulk.Refused | ReadBack):
+                # What was lost may have been too much for the time there was.
+                smaller = isinstance(answer, ReadBack) or answer.too_large
+                self._place.service.take_less_in_bulk(limits, smaller=smaller)
             self._settle(numbered, part, answer)
         self._singly([one for number, one in numbered.items() if number not in in_bulk])
 
@@ -241,15 +245,10 @@ class _Wave:
         part: Iterable[int],
         answer: dict[int, bulk.Settled] | Exception,
     ) -> None:
-        service = self._place.service
         if isinstance(answer, bulk.Refused):
-            service.take_less_in_bulk(smaller=answer.too_large)
             for number in part:
                 numbered[number].begin()
             return
-        if isinstance(answer, ReadBack):
-            # It may have been too much for the time there was.
-            service.take_less_in_bulk(smaller=True)
         for number in part:
             one = numbered[number]
             result = answer if isinstance(answer, Exception) else answer[number]

@@ -57,6 +57,12 @@ class Kind:
         """A record can be made inactive without being deleted."""
         return "active" in self.fields and self.fields["active"].type == "boolean"
 
+    @property
+    def on_request(self) -> str:
+        """The attributes that the server shows only to those who name them."""
+        found = (field.path for field in self.fields.values() if field.on_request)
+        return ",".join(dict.fromkeys(found))
+
 
 @dataclass(slots=True)
 class Service:
@@ -92,9 +98,11 @@ class Service:
     dialects: Dialects = field(default_factory=Dialects)
     known: dict[str, list[str]] = field(default_factory=dict)
 
-    def take_less_in_bulk(self, *, smaller: bool) -> None:
-        """Heed that a bulk request was refused, or lost: ask for less, or for none."""
-        self.bulk = self.bulk.halved() if smaller and self.bulk else None
+    def take_less_in_bulk(self, than: Limits | None, *, smaller: bool) -> None:
+        """Heed that a request within these limits was refused, or lost: halve them, or none."""
+        # Several of one batch may have been refused; they are heeded once.
+        if than is not None and self.bulk == than:
+            self.bulk = than.halved() if smaller else None
 
 
 def service_of(wire: Wire) -> Service:

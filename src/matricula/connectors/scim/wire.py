@@ -147,11 +147,12 @@ class Endpoint:
     wire: Wire
     path: str
 
-    def get(self, record_id: str) -> Answer:
-        """Fetch one record."""
+    def get(self, record_id: str, shown: str = "") -> Answer:
+        """Fetch one record, or these attributes of it."""
         if names_nothing(record_id):
             return NOTHING
-        answer = self.wire.call("GET", self.of(record_id))
+        query = {"attributes": shown} if shown else None
+        answer = self.wire.call("GET", self.of(record_id), query=query)
         return answer if answer.version else replace(answer, version=stated_version(answer.record))
 
     def list(self, query: Mapping[str, str | int]) -> Answer:
