@@ -278,6 +278,23 @@ def test_a_value_that_is_refused_is_refused_in_every_way_and_costs_the_next_noth
     assert idp.row("amara")["title"] == "student"
 
 
+def test_a_server_that_does_not_know_one_attribute_keeps_its_patch(
+    amara: Callable[..., tuple[Idp, str]],
+):
+    idp, record_id = amara()
+    idp.write(change(record_id, title="student"))
+    unknown = {"forward": False, "status": 501, "body": b"{}"}
+    idp.break_(method="PATCH", concerns=lambda body: "nickName" in json.dumps(body), **unknown)
+
+    (refused,) = idp.write(change(record_id, nickName="Ama"))
+    (written,) = idp.write(change(record_id, title="graduate"))
+
+    assert isinstance(refused.error, SkipRow)
+    assert "nickName" in refused.error.message
+    assert written.error is None
+    assert idp.proxy.count("PUT") == 0
+
+
 def test_a_value_that_is_named_as_bad_is_not_said_again(amara: Callable[..., tuple[Idp, str]]):
     idp, record_id = amara()
     refuse(idp, anything, "invalidValue")

@@ -8,6 +8,7 @@ compares what the server kept with what was sent. A record is recognised by its
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from matricula.connectors.scim.wire import Answer
 
 _ATTEMPTS = 4
-_NOT_FOUND, _CONFLICT = 404, 409
+_BAD_REQUEST, _NOT_FOUND, _CONFLICT = 400, 404, 409
 _NO_SUCH_VERB = frozenset({405, 501})
 # Somebody was quicker, it was deleted meanwhile, or the verb is not there: look again.
 _LOOK_AGAIN = frozenset({_NOT_FOUND, 412}) | _NO_SUCH_VERB
@@ -213,14 +214,12 @@ def _settle(place: Place, record_id: str, wanted: Mapping[Attribute, Value]) -> 
         _must_not_be_fixed(present.record, pending)
         changes = {field: wanted[field] for field in pending}
         answer: Answer = yield _to_send(place, present, changes, speech)
-        _heed(place, answer)
         if answer.good:
             if (yield from _kept(record_id, answer, changes, speech)):
                 return record_id
-        elif answer.status in _LOOK_AGAIN:
-            contended += 1
         elif not speech.another(answer):
-            raise refusal(answer, changes)
+            _heed(place, answer, changes)
+            contended += 1
     raise TryAgain(
         f"The record changed each of {_ATTEMPTS} times while it was being written.",
         code="M633",
@@ -241,7 +240,6 @@ def _settled_at_once(
         return False
     words = dialects.patch({}, mapping.changed({}, wanted), wanted, way)
     answer: Answer = yield _patch(record_id, speech.says(words), wanted)
-    _heed(place, answer)
     if answer.good:
         return (yield from _kept(record_id, answer, wanted, speech))
     speech.another(answer)
@@ -304,9 +302,16 @@ def _patch(
     return Change("PATCH", record_id, words, version, shown)
 
 
-def _heed(place: Place, answer: Answer) -> None:
-    if answer.status in _NO_SUCH_VERB:
-        place.service.patches = False
+def _heed(place: Place, answer: Answer, changes: Mapping[Attribute, Value]) -> None:
+    """Raise for what is refused for good; otherwise the record is looked at again."""
+    if answer.status not in _LOOK_AGAIN:
+        raise refusal(answer, changes)
+    if answer.status not in _NO_SUCH_VERB:
+        return
+    if place.service.dialects.are_understood:
+        # It knows the verb; what it does not know is an attribute (django-scim2 says so).
+        raise refusal(replace(answer, status=_BAD_REQUEST), changes)
+    place.service.patches = False
 
 
 def _lost(

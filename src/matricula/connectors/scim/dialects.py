@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matricula.connectors.scim.wire import Answer
 
 PATCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
-_BAD_REQUEST = 400
+_BAD_REQUEST, _NOT_IMPLEMENTED = 400, 501
 # RFC 7644 3.12: what is wrong with the request and not with a value. Many name nothing.
 _ABOUT_THE_WORDS = frozenset({"", "invalidSyntax", "invalidPath", "invalidFilter", "noTarget"})
 
@@ -74,6 +74,11 @@ class Dialects:
     def __init__(self, named: Way = "auto") -> None:
         self._fixed = _NAMED.get(named)
         self._understood: dict[str, Dialect] = {}
+
+    @property
+    def are_understood(self) -> bool:
+        """Whether a change in part has been understood at all."""
+        return bool(self._understood)
 
     def ways(self, shape: str) -> Sequence[Dialect]:
         """List the ways worth trying, the best first."""
@@ -247,5 +252,7 @@ def _without_paths(operations: Sequence[Record]) -> list[Record]:
 
 
 def _is_about_words(refused: Answer) -> bool:
+    if refused.status == _NOT_IMPLEMENTED:
+        return True
     said = str(refused.record.get("scimType") or "")
     return refused.status == _BAD_REQUEST and said in _ABOUT_THE_WORDS

@@ -157,10 +157,9 @@ def _written(place: Place, group: str, writes: Sequence[Write]) -> Steps[list[Ou
             settled = set(members_of(after.record))
             if settled != members or not speech.another():
                 return _judged(writes, settled, speech)
-        elif not _is_contended(place, answer):
-            if not speech.another(answer):
+        elif not speech.another(answer):
+            if not _is_contended(place, answer):
                 raise _refused(answer)
-        else:
             contended += 1
     raise TryAgain(
         f"The group changed each of {_ATTEMPTS} times while it was being written.",

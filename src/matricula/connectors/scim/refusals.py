@@ -40,7 +40,7 @@ def refusal(answer: Answer, sent: Iterable[Attribute]) -> ConnectorError:
             code="M606",
             cure="Find out which of the two records is right, and correct the other.",
         )
-    said = ", ".join(named) or "this record"
+    said = ", ".join(named) or (fields[0].name if len(fields) == 1 else "this record")
     return SkipRow(
         f"The server refuses {said} ({answer.status} {kind}".rstrip() + ").",
         code="M604",

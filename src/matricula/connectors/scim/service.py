@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 from scim2_models import (
@@ -112,7 +113,7 @@ def service_of(wire: Wire) -> Service:
         GiveUp: Its description cannot be understood. TryAgain, Stop: from the wire.
     """
     schemas = {str(one.id).casefold(): one for one in _schemas(wire)}
-    kinds = [_kind(one, schemas) for one in _resource_types(wire)]
+    kinds = [_kind(one, schemas, wire.base) for one in _resource_types(wire)]
     service = Service({kind.name: kind for kind in kinds})
     answer = wire.call("GET", "/ServiceProviderConfig")
     if answer.status == _NOT_FOUND:
@@ -179,7 +180,7 @@ def _resource_types(wire: Wire) -> Sequence[ResourceType]:
     return [ResourceType.from_resource(one) for one in (User[EnterpriseUser], Group)]
 
 
-def _kind(described: ResourceType, schemas: Mapping[str, Schema]) -> Kind:
+def _kind(described: ResourceType, schemas: Mapping[str, Schema], base: str) -> Kind:
     core = schemas.get(str(described.schema_).casefold())
     if core is None:
         raise GiveUp(
@@ -189,12 +190,21 @@ def _kind(described: ResourceType, schemas: Mapping[str, Schema]) -> Kind:
         )
     urns = [str(one.schema_).casefold() for one in described.schema_extensions or ()]
     extensions = [schemas[urn] for urn in urns if urn in schemas]
-    path = str(described.endpoint).rstrip("/")
-    if "://" not in path:
-        path = "/" + path.lstrip("/")
+    path = _below(base, str(described.endpoint).rstrip("/"))
     fields = attributes_of(core, extensions)
     name = path.rsplit("/", 1)[-1].lower()
     return Kind(name, path, str(core.id), {one.name: one for one in fields})
+
+
+def _below(base: str, endpoint: str) -> str:
+    """Give an endpoint as a path below the base address, as RFC 7643 6 has it.
+
+    Some servers write the whole address or the whole path (django-scim2).
+    """
+    for before in (base, urlsplit(base).path):
+        if before and endpoint.startswith(f"{before}/"):
+            return endpoint.removeprefix(before)
+    return endpoint if "://" in endpoint else "/" + endpoint.lstrip("/")
 
 
 def _parsed(model: type[Published], record: Mapping[str, Any]) -> Published:

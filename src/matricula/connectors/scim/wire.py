@@ -84,6 +84,7 @@ class Wire:
     def __init__(self, settings: ScimSettings) -> None:
         self._settings = settings
         self._http: http.Http | None = None
+        self.base = str(settings.url).rstrip("/")
 
     def close(self) -> None:
         """Let go of connections; a later call opens new ones."""
