@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -109,13 +110,17 @@ def test_without_paths_a_part_of_a_name_comes_with_the_others(sample: dict[str, 
     assert only["value"][ENTERPRISE] == {"department": "Tours"}
 
 
-def test_entras_words_are_capital_and_its_truth_is_text(sample: dict[str, Any]):
-    message = said(sample, ENTRA, **{"active": False, WORK: "w@example.com"})
+def test_entras_words_are_capital_and_its_truth_may_be_text(sample: dict[str, Any]):
+    changes = {"active": False, WORK: "w@example.com"}
+
+    message = said(sample, ENTRA, **changes)
+    older = said(sample, replace(ENTRA, texts=True), **changes)
 
     assert message["Operations"] == [
-        {"op": "Replace", "path": "active", "value": "False"},
+        {"op": "Replace", "path": "active", "value": False},
         {"op": "Replace", "path": 'emails[type eq "work"].value', "value": "w@example.com"},
     ]
+    assert older["Operations"][0] == {"op": "Replace", "path": "active", "value": "False"}
 
 
 def test_members_are_removed_by_path_and_by_value_only_in_entras_words():
@@ -144,6 +149,10 @@ def has_value_path(body: dict[str, Any]) -> bool:
 
 def has_path(body: dict[str, Any]) -> bool:
     return any("path" in one for one in body["Operations"])
+
+
+def has_truth(body: dict[str, Any]) -> bool:
+    return any(isinstance(one.get("value"), bool) for one in body["Operations"])
 
 
 def is_small(body: dict[str, Any]) -> bool:
@@ -238,6 +247,7 @@ def test_a_server_that_knows_entras_words_only_is_understood(
     idp, record_id = amara(**settings)
     refuse(idp, is_small, "invalidSyntax")
     refuse(idp, lambda body: not has_path(body), "invalidSyntax")
+    refuse(idp, has_truth, "invalidSyntax")
     idp.break_(method="PATCH", translate=of_entra)
 
     (suspended,) = idp.write(change(record_id, "suspend"))

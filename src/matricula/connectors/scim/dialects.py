@@ -10,7 +10,7 @@ way is tried that a strict server would take for more than was meant.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from matricula.connectors.scim.mapping import Record, entries_of, home_of, part_of
@@ -35,7 +35,8 @@ class Dialect:
     Attributes:
         paths: Each operation names its attribute in `path`; otherwise one value holds all.
         narrow: An entry is reached by its type; otherwise the whole list is replaced.
-        capital: `Replace` and `"True"`, as Entra ID writes them.
+        capital: `Replace`, as Entra ID writes it.
+        texts: `"True"` for true, as Entra ID does for older applications.
         by_value: A member is removed by being named in `value`. By the RFC that removes all
             members, so it is spoken only where the charter says so.
     """
@@ -43,6 +44,7 @@ class Dialect:
     paths: bool = True
     narrow: bool = False
     capital: bool = False
+    texts: bool = False
     by_value: bool = False
 
 
@@ -51,14 +53,15 @@ WHOLE = Dialect()
 PATHLESS = Dialect(paths=False)
 ENTRA = Dialect(narrow=True, capital=True, by_value=True)
 _CAPITAL = Dialect(narrow=True, capital=True)
-_NAMED: Mapping[Way, Dialect] = {
-    "rfc": RFC,
-    "whole": WHOLE,
-    "pathless": PATHLESS,
-    "entra": ENTRA,
+_NAMED: Mapping[Way, tuple[Dialect, ...]] = {
+    "rfc": (RFC,),
+    "whole": (WHOLE,),
+    "pathless": (PATHLESS,),
+    "entra": (ENTRA, replace(ENTRA, texts=True)),
 }
 _LADDERS: Mapping[str, tuple[Dialect, ...]] = {
     "plain": (RFC, PATHLESS, _CAPITAL),
+    "truth": (RFC, PATHLESS, _CAPITAL, replace(_CAPITAL, texts=True)),
     "extension": (RFC, PATHLESS, _CAPITAL),
     "entries": (RFC, WHOLE, PATHLESS, _CAPITAL),
     "members": (RFC, WHOLE),
@@ -82,8 +85,8 @@ class Dialects:
 
     def ways(self, shape: str) -> Sequence[Dialect]:
         """List the ways worth trying, the best first."""
-        known = self._fixed or self._understood.get(shape)
-        return (known,) if known else _LADDERS[shape]
+        known = self._understood.get(shape)
+        return (known,) if known else self._fixed or _LADDERS[shape]
 
     def learn(self, shape: str, dialect: Dialect) -> None:
         """Keep to what was understood."""
@@ -148,6 +151,8 @@ def shape_of(fields: Iterable[Attribute]) -> str:
     changed = list(fields)
     if any(field.form != "single" for field in changed):
         return "entries"
+    if any(field.type == "boolean" for field in changed):
+        return "truth"
     return "extension" if any(field.urn for field in changed) else "plain"
 
 
@@ -171,7 +176,7 @@ def patch(before: Record, after: Record, fields: Iterable[Attribute], way: Diale
 
 def message(operations: Sequence[Record], way: Dialect) -> Record:
     """Put operations into a PATCH message, as a way has them."""
-    said = [_capital(one) for one in operations] if way.capital else list(operations)
+    said = [_in_words_of(way, one) for one in operations]
     return {"schemas": [PATCH_SCHEMA], "Operations": said if way.paths else _without_paths(said)}
 
 
@@ -233,9 +238,11 @@ def _of_entry(path: str, old: list[Record], new: list[Record]) -> Iterator[Recor
         yield from _replaced(f"{entry}.{sub}", old[0].get(sub), new[0].get(sub))
 
 
-def _capital(operation: Record) -> Record:
-    said = {**operation, "op": str(operation["op"]).capitalize()}
-    if isinstance(said.get("value"), bool):
+def _in_words_of(way: Dialect, operation: Record) -> Record:
+    said = dict(operation)
+    if way.capital:
+        said["op"] = str(said["op"]).capitalize()
+    if way.texts and isinstance(said.get("value"), bool):
         said["value"] = str(said["value"])
     return said
 
