@@ -307,6 +307,46 @@ def test_a_token_that_is_over_stops_the_batch(idp: Idp):
         idp.write(*map(create, ALL))
 
 
+def forbidden(parts: list[dict[str, Any]]) -> None:
+    for one in parts:
+        one["status"] = "403"
+
+
+def test_one_protected_record_is_set_aside_and_no_permission_at_all_stops(idp: Idp):
+    idp.connector.describe()
+    answered(idp, lambda parts: forbidden(parts[:1]))
+
+    protected, *rest = idp.write(create(AMARA), create(BELA), create(CHIDI))
+
+    assert isinstance(protected.error, SkipRow)
+    assert protected.error.code == "M613"
+    assert [one.error for one in rest] == [None, None]
+    answered(idp, forbidden)
+    with pytest.raises(Stop):
+        idp.write(
+            create({**DEWI, "externalId": "S7", "userName": "x7"}),
+            create({**DEWI, "externalId": "S8", "userName": "x8"}),
+        )
+
+
+def test_a_change_made_meanwhile_is_seen_by_its_version_and_not_lost(idp: Idp):
+    ids = [str(one.external_id) for one in idp.write(create(AMARA), create(BELA))]
+    ours = [change(one, **{"emails[work]": "w@northfield.example"}) for one in ids]
+
+    def somebody_else() -> None:
+        (outcome,) = idp.write(change(ids[0], **{"emails[home]": "h@home.example"}))
+        assert outcome.error is None
+
+    idp.break_(path="/Bulk", times=1, before=somebody_else)
+    outcomes = idp.write(*ours)
+
+    assert [one.error for one in outcomes] == [None, None]
+    row = idp.row("amara")
+    assert (row["emails[work]"], row["emails[home]"]) == ("w@northfield.example", "h@home.example")
+    patches = [json.loads(body) for method, _, body in idp.proxy.bodies if method == "PATCH"]
+    assert len(patches) == 2
+
+
 def test_a_field_that_the_server_drops_is_named_and_what_was_made_is_taken_back(idp: Idp):
     def drop(body: dict[str, Any]) -> None:
         for one in body["Operations"]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from matricula.connectors.kit.errors import ConnectorError, TryAgain
+from matricula.connectors.scim.refusals import protected
 from matricula.connectors.scim.wire import Answer, NotAllowed, not_let_in, stated_version, unknown
 
 if TYPE_CHECKING:
@@ -122,7 +123,14 @@ def settled(part: Mapping[int, Record], body: Record) -> dict[int, Settled]:
         if number is not None:
             # Said twice, it is not known which of the two holds.
             said[number] = None if number in said else one
-    return {number: _judged(said.get(number)) for number in part}
+    judged = {number: _judged(said.get(number)) for number in part}
+    if all(isinstance(one, NotAllowed) for one in judged.values()):
+        return judged
+    # Where others were written, the refusal is about the record and not about us.
+    return {
+        number: protected() if isinstance(one, NotAllowed) else one
+        for number, one in judged.items()
+    }
 
 
 def _operation(endpoint: Endpoint, number: int, change: Change) -> Record:

@@ -57,6 +57,16 @@ def gone() -> SkipRow:
     )
 
 
+def protected() -> SkipRow:
+    """Say that a server which lets us write others does not let us write this one."""
+    return SkipRow(
+        "The server lets us write other records and not this one (403).",
+        code="M613",
+        cure="Have its office say whether the record is protected; take it out of the flow's "
+        "`where` if it is to stay so.",
+    )
+
+
 def belongs_to_another(match: Iterable[Attribute], because: str) -> SkipRow:
     """Say that a record which looks like ours is not to be taken over."""
     names = ", ".join(field.name for field in match) or "its identifier"
