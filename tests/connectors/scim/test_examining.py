@@ -48,6 +48,18 @@ def test_a_server_that_says_nothing_of_itself_is_told(idp: Idp):
     assert "description" in only.message
 
 
+def test_a_server_that_names_another_way_in_is_told(idp: Idp):
+    basic = {"type": "httpbasic", "name": "Basic", "description": "a name and a password"}
+    idp.break_(
+        path="/ServiceProviderConfig",
+        rewrite=lambda config: config.update(authenticationSchemes=[basic]),
+    )
+
+    (only,) = idp.connector.lacking()
+
+    assert "httpbasic" in only.message
+
+
 def test_a_permission_to_read_that_is_missing_is_named_for_what_it_keeps_from_us(idp: Idp):
     idp.break_(method="GET", path="/Groups", forward=False, status=403)
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from matricula.connectors.scim.service import Kind, Service
     from matricula.connectors.scim.wire import Wire
 
+# RFC 7643 5, `authenticationSchemes.type`.
+_BEARS_TOKENS = frozenset({"oauthbearertoken", "oauth2", "oauth"})
 _ROOM = "Have the permission in the connector's page granted to the credential."
 
 
@@ -43,6 +45,9 @@ def what_is_lacking(wire: Wire, service: Service) -> Iterator[Finding]:
 def _not_offered(service: Service) -> Iterator[Finding]:
     if not service.says:
         yield _without("a description of what it offers", "it is taken to follow the RFC")
+    if service.schemes and not _BEARS_TOKENS & set(service.schemes):
+        named = ", ".join(service.schemes)
+        yield _without("bearer tokens as a way in", f"it names {named}, and a token is sent")
     if not service.filters:
         yield _without("filters", "every batch of look-ups reads the whole listing")
     if not service.patches:
