@@ -45,7 +45,10 @@ class Fault:
         wait_seconds: Before anything else.
         drip_seconds: Answer a space after every such pause, until the caller hangs up.
         without: Query parameters that the server never sees.
+        change_query: Changes query parameters before the server sees them.
         rewrite: Changes the server's JSON answer.
+        concerns: Chooses calls by their JSON body.
+        translate: Changes the JSON body before the server gets it.
         before: Called before the call is passed on.
     """
 
@@ -62,8 +65,17 @@ class Fault:
     wait_seconds: float = 0.0
     drip_seconds: float = 0.0
     without: tuple[str, ...] = ()
+    change_query: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
     rewrite: Callable[[dict[str, Any]], object] | None = None
     before: Callable[[], object] | None = None
+    concerns: Callable[[dict[str, Any]], bool] | None = None
+    translate: Callable[[dict[str, Any]], object] | None = None
+
+    def fits(self, method: str, path: str, body: bytes) -> bool:
+        """Say whether a call is one that it concerns."""
+        if self.method not in ("", method) or self.path not in path:
+            return False
+        return self.concerns is None or bool(body and self.concerns(json.loads(body)))
 
 
 @dataclass
@@ -74,19 +86,22 @@ class Proxy:
         url: What to call in place of the server's address.
         faults: May be changed at any time.
         calls: Method and path with query of every call so far.
+        bodies: Method, path and body of every call so far that had one.
     """
 
     url: str
     faults: list[Fault] = field(default_factory=list)
     calls: list[tuple[str, str]] = field(default_factory=list)
+    bodies: list[tuple[str, str, bytes]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def fault_for(self, method: str, path: str) -> Fault:
+    def fault_for(self, method: str, path: str, body: bytes) -> Fault:
         """Note a call and choose its fault."""
         with self.lock:
             self.calls.append((method, path))
+            self.bodies += [(method, path, body)] if body else []
             for fault in self.faults:
-                if fault.method in ("", method) and fault.path in path and fault.times > 0:
+                if fault.times > 0 and fault.fits(method, path, body):
                     fault.times -= 1
                     return fault
         return Fault()
@@ -133,7 +148,8 @@ class _Relay(BaseHTTPRequestHandler):
 
     def relay(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        fault = self.server.proxy.fault_for(self.command, self.path)
+        fault = self.server.proxy.fault_for(self.command, self.path, body)
+        body = _rewritten(fault.translate, body)
         time.sleep(fault.wait_seconds)
         if fault.before is not None:
             fault.before()
@@ -151,11 +167,12 @@ class _Relay(BaseHTTPRequestHandler):
         else:
             kept = {n: answer.headers[n] for n in _PASSED_BACK if n in answer.headers}
             kept["Content-Type"] = answer.headers.get("Content-Type", "text/plain")
-            self._answer(answer.status_code, kept, _rewritten(fault, answer.content))
+            self._answer(answer.status_code, kept, _rewritten(fault.rewrite, answer.content))
 
     def _passed_on(self, fault: Fault, body: bytes) -> httpx2.Response:
         parts = urlsplit(self.path)
-        query = [(n, v) for n, v in parse_qsl(parts.query) if n not in fault.without]
+        given = [(n, v) for n, v in parse_qsl(parts.query) if n not in fault.without]
+        query = [(n, fault.change_query.get(n, str)(v)) for n, v in given]
         address = f"{self.server.origin}{parts.path}" + (f"?{urlencode(query)}" if query else "")
         headers = {name: self.headers[name] for name in _PASSED_ON if name in self.headers}
         return self.server.client.request(self.command, address, content=body, headers=headers)
@@ -185,8 +202,8 @@ class _Relay(BaseHTTPRequestHandler):
         pass
 
 
-def _rewritten(fault: Fault, content: bytes) -> bytes:
-    if fault.rewrite is None or not content:
+def _rewritten(how: Callable[[dict[str, Any]], object] | None, content: bytes) -> bytes:
+    if how is None or not content:
         return content
     record = json.loads(content)
-    return json.dumps(fault.rewrite(record) or record).encode()
+    return json.dumps(how(record) or record).encode()

@@ -7,6 +7,7 @@ by the first call to its address.
 from __future__ import annotations
 
 import atexit
+import json
 import os
 import secrets
 import socket
@@ -18,11 +19,40 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_EVERYTHING: dict[str, object] = {
+    "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
+    "patch": {"supported": True},
+    "bulk": {"supported": True, "maxOperations": 1000, "maxPayloadSize": 1048576},
+    "filter": {"supported": True, "maxResults": 1000},
+    "changePassword": {"supported": False},
+    "sort": {"supported": True},
+    "etag": {"supported": True},
+}
+# What else a server of this make can be told to offer, and to refuse to those who ask.
+KINDS: dict[str, dict[str, object]] = {
+    "bare": {
+        "patch": {"supported": False},
+        "bulk": {"supported": False, "maxOperations": 0, "maxPayloadSize": 0},
+        "filter": {"supported": False, "maxResults": 100},
+        "sort": {"supported": False},
+        "etag": {"supported": False},
+    },
+    "narrow": {
+        "bulk": {"supported": True, "maxOperations": 4, "maxPayloadSize": 4096},
+        "filter": {"supported": True, "maxResults": 7},
+        "etag": {"supported": False},
+    },
+    "cursor": {
+        "pagination": {"cursor": True, "index": False, "maxPageSize": 5},
+        "sort": {"supported": False},
+    },
+}
 _READY_SECONDS = 30.0
 _KEEPING = Path(__file__).with_name("keeping_scim_server.py")
 
@@ -92,12 +122,27 @@ def scim_server(
             process.wait()
 
 
+def shared_server(kind: str = "") -> ScimServer:
+    """Start one server for a whole run of tests, or give the one that runs already.
+
+    Args:
+        kind: One of `KINDS`, where the server is to offer something else than everything but
+            cursors.
+    """
+    return _shared(kind)
+
+
 @cache
-def shared_server() -> ScimServer:
-    """Start one server for a whole run of tests, or give the one that runs already."""
+def _shared(kind: str) -> ScimServer:
     stack = ExitStack()
     atexit.register(stack.close)
-    return stack.enter_context(scim_server())
+    if not kind:
+        return stack.enter_context(scim_server())
+    folder = Path(stack.enter_context(TemporaryDirectory()))
+    config = folder / "service-provider-config.json"
+    config.write_text(json.dumps(_EVERYTHING | KINDS[kind]), encoding="utf-8")
+    options = ("--service-provider-config", str(config))
+    return stack.enter_context(scim_server(options=options))
 
 
 def _free_port() -> int:

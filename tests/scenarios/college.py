@@ -179,7 +179,7 @@ _IDP_SYSTEM = """
   idp:
     connector: scim
     steward: it
-    settings: {url: "SCIM", token: "env:COLLEGE_TOKEN"}
+    settings: {url: "SCIM", token: "env:COLLEGE_TOKEN"MORE}
 """
 _IDP_FLOW = """
   idp-accounts:
@@ -333,9 +333,17 @@ def add_to_charter(college: College, *, systems: str, flows: str) -> None:
     path.write_text((text + flows).replace("PLACE", college.folder.as_posix()), encoding="utf-8")
 
 
-def add_identity_provider(college: College, url: str) -> None:
-    """Connect a SCIM server, whose token is looked for in `COLLEGE_TOKEN`."""
-    add_to_charter(college, systems=_IDP_SYSTEM.replace("SCIM", url), flows=_IDP_FLOW)
+def add_identity_provider(college: College, url: str, *, more: str = "") -> None:
+    """Connect a SCIM server, whose token is looked for in `COLLEGE_TOKEN`.
+
+    Args:
+        college: Whose charter names it then.
+        url: Its base address.
+        more: Settings, each after a comma.
+    """
+    add_to_charter(
+        college, systems=_IDP_SYSTEM.replace("MORE", more).replace("SCIM", url), flows=_IDP_FLOW
+    )
 
 
 def copy_of(college: College, place: Path) -> None:

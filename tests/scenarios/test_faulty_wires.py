@@ -75,22 +75,22 @@ def make_college(network: Network) -> Callable[[Path], College]:
 
 
 def _drop(network: Network) -> None:
-    network.proxy.faults.append(Fault("POST", "/Users", times=1, drop=True))
+    network.proxy.faults.append(Fault("POST", "/Bulk", times=1, drop=True))
     network.wire.drops, network.wire.at = True, b"COMMIT"
 
 
 def _delay(network: Network) -> None:
-    network.proxy.faults.append(Fault("POST", "/Users", times=1, wait_seconds=3))
+    network.proxy.faults.append(Fault("POST", "/Bulk", times=1, wait_seconds=3))
     network.wire.delay_seconds = 0.05
 
 
 def _truncate(network: Network) -> None:
-    network.proxy.faults.append(Fault("POST", "/Users", times=1, cut=True))
+    network.proxy.faults.append(Fault("POST", "/Bulk", times=1, cut=True))
     network.wire.truncates, network.wire.at = True, b"COMMIT"
 
 
 def _duplicate(network: Network) -> None:
-    network.proxy.faults.append(Fault("POST", "/Users", twice=True))
+    network.proxy.faults.append(Fault("POST", "/Bulk", twice=True))
     network.wire.duplicates, network.wire.at = True, b"COMMIT"
 
 
@@ -128,6 +128,7 @@ def test_both_targets_hold_everything_once_after_the_network(
     assert after.code == 0, after.out
     assert planned.code == 0, planned.out
     assert accounts(network.proxy, newcomers) == sorted(newcomers)
+    assert any(path.endswith("/Bulk") for _, path in network.proxy.calls)
     assert set(network.portal.people()) >= set(newcomers)
     told = [(act, key) for act, key, _ in network.portal.told() if key in (*newcomers, "00003")]
     assert sorted(told) == sorted([("UPDATE", "00003"), *(("INSERT", one) for one in newcomers)])

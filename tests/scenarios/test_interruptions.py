@@ -44,7 +44,7 @@ def proxy() -> Iterator[Proxy]:
 def make_college(proxy: Proxy) -> Callable[[Path], College]:
     def make(folder: Path) -> College:
         college = build(folder)
-        add_identity_provider(college, proxy.url)
+        add_identity_provider(college, proxy.url, more=", bulk: false")
         return college
 
     return make

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from matricula.connectors.kit.errors import ConnectorError
@@ -13,7 +13,7 @@ from matricula.hub.systems import connected, remember
 from matricula.kernel.findings import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from matricula.charter.model import Charter, Flow, ResourceRef, System
     from matricula.connectors.kit.protocol import Connector, FieldShape, ResourceShape
@@ -116,7 +116,8 @@ def _ask(desk: Desk, system: System, connector: Connector, wanted: list[_Wanted]
     if connector.capabilities.makes_resources:
         mine = [w for w in mine if not w.is_written or w.resource.resource in shapes]
     lacking = connector.lacking() if isinstance(connector, Examines) else ()
-    told = [Finding(system.place, e.code, e.message, e.cure) for e in lacking]
+    named = {"", *(w.resource.resource for w in mine)}
+    told = [one for error in lacking for one in _told(system, error, named)]
     withheld = _withheld(system.name, shapes, desk.charter.flows.values())
     return list(dict.fromkeys([*told, *withheld, *_judge(shapes, mine)]))
 
@@ -138,6 +139,15 @@ def _withheld(
                     f"{flow.target} cannot take {', '.join(closed)}: our account lacks {right}.",
                     "Have it granted to the account that the charter names.",
                 )
+
+
+def _told(
+    system: System, lacking: ConnectorError | Finding, named: Collection[str]
+) -> Iterator[Finding]:
+    if isinstance(lacking, ConnectorError):
+        yield Finding(system.place, lacking.code, lacking.message, lacking.cure)
+    elif lacking.place in named:
+        yield replace(lacking, place=system.place)
 
 
 def _wanted(charter: Charter) -> Iterator[_Wanted]:

@@ -106,7 +106,7 @@ def _scim(_: Any) -> Iterator[Porter]:
         def take(operation: str) -> None:
             method, _, what = operation.partition(" ")
             fault = Fault(
-                method=method, path=f"/{what}", forward=False, status=403,
+                method=method, path=what, forward=False, status=403,
                 body=json.dumps(said).encode(),
             )  # fmt: skip
             proxy.faults.append(fault)
@@ -124,9 +124,9 @@ DOORS = [
     ),
     Door(
         "SCIM, token", "scim", "users", "externalId", _scim,
-        wrong=("does not let us in (status 401)", "Renew the credentials"),
+        wrong=("does not accept the token", "(status 401)", "new one issued"),
         endless="a server answers 401 to a token that has ended, as to a wrong one",
-        lacking=("GET Users", "GET Groups"),
+        lacking=("GET /Users",),
         writes=True,
     ),
 ]  # fmt: skip

@@ -1,8 +1,13 @@
-"""The SCIM connector's subjects, all on one real scim2-server: users, groups, memberships."""
+"""The SCIM connector's subjects, all on real scim2-servers: users, groups, memberships.
+
+Each on a server that offers everything, with single calls and in bulk; users also on one
+that has neither PATCH nor filters nor ETags, and on one that pages by cursor.
+"""
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from matricula.connectors.kit.conformance import AT, Subject
@@ -11,7 +16,7 @@ from matricula.connectors.scim.connector import ScimConnector
 from tests.counterparts.scim_server import ScimServer, shared_server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from matricula.connectors.kit.protocol import Connector, Value
@@ -20,11 +25,14 @@ _GROUPS = 12
 _group_ids: list[str] = []
 
 
-@contextmanager
-def _make(folder: Path) -> Iterator[Connector]:
-    server = shared_server()
-    with _connector(server.tenant(), server, folder) as connector:
-        yield connector
+def _on(kind: str = "", **settings: object) -> Callable[[Path], AbstractContextManager[Connector]]:
+    """Make connectors on empty tenants of one kind of server."""
+
+    def make(folder: Path) -> AbstractContextManager[Connector]:
+        server = shared_server(kind)
+        return _connector(server.tenant(), server, folder, **settings)
+
+    return make
 
 
 @contextmanager
@@ -35,11 +43,12 @@ def _away(folder: Path) -> Iterator[Connector]:
 
 
 @contextmanager
-def _connector(url: str, server: ScimServer, folder: Path) -> Iterator[Connector]:
-    settings = ScimConnector.Settings.model_validate(
-        {"url": url, "token": server.secret(), "page_size": 10}
-    )
-    connector = ScimConnector(settings, Context("idp", folder))
+def _connector(
+    url: str, server: ScimServer, folder: Path, **settings: object
+) -> Iterator[Connector]:
+    given = {"url": url, "token": server.secret(), "page_size": 10, **settings}
+    checked = ScimConnector.Settings.model_validate(given)
+    connector = ScimConnector(checked, Context("idp", folder))
     yield connector
     connector.close()
 
@@ -64,15 +73,23 @@ def _group(n: int) -> Mapping[str, Value]:
     return {"externalId": f"SEC-{n:04d}", "displayName": f"LAW10{n} A"}
 
 
-@contextmanager
-def _make_with_groups(folder: Path) -> Iterator[Connector]:
-    with _make(folder) as connector:
-        wanted = [
-            Write(f"group-{n}", "create", None, _group(n), match={"externalId": f"SEC-{n:04d}"})
-            for n in range(_GROUPS)
-        ]
-        _group_ids[:] = [str(one.external_id) for one in connector.write("groups", wanted, at=AT)]
-        yield connector
+def _with_groups(**settings: object) -> Callable[[Path], AbstractContextManager[Connector]]:
+    @contextmanager
+    def make(folder: Path) -> Iterator[Connector]:
+        with _on(**settings)(folder) as connector:
+            wanted = [
+                Write(f"group-{n}", "create", None, _group(n), match=_only(n, "externalId"))
+                for n in range(_GROUPS)
+            ]
+            outcomes = connector.write("groups", wanted, at=AT)
+            _group_ids[:] = [str(one.external_id) for one in outcomes]
+            yield connector
+
+    return make
+
+
+def _only(n: int, name: str) -> Mapping[str, Value]:
+    return {name: _group(n)[name]}
 
 
 def _membership(n: int) -> Mapping[str, Value]:
@@ -83,7 +100,7 @@ def _membership(n: int) -> Mapping[str, Value]:
 
 USERS = Subject(
     name="scim-users",
-    make=_make,
+    make=_on(bulk=False),
     resource="users",
     row=_user,
     match=("externalId",),
@@ -96,7 +113,7 @@ USERS = Subject(
 )
 GROUPS = Subject(
     name="scim-groups",
-    make=_make,
+    make=_on(bulk=False),
     resource="groups",
     row=_group,
     match=("externalId",),
@@ -107,7 +124,7 @@ GROUPS = Subject(
 )
 MEMBERSHIPS = Subject(
     name="scim-memberships",
-    make=_make_with_groups,
+    make=_with_groups(bulk=False),
     resource="memberships",
     row=_membership,
     match=("group", "user"),
@@ -115,4 +132,13 @@ MEMBERSHIPS = Subject(
     many=25,
     away=_away,
 )
-SUBJECTS = [USERS, GROUPS, MEMBERSHIPS]
+SUBJECTS = [
+    USERS,
+    replace(USERS, name="scim-users-bulk", make=_on("narrow")),
+    replace(USERS, name="scim-users-put", make=_on("bare")),
+    replace(USERS, name="scim-users-cursor", make=_on("cursor")),
+    GROUPS,
+    replace(GROUPS, name="scim-groups-bulk", make=_on()),
+    MEMBERSHIPS,
+    replace(MEMBERSHIPS, name="scim-memberships-bulk", make=_with_groups()),
+]

@@ -12,6 +12,7 @@ import pytest
 from matricula.connectors.kit.conformance import AT
 from matricula.connectors.kit.protocol import Context, Outcome, Write
 from matricula.connectors.scim.connector import ScimConnector
+from tests.connectors.scim.rfc import must_be_scim
 from tests.counterparts.faulty_proxy import Fault, Proxy, faulty_proxy
 from tests.counterparts.scim_server import shared_server
 
@@ -65,10 +66,19 @@ def idp(make_idp: Callable[..., Idp]) -> Idp:
 
 @contextmanager
 def _idp(settings: dict[str, object]) -> Iterator[Idp]:
-    server = shared_server()
+    server = shared_server(str(settings.pop("server", "")))
     with faulty_proxy(server.tenant()) as proxy:
-        given = {"url": proxy.url, "token": server.secret(), "page_size": 5, **settings}
+        given = {
+            "url": proxy.url,
+            "token": server.secret(),
+            "page_size": 5,
+            # What is tried of single calls is tried of single calls.
+            "bulk": False,
+            **settings,
+        }
         checked = ScimConnector.Settings.model_validate(given)
         connector = ScimConnector(checked, Context("idp", Path()))
         yield Idp(connector, proxy)
         connector.close()
+        for method, path, body in proxy.bodies:
+            must_be_scim(method, path, body)

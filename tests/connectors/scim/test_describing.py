@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 from pydantic import ValidationError
@@ -60,6 +61,22 @@ def test_an_external_id_that_the_server_keeps_to_itself_is_refused_before_anythi
         idp.write(create(AMARA))
 
     assert idp.proxy.count("POST") == 0
+
+
+@pytest.mark.parametrize("whole", ["path", "address"])
+def test_an_endpoint_written_with_what_stands_before_it_is_understood(idp: Idp, whole: str):
+    before = idp.proxy.url if whole == "address" else urlsplit(idp.proxy.url).path
+
+    def in_full(listing: dict) -> None:
+        for one in listing["Resources"]:
+            one["endpoint"] = before + one["endpoint"]
+
+    idp.break_(path="/ResourceTypes", rewrite=in_full)
+
+    (outcome,) = idp.write(create(AMARA))
+
+    assert outcome.error is None
+    assert [row["userName"] for row in idp.rows()] == ["amara"]
 
 
 def test_a_server_without_discovery_is_taken_to_follow_the_rfc(idp: Idp):

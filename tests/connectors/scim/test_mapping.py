@@ -11,6 +11,7 @@ from scim2_models import EnterpriseUser, Group, PatchOp, Schema, User
 from matricula.connectors.kit.scim.attributes import Attribute, attributes_of
 from matricula.connectors.kit.scim.values import Misfit
 from matricula.connectors.scim import memberships
+from matricula.connectors.scim.dialects import RFC, WHOLE, patch
 from matricula.connectors.scim.mapping import (
     changed,
     differing,
@@ -18,7 +19,6 @@ from matricula.connectors.scim.mapping import (
     flatten,
     holds,
     new_record,
-    patch,
     replacement,
 )
 
@@ -155,7 +155,7 @@ def test_a_patch_names_only_what_changed(sample: dict[str, Any]):
         }
     )
 
-    message = patch(sample, changed(sample, changes), changes)
+    message = patch(sample, changed(sample, changes), changes, WHOLE)
 
     assert message["Operations"] == [
         {"op": "replace", "path": "title", "value": "Guide"},
@@ -179,7 +179,7 @@ def test_a_patch_is_valid_and_leads_the_rfcs_user_to_the_wanted_values(sample: d
     model = User[EnterpriseUser]
     user = model.model_validate(sample)
 
-    message = patch(sample, changed(sample, changes), changes)
+    message = patch(sample, changed(sample, changes), changes, WHOLE)
     PatchOp[model].model_validate(message).patch(user)
 
     assert differing(user.model_dump(mode="json"), changes) == []
@@ -270,7 +270,7 @@ def test_the_rfcs_group_is_read_as_memberships(shared: Path):
 
 
 def test_joining_and_leaving_is_one_valid_patch():
-    message = memberships.message({"b", "a"}, {'c"d'})
+    message = memberships.message({"b", "a"}, {'c"d'}, [], RFC)
 
     assert PatchOp[Group].model_validate(message).operations is not None
     assert message["Operations"] == [

@@ -70,10 +70,12 @@ def test_a_group_that_is_gone_is_named_and_leaving_it_is_done(
     assert left.error is None
 
 
+NO_SUCH_USER = b'{"status":"400","scimType":"invalidValue"}'
+
+
 def test_a_pair_that_the_server_refuses_harms_no_other(pairs: tuple[Idp, str, list[str]]):
     idp, group, (amara, bela, _) = pairs
-    idp.break_(method="PATCH", times=1, forward=False, status=400)
-    idp.break_(method="PATCH", times=1, forward=False, status=400)
+    idp.break_(method="PATCH", times=2, forward=False, status=400, body=NO_SUCH_USER)
 
     first, second = idp.write(join(group, amara), join(group, bela), resource="memberships")
 
@@ -179,7 +181,7 @@ def test_a_server_that_turns_busy_between_single_pairs_is_not_asked_for_the_rest
     pairs: tuple[Idp, str, list[str]],
 ):
     idp, group, (amara, bela, chidi) = pairs
-    idp.break_(method="PATCH", times=1, forward=False, status=400)
+    idp.break_(method="PATCH", times=1, forward=False, status=400, body=NO_SUCH_USER)
     idp.break_(method="PATCH", times=1)
     idp.break_(method="PATCH", forward=False, status=503, headers={"Retry-After": "60"})
     joins = [join(group, user) for user in (amara, bela, chidi)]

@@ -125,30 +125,125 @@ def test_a_server_that_fails_when_asked_for_a_number_is_not_asked_for_one(
     assert len(idp.rows()) == 2
 
 
-def test_a_server_with_cursors_is_read_by_cursor(make_idp: Callable[..., Idp]):
-    idp = make_idp()
+@pytest.fixture
+def by_cursor(make_idp: Callable[..., Idp]) -> Idp:
+    """Twelve accounts on a server that pages by cursor alone, five at most."""
+    idp = make_idp(server="cursor", page_size=200)
+    outcomes = idp.write(*(create(person) for person in EVERYBODY))
+    assert all(one.error is None for one in outcomes)
+    return idp
+
+
+def test_a_server_with_cursors_is_read_by_cursor(by_cursor: Idp):
+    by_cursor.proxy.calls.clear()
+
+    rows = by_cursor.rows()
+
+    assert len({row["_id"] for row in rows}) == 12
+    assert [("cursor=" in path, "startIndex" in path) for _, path in by_cursor.proxy.calls] == [
+        (True, False)
+    ] * 3
+
+
+def test_look_ups_and_writes_do_without_an_index_too(by_cursor: Idp):
+    matches = [{"userName": f"person{n:02d}"} for n in range(12)]
+
+    found = by_cursor.connector.find("users", [*matches, {"name.familyName": "Ng"}])
+
+    assert [len(one) for one in found] == [1] * 12 + [12]
+
+
+@pytest.mark.parametrize("scim_type", ["expiredCursor", "invalidCursor"])
+def test_a_cursor_that_is_over_begins_the_listing_again(by_cursor: Idp, scim_type: str):
+    whole = len(by_cursor.rows())
+    body = f'{{"scimType":"{scim_type}"}}'.encode()
+    by_cursor.break_(path="cursor=A", times=1, forward=False, status=400, body=body)
+
+    assert len(by_cursor.rows()) == whole
+    assert by_cursor.proxy.faults[0].times == 0
+
+
+def test_a_cursor_that_leads_back_is_not_followed_for_ever(by_cursor: Idp):
+    by_cursor.break_(path="/Users?", rewrite=lambda listing: listing.update(nextCursor="again"))
+    by_cursor.break_(path="cursor=again", without=("cursor",))
+
+    with pytest.raises(Untrusted) as caught:
+        by_cursor.rows()
+
+    assert caught.value.code == "M440"
+
+
+# Totals that count something else.
+
+
+def count_the_page(listing: dict) -> None:
+    listing["totalResults"] = len(listing["Resources"])
+
+
+def count_what_is_left(listing: dict) -> None:
+    listing["totalResults"] -= listing["startIndex"] - 1
+
+
+@pytest.mark.parametrize("how", [count_the_page, count_what_is_left])
+@pytest.mark.parametrize("size", [1, 2, 4, 5, 6, 11, 12, 50])
+def test_a_total_that_counts_something_else_ends_nothing(
+    make_idp: Callable[..., Idp], how: Callable[[dict], None], size: int
+):
+    idp = make_idp(page_size=size)
     idp.write(*(create(person) for person in EVERYBODY))
-    idp.break_(
-        path="/ServiceProviderConfig",
-        rewrite=lambda config: config.update(pagination={"cursor": True, "index": True}),
-    )
-    pages = {"": (0, "p2"), "p2": (5, "p3"), "p3": (10, "")}
-    with idp.connector.read("users") as reading:
-        known = [row for batch in reading.batches for row in batch.to_pylist()]
-    idp.connector.describe()
+    idp.break_(path="/Users?", rewrite=how)
 
-    for cursor, (start, following) in pages.items():
-        idp.break_(
-            path=f"cursor={cursor}&",
-            without=("cursor", "count"),
-            rewrite=lambda listing, start=start, following=following: listing.update(
-                Resources=listing["Resources"][start : start + 5], nextCursor=following
-            ),
-        )
-    rows = idp.rows()
+    assert len(idp.rows()) == 12
 
-    assert sorted(str(row["_id"]) for row in rows) == sorted(str(row["_id"]) for row in known)
-    assert not any("startIndex" in path for _, path in idp.proxy.calls[-3:])
+
+def test_a_server_that_gives_less_than_asked_and_calls_it_all_is_looked_behind(
+    make_idp: Callable[..., Idp],
+):
+    idp = make_idp(page_size=50)
+    idp.write(*(create(person) for person in EVERYBODY))
+
+    def seven(listing: dict) -> None:
+        listing["Resources"] = listing["Resources"][:7]
+        count_the_page(listing)
+
+    idp.break_(path="/Users?", rewrite=seven)
+
+    assert len(idp.rows()) == 12
+
+
+def test_a_server_without_pages_is_believed_when_it_says_the_same_twice(
+    make_idp: Callable[..., Idp],
+):
+    idp = make_idp(page_size=50)
+    idp.write(*(create(person) for person in EVERYBODY))
+    idp.break_(path="/Users?", without=("startIndex", "count"))
+
+    assert len(idp.rows()) == 12
+
+
+@pytest.mark.parametrize("counts", [count_the_page, dict])
+def test_a_server_that_gives_its_first_page_again_and_again_is_not_believed(
+    full: Idp, counts: Callable[[dict], None]
+):
+    def first_page(listing: dict) -> None:
+        listing["Resources"] = listing["Resources"][:5]
+        counts(listing)
+
+    full.break_(path="/Users?", without=("startIndex",), rewrite=first_page)
+
+    with pytest.raises(Untrusted) as caught:
+        full.rows()
+
+    assert "gives the first one again" in caught.value.message
+
+
+def test_a_servers_largest_page_is_not_exceeded(make_idp: Callable[..., Idp]):
+    idp = make_idp(server="narrow", page_size=200)
+    idp.write(*(create(person) for person in EVERYBODY))
+    idp.proxy.calls.clear()
+
+    assert len(idp.rows()) == 12
+    assert "count=7" in idp.proxy.calls[0][1]
 
 
 def test_a_value_of_the_wrong_type_becomes_a_finding_and_not_a_guess(idp: Idp):

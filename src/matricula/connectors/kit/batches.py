@@ -133,14 +133,17 @@ class _Batch:
             self._heed(outcome.error)
         return outcomes
 
-    def _heed(self, error: BaseException | None) -> None:
-        # An accepted write that could not be looked at is unknown because of what is behind it.
-        while error is not None:
-            if _is_about_the_system(error):
-                with self._lock:
-                    self.halt = self.halt or error
-                return
-            error = error.__cause__
+    def _heed(self, error: ConnectorError | None) -> None:
+        with self._lock:
+            self.halt = self.halt or halting(error)
+
+
+def halting(error: BaseException | None) -> ConnectorError | None:
+    """Find in a failure, or behind it, what keeps the rest of a batch from being begun."""
+    # An accepted write that could not be looked at is unknown because of what is behind it.
+    while error is not None and not _is_about_the_system(error):
+        error = error.__cause__
+    return error
 
 
 def _is_about_the_system(error: BaseException) -> TypeGuard[ConnectorError]:

@@ -268,6 +268,12 @@ CODES: dict[str, Code] = {
         "What a connector says has changed is not of the form of its own reading.",
         "Report it to whoever maintains the connector.",
     ),
+    "M629": Code(
+        "Done without",
+        "The system does not offer something that its protocol provides for. It is served in "
+        "another way, with the drawback that the message names.",
+        "Have its office switch it on if it can; otherwise nothing is to be done.",
+    ),
     "M633": Code(
         "Record contended",
         "Something else changes the record whenever we are about to.",

@@ -353,8 +353,12 @@ class FeedsByScript(Protocol):
 class Examines(Protocol):
     """A connector that can say beforehand what its settings ask for and the system lacks."""
 
-    def lacking(self) -> Sequence[ConnectorError]:
+    def lacking(self) -> Sequence[ConnectorError | Finding]:
         """List what is lacking, as errors that are not raised; for `check --live`.
+
+        A finding instead of an error may be a warning, about what is done without. Its place
+        is the resource that it concerns, and it is told where the charter names that; empty,
+        it concerns the system.
 
         Raises:
             TryAgain: It is away. Stop: it refuses us.

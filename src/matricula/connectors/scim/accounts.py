@@ -8,52 +8,65 @@ compares what the server kept with what was sent. A record is recognised by its
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from matricula.connectors.kit.errors import ConnectorError, SkipRow, TryAgain
 from matricula.connectors.kit.protocol import Outcome
 from matricula.connectors.kit.scim.attributes import EXTERNAL_ID
 from matricula.connectors.kit.scim.values import Misfit
-from matricula.connectors.scim import mapping
+from matricula.connectors.scim import dialects, mapping
+from matricula.connectors.scim.calls import Find, Place, Steps, Task, looked_at
 from matricula.connectors.scim.refusals import (
     belongs_to_another,
     gone,
     kept_otherwise,
     refusal,
 )
-from matricula.connectors.scim.wire import unknown
+from matricula.connectors.scim.wire import Change, unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
 
-    from matricula.connectors.kit.claims import Claims
     from matricula.connectors.kit.protocol import Value, Write
     from matricula.connectors.kit.scim.attributes import Attribute
-    from matricula.connectors.scim.lookup import Lookup
     from matricula.connectors.scim.mapping import Record
-    from matricula.connectors.scim.service import Kind, Service
-    from matricula.connectors.scim.wire import Answer, Endpoint
+    from matricula.connectors.scim.wire import Answer
 
 _ATTEMPTS = 4
-_NOT_FOUND, _CONFLICT = 404, 409
+_BAD_REQUEST, _NOT_FOUND, _CONFLICT = 400, 404, 409
 _NO_SUCH_VERB = frozenset({405, 501})
 # Somebody was quicker, it was deleted meanwhile, or the verb is not there: look again.
 _LOOK_AGAIN = frozenset({_NOT_FOUND, 412}) | _NO_SUCH_VERB
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where records of one kind are written."""
+def tasks(place: Place, writes: Sequence[Write]) -> list[Task]:
+    """Plan each write by itself."""
+    found = []
+    for one in writes:
+        asks = questions(place, one)[:1] if one.kind == "create" else []
+        begin = partial(write_one, place, one)
+        found.append(Task((one.key,), _about(one, asks), begin, asks))
+    return found
 
-    endpoint: Endpoint
-    kind: Kind
-    service: Service
-    lookup: Lookup
-    claims: Claims
+
+def questions(place: Place, write: Write) -> list[Mapping[Attribute, Value]]:
+    """List what a creation looks up, the strongest first; blanks are left out."""
+    fields = place.kind.fields
+    outer = fields[EXTERNAL_ID.name]
+    ours = write.fields.get(outer.name)
+    match = {fields[name]: value for name, value in write.match.items()}
+    match = {field: value for field, value in match.items() if value is not None}
+    found: list[Mapping[Attribute, Value]] = []
+    if ours is not None:
+        found.append({outer: ours})
+    if match and (set(match) != {outer} or ours is None):
+        found.append(match)
+    return found
 
 
-def write_one(place: Place, write: Write) -> Outcome:
+def write_one(place: Place, write: Write) -> Steps[list[Outcome]]:
     """Do what one write intends.
 
     Raises:
@@ -63,74 +76,77 @@ def write_one(place: Place, write: Write) -> Outcome:
     try:
         match write.kind:
             case "create":
-                return _create(place, write)
+                return [(yield from _create(place, write))]
             case "update":
-                done = _change(place, write, _chosen(place, write))
+                done = yield from _change(place, write, _chosen(place, write))
             case "suspend":
-                done = _change(place, write, {fields["active"]: False})
+                done = yield from _change(place, write, {fields["active"]: False})
             case "resume":
-                done = _change(place, write, {**_chosen(place, write), fields["active"]: True})
+                wanted = {**_chosen(place, write), fields["active"]: True}
+                done = yield from _change(place, write, wanted)
             case "delete":
-                done = _delete(place, write)
+                done = yield from _delete(write)
     except Misfit as misfit:
         raise SkipRow(
             f"{misfit.field} {misfit.why}.", code="M604", cure="Correct the value at its owner."
         ) from misfit
-    return Outcome(write.key, done)
+    return [Outcome(write.key, done)]
+
+
+def _about(write: Write, asks: Sequence[Mapping[Attribute, Value]]) -> Hashable:
+    if write.external_id is not None or not asks:
+        return write.external_id or write.key
+    # Of two keys with one identifier the second must find what the first has made.
+    return frozenset((field.name, str(value).casefold()) for field, value in asks[0].items())
 
 
 def _chosen(place: Place, write: Write) -> dict[Attribute, Value]:
     return {place.kind.fields[name]: write.fields[name] for name in sorted(write.changed)}
 
 
-def _create(place: Place, write: Write) -> Outcome:
+def _create(place: Place, write: Write) -> Steps[Outcome]:
     wanted = {place.kind.fields[name]: value for name, value in write.fields.items()}
     if place.kind.suspends:
         # What a missing `active` means is the server's to choose, and some demand it.
         wanted = {place.kind.fields["active"]: True, **wanted}
     # Before anything is sent, so that a value without a place is refused by name.
     record = mapping.new_record(place.kind.core, wanted)
-    present = _existing(place, write)
+    present = yield from _existing(place, write)
     if present is not None:
-        return _adopted(place, write, present)
-    answer, record_id = _made(place, write, record)
-    if answer.status == _CONFLICT and (present := _existing(place, write)) is not None:
+        return (yield from _adopted(place, write, present))
+    answer: Answer = yield Change("POST", body=record, write=write)
+    if answer.status == _CONFLICT:
         # Somebody was quicker, or the network sent it twice.
-        return _adopted(place, write, present)
+        present = yield from _existing(place, write)
+        if present is not None:
+            return (yield from _adopted(place, write, present))
     if not answer.good:
         raise refusal(answer, wanted)
+    record_id = str(answer.record.get("id") or "")
     if not record_id:
         raise unknown("A creation is answered well, but without the new record's id.")
     stated = {field: value for field, value in wanted.items() if value is not None}
-    lost = _lost(place, record_id, answer, stated)
+    lost = yield from _lost(record_id, answer, stated)
     if lost:
-        _take_back(place, record_id)
+        yield from _take_back(record_id)
         raise kept_otherwise(lost, "the new record was taken back")
     return Outcome(write.key, record_id)
 
 
-def _made(place: Place, write: Write, record: Record) -> tuple[Answer, str]:
-    with place.claims.making(write):
-        answer = place.endpoint.create(record)
-        record_id = str(answer.record.get("id") or "") if answer.good else ""
-        if record_id:
-            place.claims.made(write, record_id)
-    return answer, record_id
-
-
-def _adopted(place: Place, write: Write, present: Record) -> Outcome:
+def _adopted(place: Place, write: Write, present: Record) -> Steps[Outcome]:
     place.claims.take_over(write, str(present["id"]))
-    kept = _settle(place, str(present["id"]), _to_adopt(place, write, present))
+    wanted = _to_adopt(place, write, present)
+    kept = yield from _settle(place, str(present["id"]), wanted)
     return Outcome(write.key, kept, adopted=True)
 
 
-def _take_back(place: Place, record_id: str) -> None:
+def _take_back(record_id: str) -> Steps[None]:
     """Remove half a record: it helps nobody, and it is ours; nobody has had time to use it."""
     try:
-        taken_back = place.endpoint.delete(record_id).good
+        answer: Answer = yield Change("DELETE", record_id)
     except ConnectorError as error:
         raise unknown(error.message) from error
-    if not taken_back:
+    if not answer.good:
         raise unknown("It keeps half of the new record and does not give it back.")
 
 
@@ -149,7 +165,7 @@ def _to_adopt(place: Place, write: Write, present: Record) -> dict[Attribute, Va
     }
 
 
-def _existing(place: Place, write: Write) -> Record | None:
+def _existing(place: Place, write: Write) -> Steps[Record | None]:
     """Find the record that this creation would double.
 
     Raises:
@@ -159,52 +175,51 @@ def _existing(place: Place, write: Write) -> Record | None:
     outer = place.kind.fields[EXTERNAL_ID.name]
     ours = write.fields.get(outer.name)
     found: list[Record] = []
-    if ours is not None:
-        found = place.lookup.by_fields({outer: ours})
-    match = {place.kind.fields[name]: value for name, value in write.match.items()}
-    match = {field: value for field, value in match.items() if value is not None}
-    if not found and match and (set(match) != {outer} or ours is None):
-        found = place.lookup.by_fields(match)
-        if found and all(field.form != "single" for field in match):
-            raise belongs_to_another(match, "an address or a number is no proof of who it is")
+    asked: Mapping[Attribute, Value] = {}
+    for asked in questions(place, write):
+        found = yield Find(asked)
+        if found:
+            break
+    if not found:
+        return None
+    if outer not in asked and all(field.form != "single" for field in asked):
+        raise belongs_to_another(asked, "an address or a number is no proof of who it is")
     if len(found) > 1:
         raise SkipRow(
             f"{len(found)} records answer to what should identify one.",
             code="M606",
             cure="Have the system's office merge them or correct their identifiers.",
         )
-    if not found:
-        return None
     theirs = mapping.read_field(found[0], outer)
     if ours is not None and theirs is not None and theirs != ours:
-        raise belongs_to_another(match, "it has another externalId")
+        raise belongs_to_another(asked, "it has another externalId")
     return found[0]
 
 
-def _change(place: Place, write: Write, wanted: Mapping[Attribute, Value]) -> str:
-    return _settle(place, write.external_id or "", wanted)
+def _change(place: Place, write: Write, wanted: Mapping[Attribute, Value]) -> Steps[str]:
+    return (yield from _settle(place, write.external_id or "", wanted))
 
 
-def _settle(place: Place, record_id: str, wanted: Mapping[Attribute, Value]) -> str:
+def _settle(place: Place, record_id: str, wanted: Mapping[Attribute, Value]) -> Steps[str]:
     """Make a record hold the wanted values."""
-    if wanted and place.service.patches and all(_stands_alone(*pair) for pair in wanted.items()):
-        # Such values harm nothing around them, so one call does where three are usual.
-        after = mapping.changed({}, wanted)
-        answer = _patch(place, record_id, ({}, after), wanted, version="")
-        if answer.good:
-            return _kept(place, record_id, answer, wanted)
-    for _ in range(_ATTEMPTS):
-        present = _present(place, record_id, wanted)
+    speech = dialects.Speech(place.service.dialects)
+    if (yield from _settled_at_once(place, record_id, wanted, speech)):
+        return record_id
+    contended = 0
+    while contended < _ATTEMPTS:
+        present = yield from _present(place, record_id, wanted)
         pending = mapping.differing(present.record, wanted, unseen=True)
         if not pending:
             return record_id
         _must_not_be_fixed(present.record, pending)
         changes = {field: wanted[field] for field in pending}
-        answer = _send(place, present, changes)
+        answer: Answer = yield _to_send(place, present, changes, speech)
         if answer.good:
-            return _kept(place, record_id, answer, changes)
-        if answer.status not in _LOOK_AGAIN:
-            raise refusal(answer, changes)
+            if (yield from _kept(record_id, answer, changes, speech)):
+                return record_id
+        elif not speech.another(answer):
+            _heed(place, answer, changes)
+            contended += 1
     raise TryAgain(
         f"The record changed each of {_ATTEMPTS} times while it was being written.",
         code="M633",
@@ -212,19 +227,48 @@ def _settle(place: Place, record_id: str, wanted: Mapping[Attribute, Value]) -> 
     )
 
 
+def _settled_at_once(
+    place: Place, record_id: str, wanted: Mapping[Attribute, Value], speech: dialects.Speech
+) -> Steps[bool]:
+    """Write values that harm nothing around them: one call does where three are usual."""
+    alone = all(_stands_alone(*pair) for pair in wanted.items())
+    if not wanted or not place.service.patches or not alone:
+        return False
+    way = speech.way(dialects.shape_of(wanted))
+    if not way.paths:
+        # Said in one value, a part of a name would have to come with its other parts.
+        return False
+    words = dialects.patch({}, mapping.changed({}, wanted), wanted, way)
+    answer: Answer = yield _patch(record_id, speech.says(words), wanted)
+    if answer.good:
+        return (yield from _kept(record_id, answer, wanted, speech))
+    speech.another(answer)
+    return False
+
+
 def _stands_alone(field: Attribute, value: Value) -> bool:
     return field.form == "single" and not field.fixed and value is not None
 
 
-def _kept(place: Place, record_id: str, answer: Answer, changes: Mapping[Attribute, Value]) -> str:
-    lost = _lost(place, record_id, answer, changes)
-    if lost:
-        raise kept_otherwise(lost, "the record's other fields were written")
-    return record_id
+def _kept(
+    record_id: str, answer: Answer, changes: Mapping[Attribute, Value], speech: dialects.Speech
+) -> Steps[bool]:
+    """Say whether the server holds what it agreed to; false to say it in another way.
+
+    Raises:
+        SkipRow: It understood, and keeps something else.
+    """
+    lost = yield from _lost(record_id, answer, changes)
+    if not lost:
+        speech.understood()
+        return True
+    if len(lost) == len(changes) and speech.another():
+        return False
+    raise kept_otherwise(lost, "the record's other fields were written")
 
 
-def _present(place: Place, record_id: str, wanted: Mapping[Attribute, Value]) -> Answer:
-    answer = place.endpoint.get(record_id)
+def _present(place: Place, record_id: str, wanted: Mapping[Attribute, Value]) -> Steps[Answer]:
+    answer = yield from place.present(record_id)
     if answer.status == _NOT_FOUND:
         raise gone()
     if not answer.good:
@@ -232,42 +276,57 @@ def _present(place: Place, record_id: str, wanted: Mapping[Attribute, Value]) ->
     return answer
 
 
-def _send(place: Place, present: Answer, changes: Mapping[Attribute, Value]) -> Answer:
+def _to_send(
+    place: Place,
+    present: Answer,
+    changes: Mapping[Attribute, Value],
+    speech: dialects.Speech,
+) -> Change:
     record_id = str(present.record.get("id"))
-    meta = present.record.get("meta")
-    stated = meta.get("version") if isinstance(meta, dict) else ""
-    version = (present.version or str(stated or "")) if place.service.versions else ""
+    version = present.version if place.service.versions else ""
     after = mapping.changed(present.record, changes)
     if place.service.patches:
-        return _patch(place, record_id, (present.record, after), changes, version=version)
+        way = speech.way(dialects.shape_of(changes))
+        words = dialects.patch(present.record, after, changes, way)
+        return _patch(record_id, speech.says(words), changes, version=version)
+    speech.is_over()
     whole = mapping.replacement(after, tuple(place.kind.fields.values()))
-    return place.endpoint.put(record_id, whole, version)
+    return Change("PUT", record_id, whole, version)
 
 
 def _patch(
-    place: Place,
-    record_id: str,
-    both: tuple[Record, Record],
-    changes: Iterable[Attribute],
-    *,
-    version: str,
-) -> Answer:
-    message = mapping.patch(*both, changes)
+    record_id: str, words: Record, changes: Iterable[Attribute], *, version: str = ""
+) -> Change:
     # Asked for attributes, a server must answer with them (RFC 7644 3.5.2).
     shown = ",".join(dict.fromkeys(field.path for field in changes))
-    answer = place.endpoint.patch(record_id, message, version, attributes=shown)
-    if answer.status in _NO_SUCH_VERB:
-        place.service.patches = False
-    return answer
+    return Change("PATCH", record_id, words, version, shown)
+
+
+def _heed(place: Place, answer: Answer, changes: Mapping[Attribute, Value]) -> None:
+    """Raise for what is refused for good; otherwise the record is looked at again."""
+    if answer.status not in _LOOK_AGAIN:
+        raise refusal(answer, changes)
+    if answer.status not in _NO_SUCH_VERB:
+        return
+    if place.service.dialects.are_understood:
+        # It knows the verb; what it does not know is an attribute (django-scim2 says so).
+        raise refusal(replace(answer, status=_BAD_REQUEST), changes)
+    place.service.patches = False
 
 
 def _lost(
-    place: Place, record_id: str, answer: Answer, wanted: Mapping[Attribute, Value]
-) -> list[Attribute]:
+    record_id: str, answer: Answer, wanted: Mapping[Attribute, Value]
+) -> Steps[list[Attribute]]:
     """List wanted fields that the server does not hold. Answers may be sparse, so look."""
     if answer.record and not mapping.differing(answer.record, wanted):
         return []
-    return mapping.differing(place.endpoint.get_written(record_id), wanted)
+    seen = yield from looked_at(record_id, whole=False)
+    lost = mapping.differing(seen.record, wanted)
+    if lost and seen.listed:
+        # A listing may leave out what the record itself shows.
+        seen = yield from looked_at(record_id)
+        lost = mapping.differing(seen.record, wanted)
+    return lost
 
 
 def _must_not_be_fixed(record: Record, pending: list[Attribute]) -> None:
@@ -280,8 +339,8 @@ def _must_not_be_fixed(record: Record, pending: list[Attribute]) -> None:
         )
 
 
-def _delete(place: Place, write: Write) -> str:
-    answer = place.endpoint.delete(write.external_id or "")
+def _delete(write: Write) -> Steps[str]:
+    answer: Answer = yield Change("DELETE", write.external_id or "")
     if not answer.good and answer.status != _NOT_FOUND:
         raise refusal(answer, {})
     return write.external_id or ""

@@ -6,7 +6,7 @@ writes are sent a few at a time, each with an outcome of its own.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, ClassVar
 
 from matricula.connectors.kit import batches
@@ -20,12 +20,14 @@ from matricula.connectors.kit.protocol import (
     Reading,
     asks_for_nobody,
 )
-from matricula.connectors.scim import accounts, mapping, memberships, tables
+from matricula.connectors.scim import accounts, examine, mapping, memberships, rounds, tables
+from matricula.connectors.scim.calls import Place
+from matricula.connectors.scim.dialects import Dialects
 from matricula.connectors.scim.listing import BadQuery, Listing
 from matricula.connectors.scim.lookup import Lookup
 from matricula.connectors.scim.service import Service, service_of
 from matricula.connectors.scim.settings import ScimSettings
-from matricula.connectors.scim.wire import Endpoint, Wire
+from matricula.connectors.scim.wire import Endpoint, NotAllowed, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from matricula.connectors.kit.protocol import Context, ResourceShape, Value, Write
+    from matricula.connectors.kit.scim.attributes import Attribute
+    from matricula.connectors.scim.calls import Task
     from matricula.connectors.scim.mapping import Record
     from matricula.connectors.scim.service import Kind
     from matricula.kernel.findings import Finding
@@ -60,20 +64,32 @@ class ScimConnector:
         Raises:
             TryAgain: It is away. Stop: it refuses us. GiveUp: it does not speak SCIM.
         """
-        self._service = service_of(self._wire)
+        self._service = self._asked()
         return self._shapes(self._service)
 
     def ping(self) -> Health:
-        """Ask for its description and one record of each kind. Never raises."""
+        """Ask for its description and one record of each kind. Never raises.
+
+        What the credential may not do of several things, `lacking` tells one by one.
+        """
         try:
             service = service_of(self._wire)
             for kind in service.kinds.values():
-                Listing(
-                    Endpoint(self._wire, kind.path), {}, min(self._settings.page_size, 1)
-                ).first()
+                with suppress(NotAllowed):
+                    Listing(
+                        Endpoint(self._wire, kind.path), {}, min(self._settings.page_size, 1)
+                    ).first()
         except ConnectorError as error:
             return Health(well=False, sentence=f"{error.message} {error.cure}")
         return Health(well=True, sentence=f"It speaks SCIM and has {', '.join(service.kinds)}.")
+
+    def lacking(self) -> list[Finding]:
+        """Say what the server does not offer and what it refuses us; writes nothing.
+
+        Raises:
+            TryAgain: It is away. Stop: It refuses us altogether.
+        """
+        return list(examine.what_is_lacking(self._wire, self._asked()))
 
     @contextmanager
     def read(self, resource: str) -> Iterator[Reading]:
@@ -108,6 +124,7 @@ class ScimConnector:
         for match in matches:
             self._must_know(kind, [name for name in match if name != "_id"])
         lookup = self._lookup(kind)
+        lookup.prepare([_wanted(kind, match) for match in matches if "_id" not in match])
 
         def ask(match: Mapping[str, Value]) -> list[Found]:
             return _found(kind, lookup, match)
@@ -123,18 +140,20 @@ class ScimConnector:
         if not writes:
             return []
         if resource == tables.MEMBERSHIPS:
-            jobs = self._membership_jobs(writes)
+            place, tasks = self._membership_tasks(writes)
         else:
-            jobs = self._account_jobs(self._kind(resource), writes)
-        results = batches.run(jobs, concurrency=self._settings.concurrency)
-        by_key = {outcome.key: outcome for outcomes in results for outcome in outcomes}
+            place, tasks = self._account_tasks(self._kind(resource), writes)
+        several = len(tasks) > 1 and place.service.bulk is not None
+        drive = rounds.in_step if several else rounds.one_by_one
+        outcomes = drive(place, tasks, concurrency=self._settings.concurrency)
+        by_key = {outcome.key: outcome for outcome in outcomes}
         return [by_key[write.key] for write in writes]
 
     def close(self) -> None:
         """Let go of connections; the connector may be used again."""
         self._wire.close()
 
-    def _account_jobs(self, kind: Kind, writes: Sequence[Write]) -> list[batches.Job]:
+    def _account_tasks(self, kind: Kind, writes: Sequence[Write]) -> tuple[Place, list[Task]]:
         possible = tables.shape_of(kind).writes
         for write in writes:
             if write.kind not in possible:
@@ -143,13 +162,9 @@ class ScimConnector:
                 self._must_know(kind, list(write.match))
                 self._must_know(kind, list(write.fields), writing=True)
         place = self._place(kind)
+        return place, accounts.tasks(place, writes)
 
-        def job(write: Write) -> batches.Job:
-            return batches.Job((write.key,), lambda: [accounts.write_one(place, write)])
-
-        return [job(write) for write in writes]
-
-    def _membership_jobs(self, writes: Sequence[Write]) -> list[batches.Job]:
+    def _membership_tasks(self, writes: Sequence[Write]) -> tuple[Place, list[Task]]:
         kind = self._kind_of_groups()
         for write in writes:
             if write.kind not in ("create", "delete"):
@@ -158,7 +173,7 @@ class ScimConnector:
             if unknown:
                 raise _no_field(self._system, tables.MEMBERSHIPS, unknown)
         place = self._place(kind)
-        return memberships.jobs(place, writes)
+        return place, memberships.tasks(place, writes)
 
     def _shapes(self, service: Service) -> list[ResourceShape]:
         shapes = [tables.shape_of(kind) for kind in service.kinds.values()]
@@ -168,8 +183,16 @@ class ScimConnector:
 
     def _known(self) -> Service:
         if self._service is None:
-            self._service = service_of(self._wire)
+            self._service = self._asked()
         return self._service
+
+    def _asked(self) -> Service:
+        """Ask the server what it is, and lay over it what the charter says."""
+        service = service_of(self._wire)
+        service.dialects = Dialects(self._settings.patch)
+        service.patches = service.patches and self._settings.patch != "put"
+        service.bulk = service.bulk if self._settings.bulk else None
+        return service
 
     def _kind(self, resource: str) -> Kind:
         kinds = self._known().kinds
@@ -202,12 +225,17 @@ class ScimConnector:
             )
 
     def _lookup(self, kind: Kind) -> Lookup:
-        endpoint = Endpoint(self._wire, kind.path)
-        return Lookup(endpoint, kind, self._known(), size=self._page_size())
+        return Lookup(
+            Endpoint(self._wire, kind.path),
+            kind,
+            self._known(),
+            size=self._page_size(),
+            concurrency=self._settings.concurrency,
+        )
 
-    def _place(self, kind: Kind) -> accounts.Place:
+    def _place(self, kind: Kind) -> Place:
         endpoint = Endpoint(self._wire, kind.path)
-        return accounts.Place(endpoint, kind, self._known(), self._lookup(kind), Claims())
+        return Place(endpoint, kind, self._known(), self._lookup(kind), Claims())
 
     def _page_size(self) -> int:
         limit = self._known().page_limit
@@ -247,7 +275,7 @@ class ScimConnector:
 def _found(kind: Kind, lookup: Lookup, match: Mapping[str, Value]) -> list[Found]:
     if asks_for_nobody(match):
         return []
-    wanted = {kind.fields[name]: value for name, value in match.items() if name != "_id"}
+    wanted = _wanted(kind, match)
     if "_id" in match:
         record = lookup.by_id(str(match["_id"]))
         records = [record] if record is not None and mapping.holds(record, wanted) else []
@@ -255,6 +283,10 @@ def _found(kind: Kind, lookup: Lookup, match: Mapping[str, Value]) -> list[Found
         records = lookup.by_fields(wanted)
     rows = [tables.row_of(kind, record)[0] for record in records]
     return [Found(str(row.pop("_id")), row) for row in rows]
+
+
+def _wanted(kind: Kind, match: Mapping[str, Value]) -> dict[Attribute, Value]:
+    return {kind.fields[name]: value for name, value in match.items() if name != "_id"}
 
 
 def _no_field(system: str, resource: str, names: Sequence[str]) -> GiveUp:

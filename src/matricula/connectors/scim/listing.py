@@ -3,8 +3,9 @@
 By index, every page begins with the last record of the page before. Where that record
 is another one by now, a record went or came in front of it and the listing has shifted
 under us: something may have been skipped. Then it is read again from the start, and when
-it never holds still, it is not believed. A cursor (RFC 9865) has no such gaps; it must
-only end, and name no record twice.
+it never holds still, it is not believed. A total smaller than what is listed counts pages
+only, and the listing is read until nothing new comes. A cursor (RFC 9865) has no such gaps;
+it must only end, and name no record twice.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from matricula.connectors.scim.wire import Endpoint
 
 ATTEMPTS = 4
+# RFC 9865 4.
+_CURSOR_IS_OVER = frozenset({"expiredCursor", "invalidCursor"})
 Taken = TypeVar("Taken")
 
 
@@ -85,31 +88,35 @@ class Listing:
             yield page
 
     def _by_index(self) -> Iterator[list[Record]]:
-        have, last = 0, ""
+        tally = _Tally(self.size, is_whole="filter" not in self.query)
         while True:
             # A server that gives one record a page leaves no room for one seen before.
-            overlap = 1 if have and last else 0
-            start = have + 1 - overlap
+            overlap = 1 if tally.last else 0
+            start = tally.have + 1 - overlap
             body = self._ask({"startIndex": start, **self._count(overlap)})
             page, total = _records(body), _total(body)
-            if overlap and (not page or _id(page[0]) != last):
-                raise _Moved("a page does not begin where the one before it ended")
+            if tally.is_said_again(page, total):
+                return
+            if overlap and (not page or _id(page[0]) != tally.last):
+                raise _Moved(tally.reason(page))
             fresh = page[overlap:]
-            have += len(fresh)
             if fresh:
                 yield fresh
-            if have > total:
-                raise _Moved(f"{total} records are declared and {have} were listed")
-            if have == total:
+            tally.add(page, fresh, total)
+            if tally.is_over(fresh, total):
                 return
             if not fresh and not overlap:
-                raise _cut(self.endpoint.path, have, total)
-            last = _id(fresh[-1]) if fresh and len(page) > 1 else ""
+                raise _cut(self.endpoint.path, tally.have, total)
 
     def _by_cursor(self) -> Iterator[list[Record]]:
         cursor, known = "", {""}
         while True:
-            body = self._ask({"cursor": cursor, **self._count()})
+            try:
+                body = self._ask({"cursor": cursor, **self._count()})
+            except BadQuery as refusal:
+                if cursor and refusal.scim_type in _CURSOR_IS_OVER:
+                    raise _Moved("the server no longer knows where we were") from refusal
+                raise
             page = _records(body)
             if page:
                 yield page
@@ -140,6 +147,61 @@ class BadQuery(GiveUp):
             f"A listing of {path} is answered with {status} {self.scim_type}".rstrip() + ".",
             code="M615",
             cure="Look at the server's log; it refuses a question that SCIM provides for.",
+        )
+
+
+class _Tally:
+    """What has been listed by index so far, and what the server's total is worth.
+
+    Some servers declare as many records as they send (WSO2 Identity Server up to 5.11), some
+    as many as are left. A total that is smaller than what was listed, or another on each
+    page, ends nothing.
+    """
+
+    def __init__(self, size: int, *, is_whole: bool) -> None:
+        self._size = size
+        self._is_whole = is_whole
+        self._first: list[str] = []
+        self._declared: int | None = None
+        self.have = 0
+        self.last = ""
+
+    def add(self, page: list[Record], fresh: list[Record], total: int) -> None:
+        """Count a page in."""
+        self.have += len(fresh)
+        self.last = _id(fresh[-1]) if fresh and len(page) > 1 else ""
+        if self._declared is None:
+            self._first = [_id(one) for one in page]
+            self._declared = total
+        elif total != self._declared or self.have > total:
+            self._declared = -1
+
+    def is_over(self, fresh: list[Record], total: int) -> bool:
+        """Say whether nothing can follow."""
+        if not fresh:
+            return self.have >= total
+        return self.have == total == self._declared and not self._may_mean_the_page()
+
+    def is_said_again(self, page: list[Record], total: int) -> bool:
+        """Say whether a server without pages has given all there is once more.
+
+        As many as were asked for may be as many as it ever gives, and others be missing.
+        """
+        said = self._first
+        again = len(said) > 1 and [_id(one) for one in page] == said
+        return again and self.have == total == len(said) != self._size
+
+    def reason(self, page: list[Record]) -> str:
+        """Say what is wrong with a page that does not follow the one before."""
+        if page and [_id(one) for one in page][: len(self._first)] == self._first:
+            return "asked for the next page, the server gives the first one again"
+        return "a page does not begin where the one before it ended"
+
+    def _may_mean_the_page(self) -> bool:
+        # A first page that says it is all there is is followed by a look behind it; an answer
+        # to a filter only where it is as long as was asked for.
+        return self.have == len(self._first) and (
+            self._is_whole or 0 < self._size <= len(self._first)
         )
 
 

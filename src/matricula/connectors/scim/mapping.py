@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from matricula.connectors.kit.scim.attributes import Attribute
 
 Record = dict[str, Any]
-PATCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 
 
 def read_field(record: Record, field: Attribute) -> Value:
@@ -29,16 +28,16 @@ def read_field(record: Record, field: Attribute) -> Value:
     Raises:
         Misfit: The record holds something that is not of the field's type.
     """
-    raw = _home(record, field).get(field.attribute)
+    raw = home_of(record, field).get(field.attribute)
     if raw is None:
         return None
     if field.form == "single":
-        raw = _part(field, raw) if field.sub else raw
+        raw = part_of(field, raw) if field.sub else raw
     elif field.form == "list":
-        raw = [_part(field, one) if field.sub else one for one in _entries(raw)]
+        raw = [part_of(field, one) if field.sub else one for one in entries_of(raw)]
         raw = [one for one in raw if one is not None] or None
     else:
-        entry = _entry(field, _entries(raw))
+        entry = _entry(field, entries_of(raw))
         raw = None if entry is None else entry.get(field.sub)
     return read_value(field, raw)
 
@@ -83,29 +82,6 @@ def new_record(core: str, changes: Mapping[Attribute, Value]) -> Record:
     record = changed({}, {field: value for field, value in changes.items() if value is not None})
     used = [field.urn for field in changes if field.urn in record]
     return {"schemas": list(dict.fromkeys([core, *used])), **record}
-
-
-def patch(before: Record, after: Record, fields: Iterable[Attribute]) -> Record:
-    """Say in a PATCH message what leads from one record to the other.
-
-    An attribute with several entries is replaced as a whole: a path with a filter that
-    finds no entry is an error by RFC 7644 3.5.2.3, and servers differ in how they take it.
-    """
-    operations: dict[str, Record] = {}
-    for field in fields:
-        path = field.path
-        old = _home(before, field).get(field.attribute)
-        new = _home(after, field).get(field.attribute)
-        if field.form == "single" and field.sub:
-            path = f"{path}.{field.sub}"
-            old, new = (None if one is None else _part(field, one) for one in (old, new))
-        if old == new:
-            continue
-        if new is None:
-            operations[path] = {"op": "remove", "path": path}
-        else:
-            operations[path] = {"op": "replace", "path": path, "value": new}
-    return {"schemas": [PATCH_SCHEMA], "Operations": list(operations.values())}
 
 
 def replacement(after: Record, fields: Sequence[Attribute]) -> Record:
@@ -166,19 +142,22 @@ def filter_for(field: Attribute, value: Value) -> str:
     return f"{path}.{field.sub} eq {literal}" if field.sub else f"{path} eq {literal}"
 
 
-def _home(record: Record, field: Attribute) -> Record:
+def home_of(record: Record, field: Attribute) -> Record:
+    """Give the part of a record that holds the field's attribute: itself, or an extension."""
     if not field.urn:
         return record
     home = record.get(field.urn)
     return home if isinstance(home, dict) else {}
 
 
-def _part(field: Attribute, raw: object) -> object:
+def part_of(field: Attribute, raw: object) -> object:
+    """Take the field's own part out of a complex value."""
     # A few servers write a complex value as the bare text of its `value`.
     return raw.get(field.sub) if isinstance(raw, dict) else raw
 
 
-def _entries(raw: object) -> list[Any]:
+def entries_of(raw: object) -> list[Any]:
+    """Give the entries of an attribute; some servers write one of them without a list."""
     return raw if isinstance(raw, list) else [raw]
 
 
@@ -207,10 +186,10 @@ def _put(record: Record, field: Attribute, value: object) -> None:
         _set(
             home,
             field.attribute,
-            _relisted(field, _entries(home.get(field.attribute) or []), value),
+            _relisted(field, entries_of(home.get(field.attribute) or []), value),
         )
     else:
-        entries = _entries(home.get(field.attribute) or [])
+        entries = entries_of(home.get(field.attribute) or [])
         _set(home, field.attribute, _reentered(field, entries, value))
     if field.urn and not home:
         del record[field.urn]
@@ -228,7 +207,7 @@ def _relisted(field: Attribute, entries: list[Any], value: object) -> list[Any]:
     if not field.sub:
         return wanted
     # An entry that stays keeps its display name, its type and whatever else it has.
-    present = {_part(field, one): one for one in entries}
+    present = {part_of(field, one): one for one in entries}
     return [present.get(one, {field.sub: one}) for one in wanted]
 
 

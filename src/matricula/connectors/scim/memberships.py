@@ -11,18 +11,28 @@ import json
 from functools import partial
 from typing import TYPE_CHECKING
 
-from matricula.connectors.kit.batches import Job, run
-from matricula.connectors.kit.errors import ConnectorError, SkipRow, TryAgain
+from matricula.connectors.kit.errors import (
+    ConnectorError,
+    GiveUp,
+    ReadBack,
+    SkipRow,
+    Stop,
+    TryAgain,
+    not_begun,
+)
 from matricula.connectors.kit.protocol import Outcome, asks_for_nobody
-from matricula.connectors.scim import mapping
+from matricula.connectors.scim import dialects, mapping
+from matricula.connectors.scim.calls import Place, Steps, Task, looked_at
+from matricula.connectors.scim.dialects import Speech
 from matricula.connectors.scim.refusals import refusal
+from matricula.connectors.scim.wire import Change
 from matricula.kernel.keys import join_key, split_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from matricula.connectors.kit.protocol import Value, Write
-    from matricula.connectors.scim.accounts import Place
+    from matricula.connectors.scim.dialects import Dialect
     from matricula.connectors.scim.lookup import Lookup
     from matricula.connectors.scim.mapping import Record
     from matricula.connectors.scim.wire import Answer
@@ -84,52 +94,73 @@ def matching(lookup: Lookup, match: Mapping[str, Value]) -> list[dict[str, str]]
     ]
 
 
-def jobs(place: Place, writes: Sequence[Write]) -> list[Job]:
-    """Gather writes by group; a write that names no pair is a job of its own."""
+def tasks(place: Place, writes: Sequence[Write]) -> list[Task]:
+    """Gather writes by group; a write that names no pair is settled by itself."""
     gathered: dict[str, list[Write]] = {}
-    found: list[Job] = []
+    found: list[Task] = []
     for write in writes:
         try:
             gathered.setdefault(pair_of(write)[0], []).append(write)
         except SkipRow as error:
-            found.append(Job((write.key,), partial(list, [Outcome(write.key, error=error)])))
+            found.append(Task((write.key,), write.key, partial(_refusing, write, error)))
     for group, together in gathered.items():
         keys = [write.key for write in together]
-        found.append(Job(keys, partial(write_group, place, group, together)))
+        found.append(Task(keys, group, partial(write_group, place, group, together)))
     return found
 
 
-def write_group(place: Place, group: str, writes: Sequence[Write]) -> list[Outcome]:
+def write_group(place: Place, group: str, writes: Sequence[Write]) -> Steps[list[Outcome]]:
     """Add and remove members of one group.
 
     Raises:
         ConnectorError: Nothing of it happened, or nobody knows.
     """
     try:
-        return _written(place, group, writes)
+        return (yield from _written(place, group, writes))
     except SkipRow as error:
         if len(writes) == 1:
             return [Outcome(writes[0].key, error=error)]
     # One by one: the next is sent only where the server did not say no to the one before.
-    alone = [Job((one.key,), partial(write_group, place, group, [one])) for one in writes]
-    return [one for outcomes in run(alone, concurrency=1) for one in outcomes]
+    outcomes: list[Outcome] = []
+    for position, one in enumerate(writes):
+        try:
+            outcomes += yield from write_group(place, group, [one])
+        except ReadBack as error:
+            outcomes.append(Outcome(one.key, error=error))
+        except (TryAgain, Stop, GiveUp) as error:
+            kept_back = not_begun(error)
+            return outcomes + [Outcome(rest.key, error=kept_back) for rest in writes[position:]]
+    return outcomes
 
 
-def _written(place: Place, group: str, writes: Sequence[Write]) -> list[Outcome]:
+def _refusing(write: Write, error: SkipRow) -> Steps[list[Outcome]]:
+    yield from ()
+    return [Outcome(write.key, error=error)]
+
+
+def _written(place: Place, group: str, writes: Sequence[Write]) -> Steps[list[Outcome]]:
     joins = {pair_of(one)[1] for one in writes if one.kind == "create"}
     leaves = {pair_of(one)[1] for one in writes if one.kind == "delete"}
-    for _ in range(_ATTEMPTS):
-        present = place.endpoint.get(group)
+    speech = Speech(place.service.dialects)
+    contended = 0
+    while contended < _ATTEMPTS:
+        present = yield from place.present(group)
         if present.status == _NOT_FOUND:
             return [_without_group(one) for one in writes]
         members = set(members_of(present.record))
-        if joins <= members and not leaves & members:
+        moves = (joins - members, leaves & members)
+        if not any(moves):
             return [Outcome(one.key, join_key(pair_of(one))) for one in writes]
-        answer = _send(place, present, joins - members, leaves & members)
-        if not answer.good and answer.status != _CHANGED and answer.status not in _NO_SUCH_VERB:
-            raise _refused(answer)
+        answer: Answer = yield _to_send(place, present, moves, speech)
         if answer.good:
-            return _verified(place, group, writes)
+            after = yield from looked_at(group)
+            settled = set(members_of(after.record))
+            if settled != members or not speech.another():
+                return _judged(writes, settled, speech)
+        elif not speech.another(answer):
+            if not _is_contended(place, answer):
+                raise _refused(answer)
+            contended += 1
     raise TryAgain(
         f"The group changed each of {_ATTEMPTS} times while it was being written.",
         code="M633",
@@ -137,37 +168,60 @@ def _written(place: Place, group: str, writes: Sequence[Write]) -> list[Outcome]
     )
 
 
-def _send(place: Place, present: Answer, joins: set[str], leaves: set[str]) -> Answer:
+def _is_contended(place: Place, answer: Answer) -> bool:
+    """Say whether to look again: somebody was quicker, or the verb is not there."""
+    if answer.status in _NO_SUCH_VERB:
+        place.service.patches = False
+    return answer.status == _CHANGED or answer.status in _NO_SUCH_VERB
+
+
+def _to_send(
+    place: Place, present: Answer, moves: tuple[set[str], set[str]], speech: Speech
+) -> Change:
     group = str(present.record["id"])
     version = present.version if place.service.versions else ""
+    kept = [one for one in present.record.get("members") or [] if _user(one) not in moves[1]]
+    members = [*kept, *_new(moves[0])]
     if place.service.patches:
-        answer = place.endpoint.patch(group, message(joins, leaves), version)
-        if answer.status in _NO_SUCH_VERB:
-            place.service.patches = False
-        return answer
-    kept = [one for one in present.record.get("members") or [] if _user(one) not in leaves]
-    whole = {**present.record, "members": [*kept, *_new(joins)]}
+        way = speech.way("members")
+        words = speech.says(message(*moves, members, way))
+        return Change("PATCH", group, words, version)
+    speech.is_over()
     fields = tuple(place.kind.fields.values())
-    return place.endpoint.put(group, mapping.replacement(whole, fields), version)
+    whole = mapping.replacement({**present.record, "members": members}, fields)
+    return Change("PUT", group, whole, version)
 
 
-def message(joins: Iterable[str], leaves: Iterable[str]) -> Record:
-    """Write the PATCH message that adds and removes members (RFC 7644 3.5.2)."""
+def message(
+    joins: Iterable[str], leaves: Iterable[str], members: Sequence[Record], way: Dialect
+) -> Record:
+    """Write the PATCH message that adds and removes members (RFC 7644 3.5.2).
+
+    Args:
+        joins: Users to add.
+        leaves: Users to remove.
+        members: What the group's list comes to.
+        way: How to say it.
+    """
+    if not (way.paths and way.narrow):
+        return dialects.message([{"op": "replace", "path": "members", "value": members}], way)
     operations: list[Record] = []
     if joins:
         operations.append({"op": "add", "path": "members", "value": _new(joins)})
-    for user in sorted(leaves):
-        path = f"members[value eq {json.dumps(user, ensure_ascii=False)}]"
-        operations.append({"op": "remove", "path": path})
-    return {"schemas": [mapping.PATCH_SCHEMA], "Operations": operations}
+    if way.by_value and leaves:
+        operations.append({"op": "remove", "path": "members", "value": _new(leaves)})
+    elif leaves:
+        for user in sorted(leaves):
+            path = f"members[value eq {json.dumps(user, ensure_ascii=False)}]"
+            operations.append({"op": "remove", "path": path})
+    return dialects.message(operations, way)
 
 
-def _new(joins: Iterable[str]) -> list[Record]:
-    return [{"value": user} for user in sorted(joins)]
+def _new(users: Iterable[str]) -> list[Record]:
+    return [{"value": user} for user in sorted(users)]
 
 
-def _verified(place: Place, group: str, writes: Sequence[Write]) -> list[Outcome]:
-    members = set(members_of(place.endpoint.get_written(group)))
+def _judged(writes: Sequence[Write], members: set[str], speech: Speech) -> list[Outcome]:
     outcomes = []
     for one in writes:
         pair = pair_of(one)
@@ -175,6 +229,8 @@ def _verified(place: Place, group: str, writes: Sequence[Write]) -> list[Outcome
             outcomes.append(Outcome(one.key, join_key(pair)))
         else:
             outcomes.append(Outcome(one.key, error=_ignored()))
+    if all(one.error is None for one in outcomes):
+        speech.understood()
     return outcomes
 
 

@@ -40,7 +40,7 @@ def refusal(answer: Answer, sent: Iterable[Attribute]) -> ConnectorError:
             code="M606",
             cure="Find out which of the two records is right, and correct the other.",
         )
-    said = ", ".join(named) or "this record"
+    said = ", ".join(named) or (fields[0].name if len(fields) == 1 else "this record")
     return SkipRow(
         f"The server refuses {said} ({answer.status} {kind}".rstrip() + ").",
         code="M604",
@@ -54,6 +54,16 @@ def gone() -> SkipRow:
         "The record is gone: the server does not know its id any more.",
         code="M605",
         cure="Find out who deleted it; the next full run sees that it is missing.",
+    )
+
+
+def protected() -> SkipRow:
+    """Say that a server which lets us write others does not let us write this one."""
+    return SkipRow(
+        "The server lets us write other records and not this one (403).",
+        code="M613",
+        cure="Have its office say whether the record is protected; take it out of the flow's "
+        "`where` if it is to stay so.",
     )
 
 

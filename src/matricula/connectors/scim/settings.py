@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from matricula.connectors.kit.address import Address  # noqa: TC001 - pydantic reads it
 from matricula.connectors.kit.secrets import Secret  # noqa: TC001 - pydantic reads it
+
+Way = Literal["auto", "rfc", "whole", "pathless", "entra", "put"]
 
 
 class ScimSettings(BaseModel):
@@ -25,6 +27,10 @@ class ScimSettings(BaseModel):
         concurrency: Calls under way at once within a batch.
         per_second: Calls a second, at most; left out, as many as the server answers.
         batch_size: Writes that are handed over at once.
+        bulk: Whether a batch goes out in bulk requests where the server offers them.
+        patch: How changes are said. `auto` finds out what the server understands; `rfc`,
+            `whole`, `pathless` and `entra` keep to one way; `put` replaces records and sends
+            no PATCH.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -40,6 +46,8 @@ class ScimSettings(BaseModel):
     concurrency: int = Field(default=4, ge=1, le=32)
     per_second: float | None = Field(default=None, gt=0, le=1000)
     batch_size: int = Field(default=100, ge=1, le=1000)
+    bulk: bool = True
+    patch: Way = "auto"
 
     @model_validator(mode="after")
     def _one_way_in(self) -> Self:

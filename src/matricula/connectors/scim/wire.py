@@ -7,26 +7,30 @@ to say; what it means for the system, and how far a call may go, is for the kit'
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
 import httpx2
 
 from matricula.connectors.kit import http
-from matricula.connectors.kit.errors import ConnectorError, GiveUp, ReadBack
+from matricula.connectors.kit.errors import GiveUp, ReadBack, Stop
 from matricula.connectors.kit.oauth import FetchedToken, Grant
 from matricula.connectors.kit.transport import Access
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from matricula.connectors.kit.protocol import Write
     from matricula.connectors.scim.mapping import Record
     from matricula.connectors.scim.settings import ScimSettings
 
 _MEDIA = "application/scim+json"
-# Answers that speak of one record or one verb; everything else speaks of the system.
-_ABOUT_THE_RECORD = frozenset({400, 404, 405, 409, 412, 413, 501})
+# Answers that speak of one record, one verb or one question, not of the system.
+_ABOUT_THE_RECORD = frozenset({400, 404, 405, 409, 412, 413, 414, 422, 431, 501})
+_NOT_LET_IN = frozenset({401, 403})
+_FORBIDDEN = 403
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +41,41 @@ class Answer:
         status: 2xx, or one of the refusals that concern a record or a verb.
         record: The body, empty when there was none.
         version: The record's ETag, empty when there is none.
+        listed: The record was taken from a listing, which may leave attributes out.
     """
 
     status: int
     record: Record
     version: str = ""
+    listed: bool = False
 
     @property
     def good(self) -> bool:
         """The server did what it was asked."""
         return 200 <= self.status < 300  # noqa: PLR2004 - the class of good answers in HTTP
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One record to be written.
+
+    Attributes:
+        record_id: Of the record; empty for a creation, which alone has a POST.
+        version: Do it only if the record still has this ETag.
+        shown: Attributes that the answer should hold.
+        write: Whose creation it is.
+    """
+
+    method: Literal["POST", "PUT", "PATCH", "DELETE"]
+    record_id: str = ""
+    body: Record | None = None
+    version: str = ""
+    shown: str = ""
+    write: Write | None = None
+
+
+class NotAllowed(Stop):
+    """The server knows us and does not let us do this."""
 
 
 class Wire:
@@ -55,6 +84,7 @@ class Wire:
     def __init__(self, settings: ScimSettings) -> None:
         self._settings = settings
         self._http: http.Http | None = None
+        self.base = str(settings.url).rstrip("/")
 
     def close(self) -> None:
         """Let go of connections; a later call opens new ones."""
@@ -93,9 +123,13 @@ class Wire:
             headers["Content-Type"] = _MEDIA
         # The kind of record alone: what follows identifies one.
         what = path.strip("/").partition("/")[0]
+        expect = _ABOUT_THE_RECORD | _NOT_LET_IN
         answer = self._open().send(
-            method, path, what=what, expect=_ABOUT_THE_RECORD, headers=headers, **given
+            method, path, what=what, expect=expect, headers=headers, **given
         )
+        if answer.status in _NOT_LET_IN:
+            challenge = answer.headers.get("www-authenticate", "")
+            raise not_let_in(answer.status, f"{method} {what}", challenge)
         return _understood(method, answer)
 
     def _open(self) -> http.Http:
@@ -119,58 +153,34 @@ class Endpoint:
     wire: Wire
     path: str
 
-    def get(self, record_id: str, **query: str) -> Answer:
-        """Fetch one record."""
-        if _names_nothing(record_id):
-            return _NOTHING
-        return self.wire.call("GET", self._of(record_id), query=query)
-
-    def get_written(self, record_id: str) -> Record:
-        """Fetch a record that the server has just agreed to write.
-
-        Raises:
-            ReadBack: It cannot be had, whatever the reason: the write is not undone by that.
-        """
-        try:
-            answer = self.get(record_id)
-        except ConnectorError as error:
-            raise unknown(error.message) from error
-        if not answer.good:
-            raise unknown(f"A record just written is answered with {answer.status}.")
-        return answer.record
+    def get(self, record_id: str, shown: str = "") -> Answer:
+        """Fetch one record, or these attributes of it."""
+        if names_nothing(record_id):
+            return NOTHING
+        query = {"attributes": shown} if shown else None
+        answer = self.wire.call("GET", self.of(record_id), query=query)
+        return answer if answer.version else replace(answer, version=stated_version(answer.record))
 
     def list(self, query: Mapping[str, str | int]) -> Answer:
         """Fetch a page of records."""
         return self.wire.call("GET", self.path, query=query)
 
-    def create(self, record: Record) -> Answer:
-        """Make a record."""
-        return self.wire.call("POST", self.path, body=record)
+    def send(self, change: Change) -> Answer:
+        """Write one record."""
+        if change.method == "POST":
+            return self.wire.call("POST", self.path, body=change.body)
+        if names_nothing(change.record_id):
+            return NOTHING
+        return self.wire.call(
+            change.method,
+            self.of(change.record_id),
+            query={"attributes": change.shown} if change.shown else None,
+            body=change.body,
+            version=change.version,
+        )
 
-    def patch(
-        self, record_id: str, message: Record, version: str, *, attributes: str = ""
-    ) -> Answer:
-        """Change a part of a record, and be shown these attributes of it."""
-        if _names_nothing(record_id):
-            return _NOTHING
-        query = {"attributes": attributes} if attributes else None
-        address = self._of(record_id)
-        return self.wire.call("PATCH", address, query=query, body=message, version=version)
-
-    def put(self, record_id: str, record: Record, version: str) -> Answer:
-        """Replace a record."""
-        return self._change("PUT", record_id, record, version)
-
-    def delete(self, record_id: str) -> Answer:
-        """Remove a record."""
-        return self._change("DELETE", record_id, None, "")
-
-    def _change(self, method: str, record_id: str, body: Record | None, version: str) -> Answer:
-        if _names_nothing(record_id):
-            return _NOTHING
-        return self.wire.call(method, self._of(record_id), body=body, version=version)
-
-    def _of(self, record_id: str) -> str:
+    def of(self, record_id: str) -> str:
+        """Give the address of one record."""
         return f"{self.path}/{quote(record_id, safe='')}"
 
 
@@ -179,7 +189,30 @@ def unknown(why: str) -> ReadBack:
     return ReadBack(why, code="M612", cure="The record is read back before anything else.")
 
 
-_NOTHING = Answer(httpx2.codes.NOT_FOUND, {})
+def stated_version(record: Record) -> str:
+    """Read the version that a record states of itself; empty where it states none."""
+    meta = record.get("meta")
+    return str(meta.get("version") or "") if isinstance(meta, dict) else ""
+
+
+def not_let_in(status: int, asked: str, challenge: str = "") -> Stop:
+    """Say why we are not let in, as far as the server tells (RFC 6750 3)."""
+    said = challenge.casefold()
+    if status == _FORBIDDEN or "insufficient_scope" in said:
+        scope = re.search(r'scope="([\w:/., -]+)"', challenge)
+        wants = f" and asks for the scope {scope[1]}" if scope else ""
+        message = f"The server knows the credential and does not let it {asked}{wants}."
+        cure = "Have the permission in the connector's page granted to it."
+        return NotAllowed(f"{message[:-1]} (status {status}).", code="M613", cure=cure)
+    if "expired" in said:
+        message, cure = "The token has expired.", "Have a new token issued; the old one is over."
+    else:
+        message = "The server does not accept the token: it is wrong, withdrawn or over."
+        cure = "Compare it with the one that was issued, or have a new one issued."
+    return Stop(f"{message[:-1]} (status {status}).", code="M613", cure=cure)
+
+
+NOTHING = Answer(httpx2.codes.NOT_FOUND, {})
 
 
 def _fetched(settings: ScimSettings) -> FetchedToken:
@@ -191,7 +224,8 @@ def _fetched(settings: ScimSettings) -> FetchedToken:
     )  # fmt: skip
 
 
-def _names_nothing(record_id: str) -> bool:
+def names_nothing(record_id: str) -> bool:
+    """Say whether an id could not stand in an address of its own."""
     # Empty, it would speak of the whole collection; dots alone would climb out of it.
     return not record_id.strip(".")
 

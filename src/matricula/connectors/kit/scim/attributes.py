@@ -56,6 +56,7 @@ class Attribute:
         slot: The type of the entry, for `slot`.
         fixed: May be given at creation and never changed afterwards.
         seen: The server shows it in answers without being asked.
+        on_request: The server shows it to those who name it.
         exact: Upper and lower case differ.
         unique: No two records of the server share a value.
     """
@@ -71,6 +72,7 @@ class Attribute:
     required: bool = False
     fixed: bool = False
     seen: bool = True
+    on_request: bool = False
     exact: bool = False
     unique: bool = False
 
@@ -173,6 +175,7 @@ def _field(
         # The value of an entry may be immutable although entries come and go.
         fixed=Mutability.immutable in mutability and form == "single",
         seen=not returned & {Returned.never, Returned.request},
+        on_request=Returned.request in returned and Returned.never not in returned,
         exact=part.case_exact is not None and bool(part.case_exact.value),
         unique=unique and form == "single",
     )
