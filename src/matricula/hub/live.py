@@ -147,7 +147,8 @@ def _told(
     if isinstance(lacking, ConnectorError):
         yield Finding(system.place, lacking.code, lacking.message, lacking.cure)
     elif lacking.place in named:
-        yield replace(lacking, place=system.place)
+        said = f"{system.name}: {lacking.message}"
+        yield replace(lacking, place=system.place, message=said)
 
 
 def _wanted(charter: Charter) -> Iterator[_Wanted]:
