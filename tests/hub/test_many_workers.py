@@ -18,7 +18,7 @@ from django.db import connection
 from matricula.connectors.sql.connector import SqlConnector
 
 REPOSITORY = Path(__file__).parents[2]
-STUDENTS = 5_000
+STUDENTS = 3_000
 TARGETS = ("lms", "library", "print", "sport")
 CHARTER = """
 institution: Testing University
@@ -133,10 +133,10 @@ class Campus:
 
 
 @pytest.fixture
-def campus(own_database: dict[str, str], tmp_path: Path) -> Campus:
-    if not own_database["MATRICULA_DATABASE_URL"]:
+def campus(ready_database: dict[str, str], tmp_path: Path) -> Campus:
+    if not ready_database["MATRICULA_DATABASE_URL"]:
         pytest.skip("many workers need PostgreSQL")
-    made = Campus(tmp_path, own_database)
+    made = Campus(tmp_path, ready_database)
     assert made.run("sign", "--as", "it").returncode == 0
     loaded = made.run("sync")
     assert loaded.returncode == 0, loaded.stdout + loaded.stderr
@@ -147,13 +147,13 @@ def _wait_until(done, seconds: float = 150) -> None:
     until = time.monotonic() + seconds
     while not done():
         assert time.monotonic() < until, "it did not come about in time"
-        time.sleep(0.2)
+        time.sleep(0.05)
 
 
-@pytest.mark.parametrize("count", [2, 4])
 @pytest.mark.timeout(400)
-def test_workers_share_changes_once_each_in_order_though_one_is_killed(campus: Campus, count: int):
-    workers = [campus.start() for _ in range(count)]
+def test_workers_share_changes_once_each_in_order_though_one_is_killed(campus: Campus):
+    # Three, for two still share the work when one of them is gone.
+    workers = [campus.start() for _ in range(3)]
     try:
         campus.change(1)
         _wait_until(lambda: 0 < campus.behind(1) < len(TARGETS) * STUDENTS)

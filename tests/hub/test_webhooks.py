@@ -511,12 +511,12 @@ for told in sys.argv[3:]:
 
 
 def test_a_worker_killed_between_posting_and_noting_it_posts_again_under_the_same_identity(
-    own_database, tmp_path, capsys
+    ready_database, tmp_path, capsys
 ):
     world = build(tmp_path, capsys)
     with receiver() as hook:
         subscribe(world, hook.url)
-        environment = {**os.environ, **own_database, "LMS_HOOK": KEY}
+        environment = {**os.environ, **ready_database, "LMS_HOOK": KEY}
 
         def start(*words):
             command = [sys.executable, "-c", _POSTING, str(world.folder / "charter"), *words]

@@ -1,11 +1,13 @@
 """Episodes of the state machine, and that a seed plays the same one again.
 
 `python tests/machine/run.py` plays thousands. Half of the episodes of the suite are played on
-each database, so that the two of them together are two hundred.
+each database, so that the two of them together are a hundred, and two hundred where
+`MATRICULA_TEST_WHOLE` is set.
 """
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from tests.machine.campus import Campus
 
 pytestmark = pytest.mark.django_db(transaction=True)
-EPISODES = 100
+EPISODES = 100 if os.environ.get("MATRICULA_TEST_WHOLE") else 50
 _AT_ONCE = 10
 
 
