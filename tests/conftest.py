@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sqlite3
 from contextlib import closing
@@ -12,7 +13,14 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.alone import begin_in
-from tests.postgres import MISSING, SHARED_SERVER, fresh_database, postgres_server, server_binaries
+from tests.postgres import (
+    MISSING,
+    SHARED_SERVER,
+    TOUCHING,
+    fresh_database,
+    postgres_server,
+    server_binaries,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +30,8 @@ if TYPE_CHECKING:
     from tests.world import World
 
 REPOSITORY = Path(__file__).parents[1]
+# As the command line has it; thousands of tests stay, and are looked through again and again.
+gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(scope="session")
@@ -173,6 +183,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         touches = item.get_closest_marker("django_db") or fixtures & touching
         if touches and not item.get_closest_marker("any_database"):
             item.add_marker("both_databases")
+    # Every worker collects the same; one of them tells.
+    if TOUCHING in os.environ and os.environ.get("PYTEST_XDIST_WORKER", "gw0") == "gw0":
+        files = {str(i.path): None for i in items if i.get_closest_marker("both_databases")}
+        Path(os.environ[TOUCHING]).write_text("\n".join(files), encoding="utf-8")
 
 
 class _ByFile(LoadScopeScheduling):

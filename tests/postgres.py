@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SHARED_SERVER = "MATRICULA_TEST_POSTGRES"
+# Where the first pass of `tests/run.py` writes down which files the second one is to read.
+TOUCHING = "MATRICULA_TEST_TOUCHING"
 MISSING = (
     "PostgreSQL is not installed (Debian: apt-get install postgresql); its tests are left out."
 )
