@@ -210,6 +210,7 @@ def test_a_server_that_takes_an_event_and_then_says_nothing_gets_it_again_as_the
     assert [post.headers["webhook-id"] for post in hook.got] == [Message.objects.get().event] * 2
 
 
+@pytest.mark.any_database
 def test_each_attempt_bears_the_same_identity_and_its_own_time(world, hook):
     report([trouble()], at=NOW)
     hook.answers = lambda _: (500 if len(hook.got) < 3 else 204, {})
@@ -358,6 +359,7 @@ def test_a_redirect_is_not_followed(world, hook):
     assert [post.path for post in hook.got] == ["/told"]
 
 
+@pytest.mark.any_database
 def test_a_secret_that_is_missing_or_no_key_is_told_to_the_office_and_nothing_goes_out(
     world, hook, monkeypatch
 ):
