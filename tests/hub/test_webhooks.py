@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
+import standardwebhooks.webhooks
 from django.db import connections
 from jsonschema import Draft7Validator, FormatChecker
 from standardwebhooks import Webhook, WebhookVerificationError
@@ -28,13 +29,27 @@ from tests.world import build
 
 pytestmark = pytest.mark.django_db
 
-# The other implementation of the signatures reads the clock itself.
 NOW = datetime.now(UTC).replace(microsecond=0)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 KEY = "whsec_" + base64.b64encode(b"a key of thirty-two random bytes").decode()
 OLDER = "whsec_" + base64.b64encode(b"another of thirty-two such bytes").decode()
 KINDS = ("incident.opened", "incident.closed", "flow.delivered")
 ALL = f"[{', '.join(KINDS)}]"
+
+
+class _Then(datetime):
+    @classmethod
+    def now(cls, tz=None):
+        return NOW.astimezone(tz)
+
+
+@pytest.fixture(autouse=True)
+def read_at_once(monkeypatch):
+    """The other implementation of the signatures reads the clock, and refuses what is old.
+
+    This file may well be read minutes before its tests are run.
+    """
+    monkeypatch.setattr(standardwebhooks.webhooks, "datetime", _Then)
 
 
 @pytest.fixture
