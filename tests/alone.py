@@ -5,10 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
 
 MATRICULA = (sys.executable, "-c", "from matricula.cli.main import main; main()")
 STUDENTS = """
@@ -58,3 +55,16 @@ def write_charter(folder: Path, port: int = 1) -> None:
     (folder / "charter").mkdir()
     text = STUDENTS.replace("PORT", str(port))
     (folder / "charter" / "charter.yaml").write_text(text, encoding="utf-8")
+
+
+def begin_in(home: Path, untouched: str) -> None:
+    """Put an empty SQLite database into a home that is not there yet, as a first command does.
+
+    Args:
+        home: Where.
+        untouched: The file that `django_db_setup` keeps.
+    """
+    home.mkdir(parents=True, mode=0o700)
+    file = home / "matricula.sqlite3"
+    file.touch(mode=0o600)
+    file.write_bytes(Path(untouched).read_bytes())

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from tests.postgres import MISSING, SHARED_SERVER, fresh_database, postgres_server, server_binaries
+from tests.alone import begin_in
+from tests.postgres import (
+    MISSING,
+    SHARED_SERVER,
+    TOUCHING,
+    fresh_database,
+    postgres_server,
+    server_binaries,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +30,8 @@ if TYPE_CHECKING:
     from tests.world import World
 
 REPOSITORY = Path(__file__).parents[1]
+# As the command line has it; thousands of tests stay, and are looked through again and again.
+gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(scope="session")
@@ -82,6 +95,29 @@ def django_db_modify_db_settings(
         database.setdefault("TEST", {})["NAME"] = str(folder / "matricula.sqlite3")
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """Make the tests' database, and keep a copy of it from before the first test.
+
+    Gives the copy: a file on SQLite, on PostgreSQL the name of a database.
+    """
+    from django.db import connection
+
+    with django_db_blocker.unblock():
+        place = str(connection.settings_dict["NAME"])
+        connection.close()
+    if connection.vendor == "sqlite":
+        kept = tmp_path_factory.mktemp("untouched") / "matricula.sqlite3"
+        with closing(sqlite3.connect(place)) as made, closing(sqlite3.connect(kept)) as copy:
+            made.backup(copy)
+        yield str(kept)
+        return
+    with fresh_database(os.environ["MATRICULA_DATABASE_URL"], like=place) as url:
+        yield url.rpartition("/")[2]
+
+
 @pytest.fixture(scope="session", autouse=True)
 def nobody_looks() -> None:
     """Print as to a file: pytest's workers claim a terminal's width, which no test is about."""
@@ -120,6 +156,19 @@ def own_database(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, st
     return environment
 
 
+@pytest.fixture
+def ready_database(tmp_path: Path, django_db_setup: str) -> Iterator[dict[str, str]]:
+    """The same as `own_database`, with every table made: that takes longer than most commands."""
+    home = tmp_path / "home"
+    server = os.environ.get("MATRICULA_DATABASE_URL", "")
+    if not server:
+        begin_in(home, django_db_setup)
+        yield {"MATRICULA_HOME": str(home), "MATRICULA_DATABASE_URL": ""}
+        return
+    with fresh_database(server, like=django_db_setup) as url:
+        yield {"MATRICULA_HOME": str(home), "MATRICULA_DATABASE_URL": url}
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what touches the database, and begin with the longest: no worker waits at the end."""
@@ -128,12 +177,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         "test_mass_changes_at_once.py", "test_worker_process.py",
     }  # fmt: skip
     items.sort(key=lambda item: longest.isdisjoint(item.path.parts))
-    touching = {"db", "transactional_db", "own_database"}
+    touching = {"db", "transactional_db", "own_database", "ready_database"}
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
         touches = item.get_closest_marker("django_db") or fixtures & touching
         if touches and not item.get_closest_marker("any_database"):
             item.add_marker("both_databases")
+    # Every worker collects the same; one of them tells.
+    if TOUCHING in os.environ and os.environ.get("PYTEST_XDIST_WORKER", "gw0") == "gw0":
+        files = {str(i.path): None for i in items if i.get_closest_marker("both_databases")}
+        Path(os.environ[TOUCHING]).write_text("\n".join(files), encoding="utf-8")
 
 
 class _ByFile(LoadScopeScheduling):

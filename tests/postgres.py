@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SHARED_SERVER = "MATRICULA_TEST_POSTGRES"
+# Where the first pass of `tests/run.py` writes down which files the second one is to read.
+TOUCHING = "MATRICULA_TEST_TOUCHING"
 MISSING = (
     "PostgreSQL is not installed (Debian: apt-get install postgresql); its tests are left out."
 )
@@ -112,11 +114,18 @@ def own_postgres_server() -> Iterator[PostgresServer]:
 
 
 @contextmanager
-def fresh_database(server_url: str) -> Iterator[str]:
-    """Create an empty database, yield its URL, and drop it with whoever is still connected."""
+def fresh_database(server_url: str, *, like: str = "template1") -> Iterator[str]:
+    """Create a database, yield its URL, and drop it with whoever is still connected.
+
+    Args:
+        server_url: Of any database of the server.
+        like: The database that it begins as a copy of, to which nobody is connected; usually
+            an empty one.
+    """
     name = f"t_{secrets.token_hex(8)}"
     with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        connection.execute(create.format(sql.Identifier(name), sql.Identifier(like)))
     try:
         yield f"{server_url.rpartition('/')[0]}/{name}"
     finally:

@@ -2,8 +2,9 @@
 
 Arguments are handed to pytest (`python tests/run.py -k plan`). `MATRICULA_TEST_WORKERS`
 says how many workers share the tests (two more than processors: some wait for servers);
-`MATRICULA_TEST_WHOLE=1` loads everybody of the Open University into the SCIM server as well, and
-tries the whole mass-change matrix against two workers.
+`MATRICULA_TEST_WHOLE=1` loads all seven modules of the Open University in place of one, and
+everybody of them into the SCIM server as well, tries the whole mass-change matrix against two
+workers, and plays twice as many episodes of the state machine.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).parents[1]
 sys.path.insert(0, str(REPOSITORY))
 
-from tests.postgres import MISSING, SHARED_SERVER, postgres_server, server_binaries  # noqa: E402 - the path first
+from tests.postgres import MISSING, SHARED_SERVER, TOUCHING, postgres_server, server_binaries  # noqa: E402 - the path first
 
 NO_TESTS = 5
 KEPT = {"MATRICULA_SHARED", "MATRICULA_TEST_WHOLE"}
@@ -51,12 +52,15 @@ def run_both(arguments: list[str]) -> int:
     if server_binaries() is None:
         say(MISSING)
         return run_pytest(arguments, {})
-    with postgres_server() as url:
+    with postgres_server() as url, tempfile.TemporaryDirectory() as folder:
+        touching = Path(folder) / "touching"
         say("Every test, on SQLite:")
-        first = run_pytest(arguments, {SHARED_SERVER: url})
+        first = run_pytest(arguments, {SHARED_SERVER: url, TOUCHING: str(touching)})
         say("Every test that touches the database, again on PostgreSQL:")
         again = {SHARED_SERVER: url, "MATRICULA_DATABASE_URL": url}
-        second = run_pytest([*arguments, "-m", "both_databases"], again)
+        # Nowhere else need they be looked for.
+        files = touching.read_text(encoding="utf-8").splitlines() if touching.is_file() else []
+        second = run_pytest([*(arguments or files), "-m", "both_databases"], again)
     if second == NO_TESTS and arguments:
         # A selection made by hand may well hold nothing that touches the database.
         second = 0

@@ -77,7 +77,14 @@ def _copy(here: Path, there: Path) -> None:
 
 
 def _is_begun(folder: Path, models: list[type[Model]]) -> bool:
-    return (folder / "home").exists() or any(m._default_manager.exists() for m in models)
+    if (folder / "home").exists():
+        return True
+    tables = (connection.ops.quote_name(model._meta.db_table) for model in models)
+    # In one question: to ask a hundred tables one by one takes longer than to copy a world.
+    asked = " OR ".join(f"EXISTS (SELECT 1 FROM {table})" for table in tables)  # noqa: S608 - our own names
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {asked}")
+        return bool(cursor.fetchone()[0])
 
 
 def _fingerprint(folder: Path) -> str:

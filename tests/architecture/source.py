@@ -17,12 +17,13 @@ SOURCE = REPOSITORY / "src" / "matricula"
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """One module: its dotted name below `matricula`, its path, text and tree."""
+    """One module: its dotted name below `matricula`, its path, text, tree and all its nodes."""
 
     name: str
     path: Path
     text: str
     tree: ast.Module
+    nodes: tuple[ast.AST, ...]
 
     @property
     def room(self) -> str:
@@ -42,7 +43,8 @@ def modules() -> tuple[Module, ...]:
         name = ".".join(path.relative_to(SOURCE).with_suffix("").parts)
         text = path.read_text(encoding="utf-8")
         name = name.removesuffix("__init__").removesuffix(".")
-        found.append(Module(name, path, text, ast.parse(text)))
+        tree = ast.parse(text)
+        found.append(Module(name, path, text, tree, tuple(ast.walk(tree))))
     return tuple(found)
 
 
@@ -53,7 +55,7 @@ def written() -> tuple[Module, ...]:
 
 def functions(module: Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
     """Every function and method of a module, inner ones too."""
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
 
@@ -69,7 +71,7 @@ def dotted(node: ast.AST) -> str:
 
 def imported(module: Module) -> Iterator[tuple[str, ast.AST]]:
     """Every name that a module imports, in full: `django.db.models`."""
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield alias.name, node

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import ast
 import re
+from typing import TYPE_CHECKING
 
 from tests.architecture.documents import anchors, generator
 from tests.architecture.source import REPOSITORY, written
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 CODE = re.compile(r"M[1-9][0-9]{2}")
 
 
-def _codes(tree: ast.AST) -> list[ast.Constant]:
+def _codes(nodes: Iterable[ast.AST]) -> list[ast.Constant]:
     return [
         node
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.Constant)
         and isinstance(node.value, str)
         and CODE.fullmatch(node.value)
@@ -27,7 +31,7 @@ def _named() -> dict[str, str]:
         node.value: module.at(node)
         for module in written()
         if not module.name.endswith("codes")
-        for node in _codes(module.tree)
+        for node in _codes(module.nodes)
     }
 
 
@@ -42,7 +46,7 @@ def _handed_on(node: ast.AST) -> list[ast.AST]:
         return [*node.args, *(keyword.value for keyword in node.keywords)]
     if isinstance(node, ast.arguments):
         return [*node.defaults, *(value for value in node.kw_defaults if value)]
-    if isinstance(node, ast.Tuple) and len(_codes(node)) == 1 and len(node.elts) > 1:
+    if isinstance(node, ast.Tuple) and len(_codes(ast.walk(node))) == 1 and len(node.elts) > 1:
         return [node.elts[0]]
     if isinstance(node, ast.Dict):
         return [value for key, value in zip(node.keys, node.values, strict=True) if _is_code(key)]
@@ -62,7 +66,7 @@ def _raised() -> set[object]:
         code.value
         for module in written()
         if not module.name.endswith("codes")
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         for code in _handed_on(node)
         if isinstance(code, ast.Constant) and CODE.fullmatch(str(code.value))
     }
@@ -106,7 +110,7 @@ def test_only_our_own_errors_are_raised_with_a_code():
     bare = [
         m.at(node)
         for m in written()
-        for node in ast.walk(m.tree)
+        for node in m.nodes
         if isinstance(node, ast.Raise)
         and isinstance(node.exc, ast.Call)
         and isinstance(node.exc.func, ast.Name)

@@ -50,15 +50,19 @@ def _commands(text: str) -> list[str]:
 def _parse(words: list[str]) -> None:
     """Let the command line read words without running anything."""
     command: click.Command = cli
-    context = cli.make_context("matricula", list(words), resilient_parsing=False)
-    while isinstance(command, click.Group):
-        rest = [*context.protected_args, *context.args]
+    name, rest = "matricula", list(words)
+    context: click.Context | None = None
+    while True:
+        context = command.make_context(name, list(rest), parent=context)
+        if not isinstance(command, click.Group):
+            return
+        _, rest, _ = command.make_parser(context).parse_args(list(rest))
         if not rest and command.invoke_without_command:
             # `plan` does something by itself and has commands below it as well.
             return
         name, below, rest = command.resolve_command(context, rest)
+        assert name is not None
         assert below is not None
-        context = below.make_context(name, rest, parent=context)
         command = below
 
 

@@ -42,7 +42,7 @@ def test_the_engine_asks_no_clock_no_chance_and_no_environment():
         f"{m.at(node)} {dotted(node)}"
         for m in written()
         if m.room == "engine"
-        for node in ast.walk(m.tree)
+        for node in m.nodes
         if isinstance(node, ast.Attribute | ast.Name) and dotted(node) in IMPURE
     ]
 
@@ -54,7 +54,7 @@ def test_the_engine_computes_on_the_sealed_calculator_alone():
         m.at(node)
         for m in written()
         if m.room == "engine" and m.name != "engine.workbench"
-        for node in ast.walk(m.tree)
+        for node in m.nodes
         if isinstance(node, ast.Call) and dotted(node.func) == "duckdb.connect"
     ]
 

@@ -32,7 +32,7 @@ def test_no_row_does_business_while_it_is_saved_or_deleted():
     overridden = [
         f"{m.at(node)} {node.name}"
         for m in written()
-        for node in ast.walk(m.tree)
+        for node in m.nodes
         if isinstance(node, ast.ClassDef)
         and any(
             dotted(base).endswith("Model") and "Base" not in dotted(base) for base in node.bases
@@ -63,7 +63,7 @@ def test_only_the_command_line_speaks_to_the_terminal():
         m.at(node)
         for m in written()
         if m.room != "cli"
-        for node in ast.walk(m.tree)
+        for node in m.nodes
         if isinstance(node, ast.Call)
         and dotted(node.func) in {"print", "sys.stdout.write", "sys.stderr.write", "click.echo"}
     ]
@@ -127,7 +127,7 @@ def test_names_say_what_a_thing_is():
     vague = [
         f"{m.at(node)} {node.name}"
         for m in written()
-        for node in ast.walk(m.tree)
+        for node in m.nodes
         if isinstance(node, ast.ClassDef) and VAGUE.search(node.name)
     ]
     rooms = [

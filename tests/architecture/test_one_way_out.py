@@ -20,10 +20,10 @@ def _is_a_file(call: ast.Call) -> bool:
 
 
 def _second_doors(module: Module) -> list[str]:
-    called = {id(node.func): node for node in ast.walk(module.tree) if isinstance(node, ast.Call)}
+    called = {id(node.func): node for node in module.nodes if isinstance(node, ast.Call)}
     return [
         f"{module.at(node)} {dotted(node)}"
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.Attribute)
         and node.attr == "write"
         and not (id(node) in called and _is_a_file(called[id(node)]))
@@ -33,7 +33,8 @@ def _second_doors(module: Module) -> list[str]:
 def _module(text: str, name: str = "cli.somewhere") -> Module:
     from tests.architecture.source import SOURCE
 
-    return Module(name, SOURCE / "somewhere.py", text, ast.parse(text))
+    tree = ast.parse(text)
+    return Module(name, SOURCE / "somewhere.py", text, tree, tuple(ast.walk(tree)))
 
 
 def test_nobody_but_the_gate_writes_to_a_connected_system():
@@ -57,7 +58,7 @@ def test_the_rule_sees_a_call_an_alias_and_a_look_up_by_name():
 def _fetched_by_name(module: Module) -> list[str]:
     return [
         module.at(node)
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.Call)
         and dotted(node.func) in {"getattr", "operator.methodcaller", "methodcaller"}
         and any(isinstance(a, ast.Constant) and a.value == "write" for a in node.args)

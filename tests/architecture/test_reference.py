@@ -94,7 +94,7 @@ def test_every_variable_of_the_environment_is_documented_and_none_that_is_not_re
         name
         for m in modules()
         if m.name != "site.environment"
-        for node in ast.walk(m.tree)
+        for node in m.nodes
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
         for name in re.findall(r"^MATRICULA_[A-Z_]+$", node.value)
     }
@@ -107,7 +107,7 @@ def test_settings_come_from_the_environment_in_few_places():
     readers = {
         m.name
         for m in modules()
-        for node in ast.walk(m.tree)
+        for node in m.nodes
         if isinstance(node, ast.Attribute) and dotted(node) in {"os.environ", "os.getenv"}
     }
 

@@ -109,7 +109,7 @@ def test_every_value_that_passes_between_rooms_is_frozen_unless_it_says_why():
     loose = [
         f"{m.at(node)} {node.name}"
         for m in written()
-        for node in ast.walk(m.tree)
+        for node in m.nodes
         if _passes_between_rooms(m) and isinstance(node, ast.ClassDef)
         for made in node.decorator_list
         if _is_loose(made) and not _says_why(m, node)

@@ -29,13 +29,8 @@ PERSONAL = re.compile("|".join([*PEOPLE, r"s\d{5}@", "Zebedee", r"\b000\d\d\b"])
 
 
 @pytest.fixture
-def bare(tmp_path, capsys, own_database):
-    return build(tmp_path, capsys), {**os.environ, **own_database}
-
-
-@pytest.fixture
-def campus(bare):
-    world, environment = bare
+def campus(tmp_path, capsys, ready_database):
+    world, environment = build(tmp_path, capsys), {**os.environ, **ready_database}
     subprocess.run(
         [sys.executable, "-c", LOADED], cwd=world.folder, env=environment, check=True,
         timeout=120, stdout=subprocess.DEVNULL,
@@ -54,15 +49,21 @@ def working(campus, *words):
     """Run a worker while inside; what it said is in the list that this gives, at the end."""
     world, environment = campus
     said: list[str] = []
-    process = subprocess.Popen(
-        [sys.executable, "-c", MAIN, "worker", "--look-every", "1", *words], cwd=world.folder,
-        env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+    with log_of(world).open("w", encoding="utf-8") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-c", MAIN, "worker", "--look-every", "1", *words], cwd=world.folder,
+            env=environment, text=True, stdout=subprocess.PIPE, stderr=log,
+        )  # fmt: skip
     try:
         yield said
     finally:
         process.send_signal(signal.SIGTERM)
-        said += process.communicate(timeout=60)
+        out, _ = process.communicate(timeout=60)
+        said += [out, log_of(world).read_text(encoding="utf-8")]
+
+
+def log_of(world):
+    return world.folder / "worker.log"
 
 
 def until(holds, seconds=60):
@@ -140,7 +141,7 @@ def test_a_worker_whose_charter_does_not_compile_is_alive_and_not_ready(campus):
         live, ready, missing = get("/health/live"), get("/health/ready"), get("/etc/passwd")
         metrics = get("/metrics")
         # The round in hand ends first, which on a busy machine takes a while.
-        time.sleep(8)
+        until(lambda: '"M204"' in log_of(world).read_text(encoding="utf-8"))
 
     assert (live.status_code, missing.status_code, metrics.status_code) == (200, 404, 200)
     assert ready.status_code == 503
@@ -163,14 +164,14 @@ def test_a_worker_tells_people_in_sentences_without_anybodys_data(campus):
     assert PERSONAL.findall(said[0] + said[1]) == []
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("where", ["0.0.0.0:0", "192.0.2.1:9464", "nowhere", "127.0.0.1:x"])
-def test_metrics_are_for_this_machine_unless_somebody_says_otherwise(bare, where):
-    world, environment = bare
+def test_metrics_are_for_this_machine_unless_somebody_says_otherwise(world, where):
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
 
-    said = subprocess.run(
-        [sys.executable, "-c", MAIN, "worker", "--rounds", "0", "--metrics", where],
-        cwd=world.folder, env=environment, text=True, capture_output=True, check=False, timeout=60,
-    )  # fmt: skip
+    said = world.run("worker", "--rounds", "0", "--metrics", where)
 
-    assert said.returncode == 1
-    assert "M822" in said.stderr
+    for number, handler in zip((signal.SIGINT, signal.SIGTERM), before, strict=True):
+        signal.signal(number, handler)
+    assert said.code == 1
+    assert "M822" in said.err

@@ -27,7 +27,7 @@ GBP = ValueType("money", currency="GBP")
 
 @pytest.fixture(scope="module")
 def bench() -> Iterator[duckdb.DuckDBPyConnection]:
-    with open_workbench(Bench(threads=1)) as opened:
+    with open_workbench(Bench(small=True)) as opened:
         yield opened
 
 
@@ -150,7 +150,7 @@ def test_money_survives_reading_and_writing_to_the_last_penny(
 ) -> None:
     major = [to_major(amount, currency) for amount in amounts if len(str(abs(amount))) <= 15]
 
-    with open_workbench(Bench(threads=1)) as opened:
+    with open_workbench(Bench(small=True)) as opened:
         found = read_all(
             opened, pa.array(major, pa.string()), ValueType("money", currency=currency)
         )
@@ -255,7 +255,7 @@ def test_sql_spells_keys_as_the_kernel_does(pairs: list[tuple[str, str]]) -> Non
                       "b": pa.array([b for _, b in pairs], pa.string())})  # fmt: skip
     spelled = exp.select(sql.key_of([sql.column("a"), sql.column("b")])).from_(sql.table("given"))
 
-    with open_workbench(Bench(threads=1)) as opened:
+    with open_workbench(Bench(small=True)) as opened:
         register(opened, "given", table)
         found = opened.execute(spelled.sql(dialect="duckdb")).fetchall()
 
@@ -268,7 +268,7 @@ def test_any_text_survives_as_name_and_as_value_of_a_document(members: dict[str,
     document = sql.json_object([(name, sql.text(value)) for name, value in members.items()])
     parts = [sql.call("json_extract_string", document, sql.pointer(name)) for name in members]
 
-    with open_workbench(Bench(threads=1)) as opened:
+    with open_workbench(Bench(small=True)) as opened:
         found = opened.execute(exp.select(*parts).sql(dialect="duckdb")).fetchone()
 
     assert found == tuple(members.values())

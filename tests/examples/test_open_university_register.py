@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -18,30 +17,20 @@ import pytest
 
 from matricula.connectors.oneroster_csv.importer import import_bundle
 from tests.counterparts.scim_server import scim_server
-from tests.examples.open_university import Example, script
+from tests.examples.open_university import WHOLE, Example, part_of, script
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-WHOLE = bool(os.environ.get("MATRICULA_TEST_WHOLE"))
 MODULE = "AAA"
-FILES = ("courses.csv", "studentInfo.csv", "studentRegistration.csv")
 pytestmark = [pytest.mark.timeout(900), pytest.mark.any_database]
 
 
 @pytest.fixture(scope="module")
 def data(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The dataset, or what it says of one module."""
-    whole = shared / "data" / "oulad"
-    if WHOLE:
-        return whole
-    part = tmp_path_factory.mktemp("oulad")
-    for name in FILES:
-        head, *lines = (whole / name).read_text(encoding="utf-8").splitlines(keepends=True)
-        kept = [line for line in lines if line.split(",")[0].strip('"') == MODULE]
-        (part / name).write_text("".join([head, *kept]), encoding="utf-8")
-    return part
+    return part_of(shared / "data" / "oulad", MODULE, tmp_path_factory.mktemp("oulad"))
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,10 @@ import pytest
 from tests.examples.open_university import script
 
 pytestmark = pytest.mark.timeout(600)
-# Every tenth day, and the two around the one on which many left: what happens in between
-# arrives together. Day by day it is the same command without --together.
-DAYS = [*range(-360, 450, 10), 11, 12]
+# Every thirtieth day, every tenth around the beginning, when many come and go, and the two
+# around the one on which many left: what happens in between arrives together. Day by day it is
+# the same command without --together.
+DAYS = [*range(-360, 450, 30), -20, -10, 10, 11, 12]
 
 
 def active_by_hand(rows, day):

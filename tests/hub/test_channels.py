@@ -275,14 +275,14 @@ for told in sys.argv[3:]:
 
 
 def test_a_message_whose_worker_is_killed_after_it_arrived_is_not_sent_again_that_day(
-    own_database, tmp_path, capsys
+    ready_database, tmp_path, capsys
 ):
     world = build(tmp_path, capsys)
     _give_channel(world)
 
     with receiver() as room:
         url = f"json://127.0.0.1:{room.port}"
-        environment = {**os.environ, **own_database, "IT_CHANNEL": url}
+        environment = {**os.environ, **ready_database, "IT_CHANNEL": url}
 
         def start(*words):
             command = [sys.executable, "-c", _WRITING, str(world.folder / "charter"), *words]

@@ -74,6 +74,7 @@ def test_a_plan_beyond_the_guard_goes_out_once_somebody_else_approved_it(world, 
     assert shown["applied_by"] == "wanjiru"
 
 
+@pytest.mark.any_database
 def test_an_approval_raises_the_guard_for_that_plan_alone(world, monkeypatch):
     digest = _held_plan(world)
     monkeypatch.setenv("MATRICULA_ACTOR", "wanjiru")
@@ -88,6 +89,7 @@ def test_an_approval_raises_the_guard_for_that_plan_alone(world, monkeypatch):
     assert _suspended(world) == 8
 
 
+@pytest.mark.any_database
 def test_whoever_made_a_plan_cannot_approve_it(world):
     digest = _held_plan(world)
 
@@ -99,6 +101,7 @@ def test_whoever_made_a_plan_cannot_approve_it(world):
     assert _suspended(world) == 0
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(("words", "code"), [
     (["--as", "library", "--why", "please"], "M523"),
     (["--as", "it", "--why", " "], "it is blank"),
@@ -114,6 +117,7 @@ def test_an_approval_is_an_offices_own_and_has_a_ground(world, monkeypatch, word
     assert _suspended(world) == 0
 
 
+@pytest.mark.any_database
 def test_an_approved_plan_whose_basis_moved_is_refused_all_the_same(world, monkeypatch):
     digest = _held_plan(world)
     monkeypatch.setenv("MATRICULA_ACTOR", "wanjiru")

@@ -13,6 +13,7 @@ import pytest
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
+from matricula.cli import sitting
 from matricula.cli.sitting import load_charter
 from matricula.hub.alone import claimed
 from matricula.hub.desk import Desk
@@ -107,6 +108,15 @@ def test_a_database_of_a_newer_version_is_refused_by_every_command(world, app, n
     assert {one.err[:32] for one in said} == {"MATRICULA_DATABASE_URL: M807: Th"}
     assert f"{app}.{name}" in said[0].err
     assert world.in_lms("SELECT count(*) FROM users WHERE fullname = 'New'") == [(0,)]
+
+
+def test_a_database_that_lacks_a_migration_is_not_up_to_date():
+    before = sitting.is_up_to_date()
+
+    last = MigrationRecorder.Migration.objects.filter(app="hub").latest("name")
+    last.delete()
+
+    assert (before, sitting.is_up_to_date()) == (True, False)
 
 
 @on_sqlite

@@ -36,15 +36,15 @@ for at in instants:
 
 @pytest.mark.parametrize(("stage", "arrived"), [("RCPT", 0), ("DATA", 1)])
 def test_a_letter_whose_worker_is_killed_is_not_sent_again_by_two_others_and_named_the_next_day(
-    own_database, tmp_path, capsys, stage, arrived
+    ready_database, tmp_path, capsys, stage, arrived
 ):
-    if not own_database["MATRICULA_DATABASE_URL"]:
+    if not ready_database["MATRICULA_DATABASE_URL"]:
         pytest.skip("two workers need PostgreSQL")
     world = build(tmp_path, capsys)
 
     with mail_server() as post:
         environment = {
-            **os.environ, **own_database, "MATRICULA_MAIL_FROM": "matricula@example.org",
+            **os.environ, **ready_database, "MATRICULA_MAIL_FROM": "matricula@example.org",
             "MATRICULA_SMTP_URL": f"smtp://127.0.0.1:{post.port}",
         }  # fmt: skip
 

@@ -133,10 +133,10 @@ class Campus:
 
 
 @pytest.fixture
-def campus(own_database: dict[str, str], tmp_path: Path) -> Campus:
-    if not own_database["MATRICULA_DATABASE_URL"]:
+def campus(ready_database: dict[str, str], tmp_path: Path) -> Campus:
+    if not ready_database["MATRICULA_DATABASE_URL"]:
         pytest.skip("many workers need PostgreSQL")
-    made = Campus(tmp_path, own_database)
+    made = Campus(tmp_path, ready_database)
     assert made.run("sign", "--as", "it").returncode == 0
     loaded = made.run("sync")
     assert loaded.returncode == 0, loaded.stdout + loaded.stderr
@@ -147,7 +147,7 @@ def _wait_until(done, seconds: float = 150) -> None:
     until = time.monotonic() + seconds
     while not done():
         assert time.monotonic() < until, "it did not come about in time"
-        time.sleep(0.2)
+        time.sleep(0.05)
 
 
 @pytest.mark.parametrize("count", [2, 4])

@@ -21,6 +21,7 @@ def _worker(world) -> Worker:
     )
 
 
+@pytest.mark.any_database
 def test_a_marked_record_is_looked_at_before_the_next_look_is_due(world):
     world.settle()
     world.sis("UPDATE students SET name = 'Ada Byron' WHERE student_no = '00001'")
@@ -60,6 +61,7 @@ def test_a_mark_that_one_flow_followed_still_waits_for_the_others(world):
     }  # fmt: skip
 
 
+@pytest.mark.any_database
 def test_a_mark_says_nothing_of_what_is_there(world):
     world.settle()
     world.run("mark", "student", "00001", "99999")

@@ -59,11 +59,11 @@ class Working:
 
 
 @pytest.fixture
-def college(own_database: dict[str, str], tmp_path: Path) -> tuple[College, dict[str, str]]:
-    if not own_database["MATRICULA_DATABASE_URL"]:
+def college(ready_database: dict[str, str], tmp_path: Path) -> tuple[College, dict[str, str]]:
+    if not ready_database["MATRICULA_DATABASE_URL"]:
         pytest.skip("two workers need PostgreSQL")
     made = departments(tmp_path / "college")
-    environment = {**os.environ, **own_database, "MATRICULA_LEASE_SECONDS": "10"}
+    environment = {**os.environ, **ready_database, "MATRICULA_LEASE_SECONDS": "10"}
     subprocess.run(
         [sys.executable, "-c", _LOAD], cwd=made.folder, env=environment, check=True,
         stdout=subprocess.DEVNULL, timeout=120,

@@ -66,6 +66,7 @@ def cases(world):
     return world.run("matches", "--json").json
 
 
+@pytest.mark.any_database
 def test_a_card_that_no_number_identifies_is_a_case_and_is_linked_by_nobody(campus):
     patrons(campus, MISSPELT)
 
@@ -90,6 +91,7 @@ def test_a_case_holds_no_personal_value(campus):
     assert not any(word in kept for word in ("Amara", "Okafor", "1999", "NE1"))
 
 
+@pytest.mark.any_database
 def test_what_is_said_to_be_the_same_is_found_as_that_key_from_then_on(campus):
     patrons(campus, MISSPELT)
     campus.settle()
@@ -106,6 +108,7 @@ def test_what_is_said_to_be_the_same_is_found_as_that_key_from_then_on(campus):
     assert entry.why == "looked at both files"
 
 
+@pytest.mark.any_database
 def test_a_decided_match_survives_passes_in_which_the_records_no_longer_look_alike(campus):
     patrons(campus, MISSPELT)
     campus.settle()
@@ -137,6 +140,7 @@ def test_a_decision_that_is_undone_leaves_every_record_as_before(campus):
     ]  # fmt: skip
 
 
+@pytest.mark.any_database
 def test_what_is_said_to_be_different_is_never_proposed_again(campus):
     patrons(campus, MISSPELT)
     campus.settle()
@@ -165,6 +169,7 @@ def test_twins_are_told_apart_once_and_for_all(campus):
     assert Link.objects.filter(flow="lms-accounts", key__in=("00001", "00007")).count() == 2
 
 
+@pytest.mark.any_database
 def test_two_records_of_the_roster_are_never_merged_here_whatever_is_said(campus):
     campus.sis(
         "INSERT INTO students VALUES ('90001', 'Amara Okafor', 'a2@example.org', 'active', "
@@ -184,6 +189,7 @@ def test_two_records_of_the_roster_are_never_merged_here_whatever_is_said(campus
     assert "00001 and 90001" in told["message"]
 
 
+@pytest.mark.any_database
 def test_the_office_has_done_its_part_once_one_of_the_two_is_gone(campus):
     campus.sis(
         "INSERT INTO students VALUES ('90001', 'Amara Okafor', 'a2@example.org', 'active', "
@@ -217,6 +223,7 @@ def test_a_chain_of_weak_matches_never_makes_one_record_two_people(campus):
     assert MatchDecision.objects.count() == 1
 
 
+@pytest.mark.any_database
 def test_two_cards_of_one_number_are_a_case_each_and_one_may_be_said_to_be_nobodys(campus):
     campus.edit_charter("key: [cardnumber]", "key: [id]", "charter.yaml")
     rows = [f"{n},{n:05d},,,{n}.50" for n in range(1, 41)]
@@ -236,6 +243,7 @@ def test_two_cards_of_one_number_are_a_case_each_and_one_may_be_said_to_be_nobod
     assert [c for c in cases(campus) if c["kind"] == "claim"] == []
 
 
+@pytest.mark.any_database
 def test_several_copies_in_a_target_are_a_case_that_its_office_settles_there(world):
     world.edit_charter("match: {idnumber: student_no}", "match: {email: email}")
     for number in (501, 502):
@@ -254,6 +262,7 @@ def test_several_copies_in_a_target_are_a_case_that_its_office_settles_there(wor
     assert world.in_lms("SELECT id FROM users WHERE idnumber = '00001'") == [(501,)]
 
 
+@pytest.mark.any_database
 def test_a_returning_student_is_woken_under_the_old_identifier(world):
     world.settle()
     [before] = world.in_lms("SELECT id FROM users WHERE idnumber = '00001'")
@@ -269,6 +278,7 @@ def test_a_returning_student_is_woken_under_the_old_identifier(world):
     assert Link.objects.get(flow="lms-accounts", key="00001").external_id == str(before[0])
 
 
+@pytest.mark.any_database
 def test_a_record_that_goes_on_under_a_new_number_keeps_its_copies(world):
     world.settle()
     [before] = world.in_lms("SELECT id FROM users WHERE idnumber = '00001'")
@@ -392,6 +402,7 @@ def test_a_newcomer_who_may_be_there_already_is_a_case_as_soon_as_a_pass_over_ch
     assert sorted(told(campus)) == sorted([*before, *both])
 
 
+@pytest.mark.any_database
 def test_two_newcomers_of_one_day_who_may_be_one_are_a_case_though_they_came_in_two_passes(campus):
     campus.settle()
     newcomer(campus, "90001", "Dorotea Quist")
@@ -417,6 +428,7 @@ def test_a_case_is_over_once_a_pass_over_changes_sees_that_one_of_the_two_has_go
     assert [i for i in campus.run("incidents", "--json").json if i["code"] == "M550"] == []
 
 
+@pytest.mark.any_database
 def test_what_was_said_of_others_stands_when_a_pass_compares_newcomers_alone(campus):
     newcomer(campus)
     campus.settle()
@@ -429,6 +441,7 @@ def test_what_was_said_of_others_stands_when_a_pass_compares_newcomers_alone(cam
     assert [i["code"] for i in campus.run("incidents", "--json").json] == ["M551"]
 
 
+@pytest.mark.any_database
 def test_a_damaged_memory_of_who_was_compared_costs_nothing_but_the_wait_for_a_full_pass(campus):
     campus.settle()
     [kept] = (settings.HOME / "alike").glob("*/rows.arrow")

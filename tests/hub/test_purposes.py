@@ -31,6 +31,7 @@ def withdraw(world, *names):
     return "\n  ".join(["flows:", *taken])
 
 
+@pytest.mark.any_database
 def test_a_review_whose_day_has_passed_is_an_incident_until_the_date_is_moved(world):
     world.settle()
     world.edit_charter(DUE, f"review_on: 2020-01-31\n    {DUE}")
@@ -50,6 +51,7 @@ def test_a_review_whose_day_has_passed_is_an_incident_until_the_date_is_moved(wo
     assert incidents(world, "M251") == []
 
 
+@pytest.mark.any_database
 def test_a_review_that_is_due_holds_nothing(world):
     world.edit_charter(DUE, f"review_on: 2020-01-31\n    {DUE}")
     world.settle()
@@ -58,6 +60,7 @@ def test_a_review_that_is_due_holds_nothing(world):
     assert len(incidents(world, "M251")) == 1
 
 
+@pytest.mark.any_database
 def test_copies_of_a_withdrawn_flow_stay_and_are_named_until_they_have_left(world):
     world.settle()
     withdraw(world, "warehouse-students")
@@ -101,6 +104,7 @@ def test_what_the_incident_says_makes_the_copies_leave_and_closes_it(world):
     assert Incident.objects.filter(code="M661", closed_at=None).count() == 0
 
 
+@pytest.mark.any_database
 def test_a_flow_put_back_with_the_usual_guard_empties_nothing(world):
     world.settle()
     text = withdraw(world, "lms-enrolments", "lms-courses")

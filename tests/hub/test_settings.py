@@ -5,6 +5,7 @@ import pytest
 pytestmark = pytest.mark.django_db
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     ("old", "new", "message", "cure"),
     [

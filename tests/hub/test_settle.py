@@ -93,6 +93,7 @@ def test_what_was_intended_and_never_sent_is_void_though_nobody_can_be_asked(wor
     assert _audited("update", "lms-accounts") == ["00001"]
 
 
+@pytest.mark.any_database
 def test_a_deletion_that_had_not_been_made_is_not_taken_for_made(world, monkeypatch):
     world.edit_charter("guard: {exits: {share: 10%}}", "guard: {exits: {share: 50%}}")
     world.settle()
@@ -111,6 +112,7 @@ def test_a_deletion_that_had_not_been_made_is_not_taken_for_made(world, monkeypa
     assert Link.objects.get(flow="lms-courses", key="BIO1").confirmed is not None
 
 
+@pytest.mark.any_database
 def test_a_suspension_that_is_uncertain_is_asked_for_again_and_audited_once(world, monkeypatch):
     world.settle()
     world.sis("UPDATE students SET status = 'withdrawn' WHERE student_no = '00004'")
@@ -150,6 +152,7 @@ def _away(*_: object) -> None:
     raise TryAgain("The database is away.", code="M610", cure="Nothing to do by hand.")
 
 
+@pytest.mark.any_database
 def test_a_resume_that_nobody_saw_happen_is_asked_for_again(world, monkeypatch):
     world.settle()
     world.sis("UPDATE students SET status = 'withdrawn' WHERE student_no = '00001'")

@@ -28,6 +28,7 @@ def _write_rows(world, *flows: str) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.any_database
 def test_rows_written_straight_into_the_table_sign_nothing(world):
     _write_rows(world)
 
@@ -47,6 +48,7 @@ def test_an_office_can_sign_where_a_forged_row_stands(world):
     assert len(world.in_lms("SELECT id FROM users")) == 40
 
 
+@pytest.mark.any_database
 def test_a_row_is_no_signature_for_another_text_than_the_audit_names(world):
     world.settle()
     world.edit_charter("is: name,", "is: upper(name),")
@@ -83,6 +85,7 @@ def test_an_entry_that_no_batch_seals_bears_no_signature_out(world):
     assert any("M518" in reason for reason in flows["lms-accounts"]["reasons"])
 
 
+@pytest.mark.any_database
 def test_data_is_not_sent_to_a_new_place_until_the_offices_sign_again(world):
     world.settle()
     world.edit_charter("/lms.db", "/elsewhere.db", name="charter.yaml")
@@ -97,6 +100,7 @@ def test_data_is_not_sent_to_a_new_place_until_the_offices_sign_again(world):
     assert (world.folder / "elsewhere.db").read_bytes() == before
 
 
+@pytest.mark.any_database
 def test_the_signatures_of_all_flows_are_held_against_the_audit_in_one_query(world):
     world.sign_all()
 

@@ -48,6 +48,7 @@ def named(world, number: str) -> list[tuple[str]]:
     return world.in_lms(f"SELECT fullname FROM users WHERE idnumber = '{number}'")  # noqa: S608 - our own numbers
 
 
+@pytest.mark.any_database
 def test_a_change_goes_out_without_reading_everybody(stamped, whole_readings):
     stamped.sis("UPDATE students SET name = 'Ada Byron' WHERE student_no = '00001'")
 
@@ -59,6 +60,7 @@ def test_a_change_goes_out_without_reading_everybody(stamped, whole_readings):
     assert {"sections", "enrolments"} <= set(whole_readings)
 
 
+@pytest.mark.any_database
 def test_nothing_to_do_says_so_and_still_reads_nobody_whole(stamped, whole_readings):
     said = stamped.run("sync", "--changed", "--json").json
 
@@ -66,6 +68,7 @@ def test_nothing_to_do_says_so_and_still_reads_nobody_whole(stamped, whole_readi
     assert "students" not in whole_readings
 
 
+@pytest.mark.any_database
 def test_who_is_deleted_is_missed_by_the_full_pass_alone(stamped):
     stamped.sis("DELETE FROM students WHERE student_no = '00007'")
 
@@ -77,6 +80,7 @@ def test_who_is_deleted_is_missed_by_the_full_pass_alone(stamped):
     assert stamped.in_lms("SELECT suspended FROM users WHERE idnumber = '00007'") == [(1,)]
 
 
+@pytest.mark.any_database
 def test_a_row_that_changed_without_a_new_stamp_is_seen_when_it_is_marked(stamped, whole_readings):
     stamped.sis("DROP TRIGGER touched")
     stamped.sis("UPDATE students SET name = 'Ada Byron' WHERE student_no = '00001'")
@@ -91,6 +95,7 @@ def test_a_row_that_changed_without_a_new_stamp_is_seen_when_it_is_marked(stampe
     assert "students" not in whole_readings
 
 
+@pytest.mark.any_database
 def test_a_marked_record_that_is_not_there_any_more_is_gone(stamped):
     stamped.sis("DELETE FROM students WHERE student_no = '00007'")
 
@@ -100,6 +105,7 @@ def test_a_marked_record_that_is_not_there_any_more_is_gone(stamped):
     assert stamped.in_lms("SELECT suspended FROM users WHERE idnumber = '00007'") == [(1,)]
 
 
+@pytest.mark.any_database
 def test_a_pass_that_died_after_reading_has_not_moved_on(stamped, monkeypatch):
     before = Snapshot.objects.filter(resource="sis.students").latest("id").token
     stamped.sis("UPDATE students SET name = 'Ada Byron' WHERE student_no = '00001'")
@@ -115,6 +121,7 @@ def test_a_pass_that_died_after_reading_has_not_moved_on(stamped, monkeypatch):
     assert named(stamped, "00001") == [("Ada Byron",)]
 
 
+@pytest.mark.any_database
 def test_a_pass_that_died_before_delivering_is_made_good_by_the_next(stamped, monkeypatch):
     stamped.sis("UPDATE students SET name = 'Ada Byron' WHERE student_no = '00001'")
 
@@ -131,6 +138,7 @@ def test_a_pass_that_died_before_delivering_is_made_good_by_the_next(stamped, mo
     assert named(stamped, "00001") == [("Ada Byron",)]
 
 
+@pytest.mark.any_database
 def test_a_source_that_is_away_holds_its_flows_as_ever(stamped, monkeypatch):
     monkeypatch.setattr(SqlConnector, "changes", _away)
 
@@ -139,6 +147,7 @@ def test_a_source_that_is_away_holds_its_flows_as_ever(stamped, monkeypatch):
     assert (said.code, "M514" in said.out) == (1, True)
 
 
+@pytest.mark.any_database
 def test_other_settings_have_everything_read_once(stamped, whole_readings):
     stamped.edit_charter("touched_at}", "{column: touched_at, overlap: 1h}}", "charter.yaml")
 
@@ -171,6 +180,7 @@ def test_a_damaged_reading_is_not_built_upon(stamped, whole_readings):
     assert named(stamped, "00001") == [("Ada Byron",)]
 
 
+@pytest.mark.any_database
 def test_most_people_gone_by_name_are_held_by_the_guard(stamped):
     stamped.sis("DELETE FROM students WHERE student_no > '00010'")
     numbers = [f"{n:05d}" for n in range(11, 41)]

@@ -9,12 +9,14 @@ def _next(world) -> dict[str, str]:
     return {f["flow"]: f["next"] for f in world.run("status", "--json").json["flows"]}
 
 
+@pytest.mark.any_database
 def test_a_flow_that_was_never_delivered_in_full_sends_an_engineer_to_plan(world):
     world.sign_all()
 
     assert set(_next(world).values()) == {"an engineer: plan, then apply"}
 
 
+@pytest.mark.any_database
 def test_a_plan_that_waits_is_named_until_it_is_applied(world):
     world.sign_all()
     digest = world.run("plan", "--json").json["digest"]
@@ -38,6 +40,7 @@ def test_a_plan_waits_only_for_the_flows_that_it_changes(world):
     assert set(waiting.values()) == {"nobody"}
 
 
+@pytest.mark.any_database
 def test_a_plan_whose_charter_changed_is_not_what_an_engineer_is_sent_to(world):
     world.settle()
     world.sis("UPDATE students SET name = 'Amara Hughes' WHERE student_no = '00001'")
@@ -47,6 +50,7 @@ def test_a_plan_whose_charter_changed_is_not_what_an_engineer_is_sent_to(world):
     assert _next(world)["lms-accounts"] == "an engineer: plan, then apply"
 
 
+@pytest.mark.any_database
 def test_a_flow_in_a_calendar_window_sends_nobody_and_says_which_window(world):
     world.settle()
     path = world.folder / "charter" / "calendar.yaml"

@@ -7,6 +7,7 @@ from matricula.connectors.sql.connector import SqlConnector
 pytestmark = pytest.mark.django_db
 
 
+@pytest.mark.any_database
 def test_a_first_plan_creates_everything_and_an_unsigned_flow_is_held(world):
     flows = world.plan()
 
@@ -17,6 +18,7 @@ def test_a_first_plan_creates_everything_and_an_unsigned_flow_is_held(world):
     assert any("M510" in reason for reason in flows["lms-accounts"]["reasons"])
 
 
+@pytest.mark.any_database
 def test_an_unsigned_flow_plans_but_applies_nothing(world):
     planned = world.run("plan", "--json")
 
@@ -27,6 +29,7 @@ def test_an_unsigned_flow_plans_but_applies_nothing(world):
     assert world.everything_in_lms() == [[], [], []]
 
 
+@pytest.mark.any_database
 def test_what_is_applied_is_there_and_a_second_plan_has_nothing_to_do(world):
     world.sign_all()
     planned = world.run("plan", "--json")
@@ -43,6 +46,7 @@ def test_what_is_applied_is_there_and_a_second_plan_has_nothing_to_do(world):
     assert all(flow["create"] == flow["update"] == 0 for flow in again.json["flows"])
 
 
+@pytest.mark.any_database
 def test_a_plan_applied_twice_is_refused(world):
     world.sign_all()
     digest = world.run("plan", "--json").json["digest"]
@@ -54,6 +58,7 @@ def test_a_plan_applied_twice_is_refused(world):
     assert "M512" in again.err
 
 
+@pytest.mark.any_database
 def test_a_plan_whose_basis_moved_is_refused_with_the_rows_that_moved(world):
     world.sign_all()
     digest = world.run("plan", "--json").json["digest"]
@@ -67,6 +72,7 @@ def test_a_plan_whose_basis_moved_is_refused_with_the_rows_that_moved(world):
     assert world.everything_in_lms() == [[], [], []]
 
 
+@pytest.mark.any_database
 def test_a_changed_flow_must_be_signed_again_before_it_applies(world):
     world.settle()
     world.edit_charter("is: name,", "is: upper(name),")
@@ -82,6 +88,7 @@ def test_a_changed_flow_must_be_signed_again_before_it_applies(world):
     ]
 
 
+@pytest.mark.any_database
 def test_a_record_changed_at_its_owner_arrives_and_nothing_else_moves(world):
     world.settle()
     world.sis("UPDATE students SET name = 'Amara Hughes' WHERE student_no = '00001'")
@@ -96,6 +103,7 @@ def test_a_record_changed_at_its_owner_arrives_and_nothing_else_moves(world):
     assert names["00002"] == "Bela Bartók"
 
 
+@pytest.mark.any_database
 def test_a_leaver_is_suspended_and_keeps_the_account_and_returns_to_the_same_one(world):
     world.settle()
     before = world.in_lms("SELECT id FROM users WHERE idnumber = '00003'")
@@ -112,6 +120,7 @@ def test_a_leaver_is_suspended_and_keeps_the_account_and_returns_to_the_same_one
     ]
 
 
+@pytest.mark.any_database
 def test_a_copy_that_was_there_before_is_found_and_not_made_twice(world):
     world.lms(
         "INSERT INTO users (id, idnumber, fullname, username) "
@@ -125,6 +134,7 @@ def test_a_copy_that_was_there_before_is_found_and_not_made_twice(world):
     ]
 
 
+@pytest.mark.any_database
 def test_an_edited_copy_is_named_with_three_values_and_put_back(world):
     world.settle()
     world.lms("UPDATE users SET fullname = 'Somebody Else' WHERE idnumber = '00002'")
@@ -145,6 +155,7 @@ def test_an_edited_copy_is_named_with_three_values_and_put_back(world):
     )
 
 
+@pytest.mark.any_database
 def test_a_flow_that_reports_names_an_edit_and_leaves_it(world):
     world.settle()
     world.lms("UPDATE courses SET title = 'Lore' WHERE code = 'LAW1'")
@@ -159,6 +170,7 @@ def test_a_flow_that_reports_names_an_edit_and_leaves_it(world):
     ]
 
 
+@pytest.mark.any_database
 def test_a_value_that_the_target_proposed_to_own_is_never_put_back(world):
     world.settle()
     world.lms("UPDATE users SET username = 'her-own-choice' WHERE idnumber = '00001'")
@@ -169,6 +181,7 @@ def test_a_value_that_the_target_proposed_to_own_is_never_put_back(world):
     assert flows["lms-accounts"]["restore"] == 0
 
 
+@pytest.mark.any_database
 def test_a_copy_deleted_behind_our_back_is_made_again_under_its_own_grant(world):
     world.settle()
     world.lms("DELETE FROM users WHERE idnumber = '00005'")
@@ -178,6 +191,7 @@ def test_a_copy_deleted_behind_our_back_is_made_again_under_its_own_grant(world)
     assert len(world.in_lms("SELECT id FROM users WHERE idnumber = '00005'")) == 1
 
 
+@pytest.mark.any_database
 def test_too_many_exits_hold_the_flow_and_name_its_office(world):
     world.settle()
     world.sis("UPDATE students SET status = 'withdrawn' WHERE student_no <= '00005'")
@@ -235,6 +249,7 @@ def test_everything_done_stands_in_an_audit_that_verifies(world):
     assert said.json["entries"] >= 163 + 1
 
 
+@pytest.mark.any_database
 def test_status_says_who_acts_next(world):
     before = world.run("status", "--json").json
     world.settle()
@@ -247,6 +262,7 @@ def test_status_says_who_acts_next(world):
     assert {flow["next"] for flow in after["flows"]} == {"nobody"}
 
 
+@pytest.mark.any_database
 def test_what_depends_on_a_leaver_leaves_before_it(world):
     world.edit_charter("guard: {exits: {share: 10%}}", "guard: {exits: {share: 50%}}")
     world.settle()

@@ -26,6 +26,7 @@ def test_a_copy_that_was_there_before_us_is_not_deleted_and_its_office_is_told(w
     assert "M655" in world.run("incidents", "--json").out
 
 
+@pytest.mark.any_database
 def test_a_copy_that_we_made_is_deleted_when_its_record_leaves(world):
     world.edit_charter("guard: {exits: {share: 10%}}", "guard: {exits: {share: 50%}}")
     world.settle()

@@ -32,6 +32,7 @@ def owners(field="student.fines"):
     return [entry.after["system"] for entry in acts_on("field", "own", [field])]
 
 
+@pytest.mark.any_database
 def test_who_owns_a_field_is_in_the_audit_from_the_first_delivery(world):
     world.settle()
     world.run("sync")
@@ -40,6 +41,7 @@ def test_who_owns_a_field_is_in_the_audit_from_the_first_delivery(world):
     assert owners("student.name") == ["sis"]
 
 
+@pytest.mark.any_database
 def test_a_field_is_not_taken_without_the_office_that_gives_it_away(moved):
     sign(moved, "registrar", "planning", "it")
 
@@ -51,6 +53,7 @@ def test_a_field_is_not_taken_without_the_office_that_gives_it_away(moved):
     assert owners() == ["library"]
 
 
+@pytest.mark.any_database
 def test_the_values_that_differ_today_are_shown_before_anybody_signs(moved):
     said = moved.run("plan", "--flow", FLOW)
 
@@ -60,6 +63,7 @@ def test_the_values_that_differ_today_are_shown_before_anybody_signs(moved):
     assert moved.plan("--flow", FLOW)[FLOW]["update"] == 1
 
 
+@pytest.mark.any_database
 def test_the_field_passes_once_both_have_signed(moved):
     sign(moved, "registrar", "planning", "it", "library")
 
@@ -71,6 +75,7 @@ def test_the_field_passes_once_both_have_signed(moved):
     assert passed.why == "it passes from library to sis"
 
 
+@pytest.mark.any_database
 def test_after_the_transfer_the_giver_is_asked_no_more(moved):
     sign(moved, "registrar", "planning", "it", "library")
     moved.run("sync", "--flow", FLOW)
@@ -80,6 +85,7 @@ def test_after_the_transfer_the_giver_is_asked_no_more(moved):
     assert moved.run("sync", "--flow", FLOW).code == 0
 
 
+@pytest.mark.any_database
 def test_an_office_cannot_be_struck_out_to_take_its_field(moved):
     path = moved.folder / "charter" / "charter.yaml"
     text = path.read_text(encoding="utf-8")

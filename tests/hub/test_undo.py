@@ -116,6 +116,7 @@ def test_an_undone_flow_is_held_until_it_is_released_and_then_looks_at_everybody
     assert not Incident.objects.filter(closed_at=None, code="M525").exists()
 
 
+@pytest.mark.any_database
 def test_what_was_touched_after_the_run_is_left_and_named(world):
     _loosen(world)
     world.settle()
@@ -153,6 +154,7 @@ def test_what_undoes_a_run_passes_the_guards_as_well(world):
     assert len(world.everything_in_lms()[1]) == 3
 
 
+@pytest.mark.any_database
 def test_a_run_that_is_not_known_is_refused_and_nothing_is_held(world):
     world.settle()
 

@@ -37,6 +37,7 @@ def test_looking_at_what_changed_does_not_put_a_full_pass_off(world):
     assert "lms-accounts" in what_is_due(desk, look_every=MINUTE).full
 
 
+@pytest.mark.any_database
 def test_a_refusal_does_not_make_forget_when_the_copy_was_confirmed(world):
     world.settle()
     confirmed = Link.objects.get(flow="lms-accounts", key="00001").confirmed_at

@@ -12,6 +12,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
+from tests.alone import begin_in
 from tests.scenarios.college import build, copy_of, return_to
 
 if TYPE_CHECKING:
@@ -45,11 +46,13 @@ def make_college() -> Callable[[Path], College]:
 @pytest.fixture(scope="module")
 def _settled(
     make_college: Callable[[Path], College],
+    django_db_setup: str,
     django_db_blocker,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[tuple[College, Path]]:
     place = tmp_path_factory.mktemp("college")
     college = make_college(place / "now")
+    begin_in(college.folder / "home", django_db_setup)
     with django_db_blocker.unblock(), _at_home(college.folder / "home"):
         college.settle()
         connection.close()
