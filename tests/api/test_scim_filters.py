@@ -67,6 +67,7 @@ def asking(tmp_path, settings):
         ('emails[value eq "bela@northfield.example" and not (type eq "home")]', ["S2"]),
         ('emails[not (type eq "work")]', ["S1", "s3"]),
         ("emails[primary eq true]", ["S1"]),
+        ('emails[urn:ietf:params:scim:schemas:core:2.0:User:value eq "x@x.example"]', []),
         ('emails[type eq "work" and primary eq true]', ["S1"]),
         ('emails[type eq "home" and primary eq true]', []),
         ('emails[type eq "x" or value sw "chidi"]', ["s3"]),

@@ -166,6 +166,7 @@ def test_a_search_request_is_the_listing_asked_by_post(ids):
 @pytest.mark.parametrize(
     "body",
     [b"", b"{", b"[]", b'{"schemas": []}', b"[" * 60_000, b'"' + b"a" * 70_000 + b'"',
+     b'{"schemas": 5}', b'{"schemas": true}',
      {"filter": "userName pr"}, {"attributes": "userName"}, {"attributes": [1]}, {"filter": 1},
      {"sortBy": {}}, b"\xff\xfe"],
     ids=lambda body: str(body)[:30],

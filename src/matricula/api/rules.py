@@ -66,7 +66,7 @@ BROKEN = Meaning(500, "internal_server_error")
 
 
 class NotServed(MatriculaError):
-    """A request that is refused; its code is one of `MEANINGS`."""
+    """A request that is refused; `MEANINGS`, and SCIM's own, say what its code means there."""
 
 
 class NotAllowed(NotServed):

@@ -23,7 +23,8 @@ def take_to_heart(desk: Desk, whole: Iterable[str]) -> None:
 
     Args:
         desk: The charter, which has our register, and the instant.
-        whole: The flows of which everything was delivered that was to be.
+        whole: The flows that nothing held and of which nothing was put off; a row that is
+            refused does not make its owner silent.
     """
     heed(desk)
     ours = register_of(desk.charter)

@@ -241,7 +241,7 @@ def _deliver(desk: Desk, systems: Systems, made: Made, tick: Tick) -> Done:
     _close(desk, done)
     _conclude(desk, made, done)
     if acting.has_register(desk.charter):
-        heard.take_to_heart(desk, done.whole())
+        heard.take_to_heart(desk, done.whole(("held", "deferred")))
     since.acknowledge(desk, systems, [r for r, told in made.landed.items() if told.token])
     return done
 

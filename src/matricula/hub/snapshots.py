@@ -108,9 +108,9 @@ def _was_read(answers: Sequence[Landed]) -> str:
     """Say how a system was read, and what was odd there but taken as it is."""
     whole = next((f" whole, for {told.why}" for told in answers if told.why), "")
     odd = [note.message for told in answers for note in told.notes if note.code == BEARABLE]
-    shown = [*dict.fromkeys(odd)][:_NOTES_SHOWN]
-    more = f" And {len(odd) - _NOTES_SHOWN} more." if len(odd) > _NOTES_SHOWN else ""
-    return " ".join([f"It was read{whole}.", *shown]) + more
+    said = [*dict.fromkeys(odd)]
+    more = f" And {len(said) - _NOTES_SHOWN} more." if len(said) > _NOTES_SHOWN else ""
+    return " ".join([f"It was read{whole}.", *said[:_NOTES_SHOWN]]) + more
 
 
 def _land(

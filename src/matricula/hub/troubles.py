@@ -160,7 +160,8 @@ def _of_notes(arrived: Landed, steward: str) -> Iterator[Trouble]:
     notes = [note for note in arrived.notes if note.code != BEARABLE]
     for code in dict.fromkeys(note.code for note in notes):
         said = list(dict.fromkeys(f"{n.place}: {n.message}" for n in notes if n.code == code))
-        more = f" And {len(said) - _NOTES_SHOWN} more like it." if len(said) > _NOTES_SHOWN else ""
+        # How many there are nobody knows: of what is alike a reading notes the first alone.
+        more = " There are more like it." if len(said) > _NOTES_SHOWN else ""
         cures = dict.fromkeys(note.cure for note in notes if note.code == code)
         yield Trouble(
             code, str(arrived.resource), steward, " ".join(said[:_NOTES_SHOWN]) + more,

@@ -49,7 +49,7 @@ VARIABLES: Mapping[str, Variable] = {
     ),
     "MATRICULA_DEMO_KOHA_USER": Variable(
         "The account there.",
-        "a new one for each demonstration",
+        "`matricula`",
     ),
     "MATRICULA_DEMO_LAW_PASSWORD": Variable(
         "Of the demonstration's Law Library.",
@@ -57,7 +57,7 @@ VARIABLES: Mapping[str, Variable] = {
     ),
     "MATRICULA_DEMO_LAW_USER": Variable(
         "The account there.",
-        "a new one for each demonstration",
+        "`term1`",
     ),
     "MATRICULA_DEMO_LDAP_PASSWORD": Variable(
         "Of the demonstration's directory, where there is one.",

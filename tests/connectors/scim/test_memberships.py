@@ -70,6 +70,23 @@ def test_a_group_that_is_gone_is_named_and_leaving_it_is_done(
     assert left.error is None
 
 
+@pytest.mark.parametrize("status", [400, 409, 422])
+def test_of_a_group_that_is_not_shown_nobody_is_said_to_have_left(
+    pairs: tuple[Idp, str, list[str]], status: int
+):
+    idp, group, (amara, bela, _) = pairs
+    (before,) = idp.write(join(group, amara), resource="memberships")
+    idp.break_(method="GET", path=f"/Groups/{group}", times=2, forward=False, status=status)
+
+    outcomes = idp.write(leave(group, amara), join(group, bela), resource="memberships")
+
+    idp.heal()
+    assert before.error is None
+    # Together and then alone: only the second look at the second one is answered well.
+    assert [one.error is None for one in outcomes] == [False, True]
+    assert {row["user"] for row in idp.rows("memberships")} == {amara, bela}
+
+
 NO_SUCH_USER = b'{"status":"400","scimType":"invalidValue"}'
 
 

@@ -135,6 +135,17 @@ def test_what_the_librarian_released_stays_released_until_the_library_tells_of_m
     assert [state for _, state, *_ in _held(amara)] == ["released", "active"]
 
 
+def test_nobody_but_the_system_says_that_the_system_said_so(amara):
+    _told(overdue_loans=1)
+
+    with pytest.raises(Refused) as no, doing(replace(LIBRARIAN, reason="settled there")) as act:
+        actions.release(act, "00000001", on=TODAY)
+
+    assert no.value.code == "M942"
+    assert "settled there" not in no.value.cure
+    assert [state for _, state, *_ in _held(amara)] == ["active"]
+
+
 def test_after_it_was_settled_elsewhere_too_what_is_told_is_held_again(amara):
     _told(overdue_loans=1)
     with doing(replace(LIBRARIAN, reason="returned")) as act:

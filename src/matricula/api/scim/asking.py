@@ -79,7 +79,8 @@ def by_search(request: HttpRequest) -> Asked:
         told = json.loads(request.body)
     except (ValueError, RecursionError):
         raise _no_search("it is no JSON") from None
-    if not isinstance(told, dict) or SEARCH not in (told.get("schemas") or ()):
+    schemas = told.get("schemas") if isinstance(told, dict) else None
+    if not isinstance(schemas, list) or SEARCH not in schemas:
         raise _no_search(f"its schemas do not name {SEARCH}")
     told = {name: value for name, value in told.items() if value is not None}
     for name in _LISTS:

@@ -10,7 +10,6 @@ Source: RFC 7644 sections 3.4.2.2 and 3.4.2.3.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial, reduce
 from operator import and_, or_
 from typing import TYPE_CHECKING, Literal
@@ -19,7 +18,7 @@ from scim2_models import InvalidFilterException, ScimFilter
 from scim2_models.path import Comparison, FilterVisitor, LogicalExpr, LogicalOperator, ValuePath
 
 from matricula.api.rules import NotServed
-from matricula.connectors.kit.moments import instant
+from matricula.connectors.kit.moments import instant, instant_in
 from matricula.connectors.kit.scim.values import folded
 from matricula.connectors.scim_provider import conditions
 from matricula.connectors.scim_provider.conditions import EVERYBODY, NOBODY, Test
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from matricula.connectors.scim_provider.conditions import Place
 
 _LONGEST, _MOST_TESTS = 4_000, 40
-_IN_ORDER = frozenset({"gt", "ge", "lt", "le"})
 _OF_TEXT = frozenset({"co", "sw", "ew"})
 _SORTED_COLUMNS = {
     "id": "identifier", "meta.created": "created", "meta.lastmodified": "modified",
@@ -204,7 +202,7 @@ def _driver(
     for one in equal[:1]:
         path = str(one.attr_path)
         test = _test(inside.leaf(one.attr_path), path, "eq", one.value)
-        return places[f"{key}.{path.lower()}"], test
+        return places[f"{key}.{_key(path, inside.grant)}"], test
     return None
 
 
@@ -283,17 +281,12 @@ def _test(leaf: Leaf, path: str, operator: str, value: object) -> Test:
 
 
 def _instant(path: str, operator: str, value: str) -> str:
-    try:
-        moment = datetime.fromisoformat(value.strip())
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        told = instant(moment.astimezone(UTC))
-    except (ValueError, OverflowError):
-        told = ""
-    if not told or operator in _OF_TEXT:
+    found = instant_in(value)
+    if found is None or operator in _OF_TEXT:
         raise _not_understood(
             f"{path[:120]} is compared with an instant, as in 2026-09-01T06:00:00Z"
         )
-    return told
+    return instant(found)
 
 
 def _key(path: str, grant: Grant) -> str:

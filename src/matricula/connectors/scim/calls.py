@@ -109,6 +109,8 @@ class Place:
             return answer
         # What it shows to those who ask must come along, or a replacement would erase it.
         more: Answer = yield Get(record_id, shown=self.kind.on_request)
+        if not more.good:
+            return more
         return replace(more, record=_laid_over(answer.record, more.record))
 
 

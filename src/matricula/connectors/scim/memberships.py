@@ -147,6 +147,7 @@ def _written(place: Place, group: str, writes: Sequence[Write]) -> Steps[list[Ou
         present = yield from place.present(group)
         if present.status == _NOT_FOUND:
             return [_without_group(one) for one in writes]
+        _must_be_shown(present)
         members = set(members_of(present.record))
         moves = (joins - members, leaves & members)
         if not any(moves):
@@ -166,6 +167,12 @@ def _written(place: Place, group: str, writes: Sequence[Write]) -> Steps[list[Ou
         code="M633",
         cure="Nothing to do by hand unless it lasts: something else writes this group.",
     )
+
+
+def _must_be_shown(group: Answer) -> None:
+    # Whose members are not shown, of them nothing is known to be as it should.
+    if not group.good:
+        raise _refused(group)
 
 
 def _is_contended(place: Place, answer: Answer) -> bool:

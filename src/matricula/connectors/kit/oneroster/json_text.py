@@ -181,7 +181,7 @@ def objectives_text(rows: Sequence[Row], *, scored: bool) -> str:
         score, text = row.get("score"), row.get("textScore")
         named.append(
             {"learningObjectiveId": row["learningObjectiveId"]}
-            | ({"score": float(score)} if score else {})
+            | ({"score": float(score)} if score and math.isfinite(float(score)) else {})
             | ({"textScore": text} if text else {})
         )
     word = "learningObjectiveResults" if scored else "learningObjectiveIds"

@@ -154,9 +154,16 @@ def release(doing: Doing, number: str, *, on: date) -> models.HoldEvent:
     """Release a hold for a reason, whether it is disputed or not.
 
     Raises:
-        Refused: Not the office that holds, nor its system (M903), or it stands no more (M942).
+        Refused: Not the office that holds, nor its system (M903), it stands no more, or the
+            reason is one that only a system gives (M942).
     """
     hold = access.hold(doing.acting, number, to="release a hold")
+    if doing.acting.reason in rules.TOLD_SO and doing.acting.role != "system":
+        raise Refused(
+            "M942",
+            f"Nobody but a connected system says of hold {number}: {doing.acting.reason}.",
+            cure="Say what you know yourself: " + ", ".join(rules.BY_HAND) + ".",
+        )
     return _record(doing, hold, "release", on)
 
 

@@ -6,11 +6,13 @@ from matricula.sis.holds.rules.decisions import PASSED, REFUSED, Decision, decid
 from matricula.sis.holds.rules.figures import NOTHING, PATIENCE, Figure, told, what_follows
 from matricula.sis.holds.rules.machine import (
     ACTIVE,
+    BY_HAND,
     DISPUTED,
     EXPIRED,
     RELEASED,
     SETTLED,
     STANDS,
+    TOLD_SO,
     TRANSITIONS,
     UNTOLD,
     Event,
@@ -55,11 +57,12 @@ from matricula.sis.holds.rules.policies import (
 )
 
 __all__ = [
-    "ACTIVE", "ANCILLARY", "DISPUTED", "EFFECTS", "EVERYBODY", "EXEMPTING", "EXPIRED", "KINDS",
-    "MONEY", "NOTHING", "OFFICES", "OFFICE_ONLY", "PASSED", "PATIENCE", "PROFILES", "REFUSED",
-    "RELEASED", "SERVICES", "SETTLED", "STANDS", "TRANSITIONS", "UNTOLD", "VISIBILITIES",
-    "Claim", "Decision", "Event", "Exempted", "Figure", "Held", "Office", "OwnRuling", "Policy",
-    "Ruling", "Standing", "checks", "decided", "desk_of", "is_stronger", "limit", "may_happen",
-    "must_be_allowed", "must_be_known", "must_be_whole", "only_cause", "remains", "ruled",
-    "state_on", "title_of", "told", "what_follows",
+    "ACTIVE", "ANCILLARY", "BY_HAND", "DISPUTED", "EFFECTS", "EVERYBODY", "EXEMPTING",
+    "EXPIRED", "KINDS", "MONEY", "NOTHING", "OFFICES", "OFFICE_ONLY", "PASSED", "PATIENCE",
+    "PROFILES", "REFUSED", "RELEASED", "SERVICES", "SETTLED", "STANDS", "TOLD_SO",
+    "TRANSITIONS", "UNTOLD", "VISIBILITIES", "Claim", "Decision", "Event", "Exempted", "Figure",
+    "Held", "Office", "OwnRuling", "Policy", "Ruling", "Standing", "checks", "decided",
+    "desk_of", "is_stronger", "limit", "may_happen", "must_be_allowed", "must_be_known",
+    "must_be_whole", "only_cause", "remains", "ruled", "state_on", "title_of", "told",
+    "what_follows",
 ]  # fmt: skip

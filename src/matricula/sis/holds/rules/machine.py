@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 ACTIVE, DISPUTED, RELEASED, EXPIRED = "active", "disputed", "released", "expired"
 # A system told of it that it is settled, or tells of the student no more.
 TOLD_SO = SETTLED, UNTOLD = "settled there", "told no more"
+# Or the office that holds says why.
+BY_HAND = (
+    "paid", "returned", "handed in", "met", "waived", "case closed", "dispute", "error",
+)  # fmt: skip
 # It counts against services.
 STANDS = frozenset({ACTIVE, DISPUTED})
 
@@ -42,11 +46,7 @@ TRANSITIONS: Mapping[str, Transition] = {
     "settle": Transition(frozenset({DISPUTED}), ACTIVE, ("upheld", "no answer", "withdrawn")),
     "release": Transition(
         frozenset({ACTIVE, DISPUTED}), RELEASED,
-        (
-            "paid", "returned", "handed in", "met", "waived", "case closed", "dispute", "error",
-            # What the register gives when whoever told of it says that it is over.
-            *TOLD_SO,
-        ),
+        (*BY_HAND, *TOLD_SO),
     ),
 }  # fmt: skip
 
@@ -133,7 +133,7 @@ def may_happen(
     reasons = moves[new.action].reasons
     if reasons and new.reason not in reasons:
         what = f"To {new.action} a hold for the reason {new.reason or '(none)'} is not known."
-        clears = f"Give one of: {', '.join(reasons)}."
+        clears = f"Give one of: {', '.join(one for one in reasons if one not in TOLD_SO)}."
         found.append(blocked("reason", what, office=office, clears=clears))
     if expires_on is not None and new.action != REVERSE and new.effective_on > expires_on:
         what = f"The hold expired on {expires_on}."
