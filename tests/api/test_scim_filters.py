@@ -107,7 +107,7 @@ def test_a_filter_finds(asking, text, found):
         'shelf eq "1"', 'document co "Amara"', 'record__document co "a"',
         '((((((((((((' * 300, "(" * 1_900 + "active eq true" + ")" * 1_900 + " and",
         "not (" * 40 + "active eq true" + ")" * 40, " or ".join(["active eq true"] * 41),
-        'userName eq "' + "a" * 4_000 + '"',
+        'userName eq "' + "a" * 4_000 + '"', "emails[" + " and ".join(["value pr"] * 9) + "]",
     ],
 )  # fmt: skip
 def test_a_filter_that_makes_no_sense_or_is_too_large_is_refused_and_finds_nobody(asking, text):

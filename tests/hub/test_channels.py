@@ -210,6 +210,8 @@ def test_a_reference_to_nothing_and_a_url_that_is_none_are_told_without_the_url(
         ("mailto://it:{}@desk.example", "goes over mailto://"),
         ("rsyslog://desk.example", "choose a service that is encrypted"),
         ("jsons://desk.example/{}?verify=no", "no certificate is looked at"),
+        ("jsons://desk.example/{}?redirect=yes", "sent on to any address"),
+        ("mailtos://it:{}@desk.example?mode=insecure", "goes in the clear"),
     ],
 )
 def test_a_channel_on_which_anybody_could_read_along_is_refused_before_anything_is_said(

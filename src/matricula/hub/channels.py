@@ -105,6 +105,11 @@ def _must_be_private(service: NotifyBase, reference: str) -> None:
         raise NotTaken(
             f"what {reference} holds goes over {scheme}://, where anybody can read it: {instead}"
         )
+    mode = str(getattr(service, "secure_mode", ""))
+    if getattr(service, "secure", True) is False or mode == "insecure":
+        raise NotTaken(f"what {reference} holds goes in the clear, where anybody can read it")
+    if getattr(service, "redirects", False):
+        raise NotTaken(f"what {reference} holds may be sent on to any address (`redirect`)")
     if not service.verify_certificate:
         raise NotTaken(f"what {reference} holds says that no certificate is looked at")
 

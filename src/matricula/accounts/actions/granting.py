@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _OPERATORS: Mapping[str, Collection[str]] = {"operator": (rules.ALL,)}
 # The account of who sets Matricula up, before there is anybody to ask.
 _FIRST = "the first account"
+_THE_REGISTERS_OWN = "matricula"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +83,19 @@ def found(name: str, *, at: datetime, today: date) -> Account:
             "There are accounts already; only the very first one is made by itself.",
             cure="Ask an operator: `matricula accounts open NAME`.",
         )
+    _must_be_free(name)
     opened = Account.objects.create(name=name, opened_at=at)
     _grant(opened, Wanted("operator", rules.ALL, "", today), by=_FIRST, why=_FIRST, at=at)
     append([_entry(name, "open account", name, _FIRST, {})], at=at)
     return opened
+
+
+def _must_be_free(name: str) -> None:
+    # The audit tells what the register did of its own accord from what somebody did.
+    if name.casefold() == _THE_REGISTERS_OWN:
+        raise Refused(
+            "M904", f"The account {name} is the register's own.", cure="Choose another name."
+        )
 
 
 @transaction.atomic
@@ -96,6 +106,7 @@ def open_account(acting: rules.Acting, name: str, *, person: int | None = None) 
         Refused: Not an operator (M903), or it is there already (M904).
     """
     permit(acting, "open accounts", _OPERATORS)
+    _must_be_free(name)
     if Account.objects.filter(name=name).exists():
         raise Refused(
             "M904", f"The account {name} was opened before.", cure="Choose another name."

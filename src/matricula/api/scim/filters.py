@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from matricula.connectors.scim_provider.conditions import Place
 
 _LONGEST, _MOST_TESTS = 4_000, 40
+# Each is looked for in every entry of every record.
+_MOST_INSIDE = 8
 _OF_TEXT = frozenset({"co", "sw", "ew"})
 _SORTED_COLUMNS = {
     "id": "identifier", "meta.created": "created", "meta.lastmodified": "modified",
@@ -163,6 +165,7 @@ class _Records(_Tests):
                for key, one in grant.places.items()}  # fmt: skip
         super().__init__(grant, {**_of_every_record(grant, shelf), **own}, [])
         self.shelf = shelf
+        self.within = 0
         if grant.members:
             self.leaves = {**self.leaves, **_of_members(conditions.member)}
 
@@ -181,7 +184,11 @@ class _Records(_Tests):
         leaves = {name: _of_place(one, partial(conditions.entry_has, one))
                   for name, one in places.items()}  # fmt: skip
         inside = _Tests(self.grant, _inside(leaves, key), self.counted)
+        before = len(self.counted)
         inner = inside.visit(node.val_filter)
+        self.within += len(self.counted) - before
+        if self.within > _MOST_INSIDE:
+            raise _not_understood(f"it has more than {_MOST_INSIDE} tests within brackets")
         driver = _driver(node.val_filter, inside, places, key)
         return conditions.within(self.shelf, list(places.values()), inner, driver)
 

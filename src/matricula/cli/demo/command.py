@@ -29,7 +29,7 @@ _SEED = 20260901
     show_default=True, help="The folder to build it in; it must not be there yet.",
 )  # fmt: skip
 @click.option(
-    "--students", type=int, default=2000, show_default=True, help="How many students to make up."
+    "--students", type=int, default=1000, show_default=True, help="How many students to make up."
 )  # fmt: skip
 @click.option("--again", is_flag=True, help="Remove the folder of an earlier demonstration first.")
 @click.option("--stay", is_flag=True, help="Keep the systems running until Ctrl-C.")

@@ -118,7 +118,7 @@ class Table:
             )
         kind = _kind(field)[0]
         try:
-            return None if value is None else _taken(kind, value)
+            return None if value is None else _taken(field, kind, value)
         except (ValueError, InvalidOperation):
             raise SkipRow(
                 f"{self.name}.{name} takes {kind}, and was given something else.",
@@ -169,21 +169,39 @@ def _kind(field: models.Field[Any, Any]) -> tuple[NativeType, pa.DataType]:
     return next((native, arrow) for of, native, arrow in _KINDS if isinstance(field, of))
 
 
-def _taken(kind: NativeType, value: Value) -> object:
+def _taken(field: models.Field[Any, Any], kind: NativeType, value: Value) -> object:
+    """Turn a value into the column's; ValueError, InvalidOperation: it does not fit."""
     if kind == "boolean":
         words = {"true": True, "false": False, "1": True, "0": False}
         if str(value).lower() not in words:
             raise ValueError
         return words[str(value).lower()]
     if kind == "decimal":
-        return Decimal(str(value)).quantize(Decimal("0.0001"))
+        return _amount(field, Decimal(str(value)).quantize(Decimal("0.0001")))
     if kind == "integer":
-        return int(str(value))
+        return _small(int(str(value)))
     if kind == "date":
         return date.fromisoformat(str(value))
     if "\0" in str(value):
         raise ValueError
+    # Half a sign, which no database takes, is no text; the error is a ValueError.
+    str(value).encode()
     return str(value)
+
+
+def _amount(field: models.Field[Any, Any], found: Decimal) -> Decimal:
+    # SQLite would keep a longer one, and nothing that reads the table would go on.
+    places = int(getattr(field, "max_digits", 0)) - int(getattr(field, "decimal_places", 0))
+    if not found.is_finite() or abs(found) >= 10**places:
+        raise ValueError
+    return found
+
+
+def _small(found: int) -> int:
+    # What PostgreSQL's `integer` holds.
+    if not -(2**31) <= found < 2**31:
+        raise ValueError
+    return found
 
 
 def as_value(found: object) -> Value:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from matricula.connectors.kit.oneroster.mapping import Row
     from matricula.connectors.kit.oneroster.objects import Property, Shape
 
+# Of one text, in signs: what was put is told again, thousands at a time.
+_LONGEST = 16_000
 _EVERY = frozenset({KEY, STATUS, MODIFIED, METADATA_COLUMN})
 _REFERENCE = frozenset({"href", KEY, "type"})
 
@@ -117,6 +119,12 @@ def _extended(told: object, extensions: Collection[str]) -> Row:
 def _text(name: str, value: object, _: object = None) -> str:
     if not isinstance(value, str):
         raise _refused(name, "no text")
+    if len(value) > _LONGEST:
+        raise _refused(name, f"longer than {_LONGEST:,} signs")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise _refused(name, "half a sign") from None
     return value
 
 
@@ -151,8 +159,7 @@ def _reference(name: str, value: object, one: Property) -> str:
 def _named(name: str, value: object, table: str) -> str:
     told = _closed(value, name, _REFERENCE)
     for part in sorted(_REFERENCE):
-        if not isinstance(told.get(part), str):
-            raise _refused(f"{name}.{part}", "missing, or no text")
+        _text(f"{name}.{part}", told.get(part))
     if told["type"] != shapes()[table].one:
         raise _refused(f"{name}.type", f"another one than {shapes()[table].one}")
     return str(told[KEY])

@@ -116,7 +116,9 @@ def _what_is_due(acting: Acting, students: Sequence[str], *, currency: str) -> l
 def _last_holds(references: Iterable[str]) -> dict[str, models.Hold]:
     """Give the last hold for each thing that is told of; nobody else adds to its history."""
     rows = models.Hold.objects.select_for_update().filter(
-        source_system=receiving.CLEARANCE, source_reference__in=list(references)
+        source_system=receiving.CLEARANCE,
+        source_reference__in=list(references),
+        office=LIBRARY,
     )
     return {one.source_reference: one for one in rows.order_by("pk")}
 
