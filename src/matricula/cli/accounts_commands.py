@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from matricula.cli import show, sitting
+from matricula.cli.given import why_option
 from matricula.cli.register.asked import DAY, sit
 from matricula.cli.sitting import charter_option
 
@@ -67,7 +68,7 @@ def open_(folder: Path | None, name: str, person: int | None, why: str) -> None:
     "--from", "starts_on", type=DAY, default=None, help="The first day.  [default: today]"
 )
 @click.option("--until", "ends_on", type=DAY, default=None, help="The last day.")
-@click.option("--why", required=True, help="On which ground.")
+@why_option("On which ground.")
 def grant(
     folder: Path | None,
     name: str,
@@ -93,7 +94,7 @@ def grant(
 @accounts.command()
 @charter_option
 @click.argument("number", type=int)
-@click.option("--why", required=True, help="On which ground.")
+@why_option("On which ground.")
 def revoke(folder: Path | None, number: int, why: str) -> None:
     """Take a grant back, from this moment on."""
     _, who = _sit(folder, why)

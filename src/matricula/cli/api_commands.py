@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from matricula.cli import show, sitting
+from matricula.cli.given import why_option
 from matricula.cli.sitting import charter_option, json_option
 from matricula.kernel.errors import Refused
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from matricula.api.actions import Doing
     from matricula.hub.desk import Desk
 
-_WHY = click.option("--why", required=True, help="On which ground.")
+_WHY = why_option("On which ground.")
 
 
 @click.group()

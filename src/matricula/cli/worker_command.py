@@ -6,7 +6,7 @@ import json
 import signal
 import sys
 import threading
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from matricula.hub.desk import Desk
     from matricula.hub.events import Event
     from matricula.hub.numbers import Metric
+    from matricula.hub.worker import Worker
 
 
 @click.command()
@@ -56,15 +57,27 @@ def worker(
     from matricula.hub.worker import Worker
 
     working = Worker(teller.sit_down, teller.tell, look_every=timedelta(seconds=look_every))
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: working.stopped.set())
     serving = endpoint.serving(where, teller.answers(), anywhere=anywhere) if where else None
-    with serving or nullcontext("") as address:
+    with _stopping(working), serving or nullcontext("") as address:
         if address:
             teller.say("serving", f"metrics at {address}/metrics")
         teller.say("working", "working; stop with Ctrl-C")
         working.work(rounds=rounds)
     teller.say("stopped", "stopped")
+
+
+@contextmanager
+def _stopping(working: Worker) -> Iterator[None]:
+    """Have the worker end its round when it is told to stop; afterwards that is others' again."""
+    before = {
+        number: signal.signal(number, lambda *_: working.stopped.set())
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @dataclass(slots=True)

@@ -158,6 +158,8 @@ def _stay(campus: Campus) -> None:
     show.say("The systems stay until Ctrl-C. In another terminal:")
     for name, secret in campus.secrets().items():
         show.say(f"  export {name}={secret}")
+    for name in ("MATRICULA_SMTP_URL", "MATRICULA_MAIL_FROM"):
+        show.say(f"  export {name}={os.environ[name]}")
     try:
         while True:
             time.sleep(1)

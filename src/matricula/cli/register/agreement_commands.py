@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from matricula.cli import show, sitting
+from matricula.cli.given import why_option
 from matricula.cli.register.asked import DAY, Asked, reads, sit
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ _ROLE = click.option("--role", default="", help="In which of your roles you act.
 @_ROLE
 @click.argument("account")
 @click.argument("about")
-@click.option("--why", required=True, help="To what you agree, and on which ground.")
+@why_option("To what you agree, and on which ground.")
 @click.option(
     "--until", "ends_on", type=DAY, default=None,
     help="The last day on which it may be used.  [default: in a week]",
