@@ -6,7 +6,9 @@ import io
 import os
 import secrets
 import shutil
+import signal
 import sys
+import threading
 import time
 from contextlib import ExitStack, redirect_stdout
 from datetime import timedelta
@@ -160,8 +162,9 @@ def _stay(campus: Campus) -> None:
         show.say(f"  export {name}={secret}")
     for name in ("MATRICULA_SMTP_URL", "MATRICULA_MAIL_FROM"):
         show.say(f"  export {name}={os.environ[name]}")
-    try:
-        while True:
-            time.sleep(1)
-    except KeyboardInterrupt:
-        show.say("stopped")
+    stopped = threading.Event()
+    # Also by whoever is not at a terminal: the systems are to end with us.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    stopped.wait()
+    show.say("stopped")
