@@ -182,7 +182,7 @@ async def resent(address: str, calls: Sequence[Call], at_once: int) -> float:
             answer = await client.request(
                 call.method, url, headers=call.headers, content=call.content
             )
-            if answer.content:
+            if answer.is_success and answer.content:
                 answer.json()
             if answer.status_code != call.status:
                 odd.append((call, answer.status_code))
