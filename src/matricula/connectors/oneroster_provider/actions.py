@@ -21,7 +21,7 @@ from matricula.connectors.oneroster_provider import statements
 from matricula.connectors.oneroster_provider.mapping import blanks, stored
 from matricula.connectors.oneroster_provider.models import Shelf
 from matricula.connectors.oneroster_provider.standing import Standing, inward, sheet_for
-from matricula.connectors.shelves import moved_on
+from matricula.connectors.shelves import held, moved_on
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,7 +52,7 @@ def take_in(served: Served, table: str, writes: Sequence[Write]) -> list[Outcome
     Returns:
         One outcome per write, in order.
     """
-    standing = Standing(shelves_held(served.system), served.settings.received)
+    standing = Standing(held(Shelf, served.system, rest_tables()), served.settings.received)
     outcomes, _ = applied(served, standing, table, writes)
     return outcomes
 
@@ -64,7 +64,7 @@ def lay_out(served: Served) -> None:
     Raises:
         GiveUp: What the charter states breaks the standard, or is still named (M604, M456).
     """
-    standing = Standing(shelves_held(served.system), served.settings.received)
+    standing = Standing(held(Shelf, served.system, rest_tables()), served.settings.received)
     for table, rows in served.settings.static.items():
         wanted = {str(row[KEY]): {n: v or None for n, v in row.items()} for row in rows}
         gone = standing.identifiers(table) - set(wanted)
@@ -85,16 +85,6 @@ def _not_laid_out(table: str, error: ConnectorError) -> GiveUp:
 
 def _fixed(identifier: str, row: Row) -> Write:
     return Write(identifier, "create", None, row, frozenset(row), {KEY: identifier})
-
-
-def shelves_held(system: str) -> dict[str, Shelf]:
-    """Fetch the shelves of a system for this transaction alone; the first time, put them up."""
-    there = set(Shelf.objects.filter(system=system).values_list("table", flat=True))
-    lacking = [Shelf(system=system, table=name) for name in rest_tables() if name not in there]
-    if lacking:
-        Shelf.objects.bulk_create(lacking, ignore_conflicts=True)
-    held = Shelf.objects.select_for_update().filter(system=system).order_by("pk")
-    return {shelf.table: shelf for shelf in held}
 
 
 def applied(

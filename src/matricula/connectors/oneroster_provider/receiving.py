@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from django.db import transaction
 
-from matricula.connectors.kit.oneroster.objects import INSIDE
+from matricula.connectors.kit.oneroster.objects import INSIDE, rest_tables
 from matricula.connectors.kit.oneroster.tables import KEY
 from matricula.connectors.kit.protocol import Write
 from matricula.connectors.oneroster_provider import statements
-from matricula.connectors.oneroster_provider.actions import applied, moved, shelves_held
+from matricula.connectors.oneroster_provider.actions import applied, moved
 from matricula.connectors.oneroster_provider.mapping import columns_of, row_of
+from matricula.connectors.oneroster_provider.models import Shelf
 from matricula.connectors.oneroster_provider.standing import Standing
+from matricula.connectors.shelves import held
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -47,7 +49,7 @@ def put(served: Served, table: str, records: Sequence[Told]) -> Kept:
         SkipRow: One breaks the standard, or names what is not there (M604, M456).
         TryAgain: What it leaves out is still named (M456).
     """
-    standing = Standing(shelves_held(served.system))
+    standing = Standing(held(Shelf, served.system, rest_tables()))
     writes = [_whole(one.row) for one in records]
     before, changed = _done(served, standing, table, writes)
     for inner in _inside(table):
@@ -72,7 +74,7 @@ def take_away(served: Served, table: str, identifier: str) -> bool:
     Raises:
         TryAgain: Another record still names it (M456).
     """
-    standing = Standing(shelves_held(served.system))
+    standing = Standing(held(Shelf, served.system, rest_tables()))
     before, _ = _done(served, standing, table, [_gone(identifier)])
     for inner in _inside(table):
         there = _standing_in(standing, inner, [identifier])

@@ -16,7 +16,7 @@ from matricula.connectors.scim_provider import statements
 from matricula.connectors.scim_provider.entries import paths_of, placed
 from matricula.connectors.scim_provider.kinds import GROUPS, USERS, Kind, kinds
 from matricula.connectors.scim_provider.models import Entry, Member, Record, Shelf
-from matricula.connectors.shelves import moved_on
+from matricula.connectors.shelves import held, moved_on, portions
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -37,7 +37,7 @@ def take_in(system: str, resource: str, writes: Sequence[Write]) -> list[Outcome
     Returns:
         One outcome per write, in order.
     """
-    shelves = held(system)
+    shelves = held(Shelf, system, kinds())
     kind, shelf = kinds()[resource], shelves[resource]
     sheet = _sheet(kind, shelf, writes)
     outcomes = sheets.apply(sheet, writes)
@@ -45,16 +45,6 @@ def take_in(system: str, resource: str, writes: Sequence[Write]) -> list[Outcome
     if moved:
         _store(shelves, kind, moved)
     return outcomes
-
-
-def held(system: str) -> dict[str, Shelf]:
-    """Fetch the shelves of a system for this transaction alone; the first time, put them up."""
-    there = set(Shelf.objects.filter(system=system).values_list("table", flat=True))
-    lacking = [Shelf(system=system, table=name) for name in kinds() if name not in there]
-    if lacking:
-        Shelf.objects.bulk_create(lacking, ignore_conflicts=True)
-    own = Shelf.objects.select_for_update().filter(system=system).order_by("pk")
-    return {shelf.table: shelf for shelf in own}
 
 
 def touch_groups(shelf: Shelf, groups: Collection[int]) -> None:
@@ -90,7 +80,7 @@ def _store(shelves: Mapping[str, Shelf], kind: Kind, moved: Mapping[str, Row | N
     shelf = shelves[kind.name]
     stamp = moved_on(shelf)
     kept = {one: row for one, row in moved.items() if row is not None}
-    numbers = _numbers(shelf, moved)
+    numbers = numbers_of(shelf, moved)
     statements.rewrite([
         (_written(row), shelf.revision, stamp, numbers[one])
         for one, row in kept.items() if one in numbers
@@ -124,7 +114,7 @@ def _let_go(shelves: Mapping[str, Shelf], kind: Kind, gone: Sequence[int]) -> No
         return
     shelves[kind.name].records -= len(gone)
     mine = "user" if kind.name == USERS else "group"
-    for some in _some(gone):
+    for some in portions(gone):
         members = Member.objects.filter(**{f"{mine}__in": some})
         if kind.name == USERS:
             left = set(members.values_list("group", flat=True))
@@ -134,18 +124,15 @@ def _let_go(shelves: Mapping[str, Shelf], kind: Kind, gone: Sequence[int]) -> No
         Record.objects.filter(pk__in=some).delete()
 
 
-def _numbers(shelf: Shelf, identifiers: Iterable[str]) -> dict[str, int]:
+def numbers_of(shelf: Shelf, identifiers: Iterable[str]) -> dict[str, int]:
+    """Give the numbers of the records that have some identifiers."""
     own = statements.in_portions(Record.objects.filter(shelf=shelf), identifiers)
     return {one.identifier: one.pk for one in own}
 
 
 def _forget(records: Sequence[int]) -> None:
-    for some in _some(records):
+    for some in portions(records):
         Entry.objects.filter(record__in=some).delete()
-
-
-def _some(numbers: Sequence[int]) -> list[Sequence[int]]:
-    return [numbers[start : start + 1_000] for start in range(0, len(numbers), 1_000)]
 
 
 def _entries(

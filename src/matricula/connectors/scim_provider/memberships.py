@@ -9,19 +9,17 @@ from django.db import transaction
 from matricula.connectors.kit.claims import Claims
 from matricula.connectors.kit.errors import SkipRow
 from matricula.connectors.kit.protocol import Outcome
-from matricula.connectors.scim_provider import statements
-from matricula.connectors.scim_provider.actions import held, touch_groups
-from matricula.connectors.scim_provider.kinds import GROUPS, USERS
-from matricula.connectors.scim_provider.models import Member, Record
+from matricula.connectors.scim_provider.actions import numbers_of, touch_groups
+from matricula.connectors.scim_provider.kinds import GROUPS, USERS, kinds
+from matricula.connectors.scim_provider.models import Member, Shelf
 from matricula.connectors.scim_provider.rows import PAIR
-from matricula.connectors.shelves import portions
+from matricula.connectors.shelves import held, portions
 from matricula.kernel.keys import join_key, split_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from matricula.connectors.kit.protocol import Write
-    from matricula.connectors.scim_provider.models import Shelf
 
     Pair = tuple[str, str]
 
@@ -37,10 +35,10 @@ def take_in(system: str, writes: Sequence[Write]) -> list[Outcome]:
     Returns:
         One outcome per write, in order.
     """
-    shelves = held(system)
+    shelves = held(Shelf, system, kinds())
     pairs = [_pair(write) for write in writes]
-    groups = _numbers(shelves[GROUPS], {group for group, _ in pairs})
-    users = _numbers(shelves[USERS], {user for _, user in pairs})
+    groups = numbers_of(shelves[GROUPS], {group for group, _ in pairs})
+    users = numbers_of(shelves[USERS], {user for _, user in pairs})
     before = _present(groups, users)
     now, claims = set(before), Claims()
     outcomes = []
@@ -89,11 +87,6 @@ def _pair(write: Write) -> Pair:
     return group, user
 
 
-def _numbers(shelf: Shelf, identifiers: set[str]) -> dict[str, int]:
-    own = statements.in_portions(Record.objects.filter(shelf=shelf), identifiers)
-    return {one.identifier: one.pk for one in own}
-
-
 def _present(groups: Mapping[str, int], users: Mapping[str, int]) -> set[Pair]:
     found: set[Pair] = set()
     for some in portions(groups):
@@ -110,8 +103,7 @@ def _store(
     for group, user in before - now:
         by_group.setdefault(group, []).append(users[user])
     for group, left in by_group.items():
-        for start in range(0, len(left), 1_000):
-            some = left[start : start + 1_000]
+        for some in portions(left):
             Member.objects.filter(group=groups[group], user__in=some).delete()
     Member.objects.bulk_create(
         Member(group_id=groups[group], user_id=users[user]) for group, user in sorted(now - before)
